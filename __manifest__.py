@@ -1,0 +1,22 @@
+{
+    "name": "Billing Operations",
+    "version": "19.0.1.0.0",
+    "category": "Accounting/Billing",
+    "summary": "Bill many customers in batches, see the background work, "
+    "route the work only people can do",
+    "author": "Billing Operations contributors",
+    "license": "LGPL-3",
+    "depends": ["account", "account_payment", "hr", "mail", "portal"],
+    "data": [
+        "security/billing_groups.xml",
+        "data/billing_menus.xml",
+        # billing_tasks
+        # services
+        # billing_runs
+        "security/ir.model.access.csv",
+    ],
+    "demo": [],
+    "assets": {},
+    "application": True,
+    "installable": True,
+}
