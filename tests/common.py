@@ -1,0 +1,161 @@
+"""Builders for test data: a company of our own, and what it sells, in few words."""
+
+from datetime import date
+
+from odoo.fields import Command
+from odoo.tests import TransactionCase, new_test_user
+
+
+class BillingCase(TransactionCase):
+    """A company with a chart of accounts, and builders for what it bills.
+
+    ``cls.env`` works for that company alone, as OdooBot; ``cls.user``,
+    ``cls.manager`` and ``cls.outsider`` are people of it.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env = cls.env(context={**cls.env.context, "tracking_disable": True})
+        cls.company = cls.make_company("Test Provider")
+        cls.env = cls.company.with_company(cls.company).env(
+            context={**cls.env.context, "allowed_company_ids": cls.company.ids}
+        )
+        cls.company = cls.company.with_env(cls.env)
+        cls.tax = cls.make_tax("15%", 15)
+        cls.product = cls.make_product("Hosting")
+
+    # === COMPANY === #
+
+    @classmethod
+    def make_company(cls, name, currency="USD"):
+        """Return a new company with the generic chart of accounts."""
+        company = cls.env["res.company"].create(
+            {"name": name, "currency_id": cls.env.ref(f"base.{currency}").id}
+        )
+        cls.env.ref(f"base.{currency}").active = True
+        cls.env.user.company_ids += company
+        cls.env["account.chart.template"].try_loading(
+            "generic_coa", company=company, install_demo=False
+        )
+        return company
+
+    @classmethod
+    def make_user(cls, login, group, company=None):
+        """Return a user of the company with one group, e.g. ``group_billing_user``."""
+        company = company or cls.company
+        return new_test_user(
+            cls.env,
+            login=login,
+            groups=f"base.group_user,{group}" if group else "base.group_user",
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+
+    @classmethod
+    def make_tax(cls, name, amount, **values):
+        """Return a sale tax, excluded from the price unless said otherwise."""
+        return cls.env["account.tax"].create(
+            {
+                "name": name,
+                "amount": amount,
+                "type_tax_use": "sale",
+                "company_id": cls.company.id,
+                "country_id": cls.company.account_fiscal_country_id.id,
+                **values,
+            }
+        )
+
+    @classmethod
+    def make_product(cls, name, taxes=None, **values):
+        """Return a service product; its sale taxes are the 15 % one unless given."""
+        taxes = cls.tax if taxes is None else taxes
+        return cls.env["product.product"].create(
+            {
+                "name": name,
+                "type": "service",
+                "taxes_id": [Command.set(taxes.ids)],
+                "supplier_taxes_id": [Command.clear()],
+                **values,
+            }
+        )
+
+    # === WHAT IS SOLD === #
+
+    @classmethod
+    def make_customer(cls, name="Customer", **values):
+        """Return a customer of the company."""
+        return cls.env["res.partner"].create({"name": name, "company_id": False, **values})
+
+    @classmethod
+    def make_scheme(cls, name="Monthly", **values):
+        """Return billing terms: monthly in advance, from the 1st, unless said otherwise."""
+        return cls.env["billing.term.scheme"].create(
+            {
+                "name": name,
+                "company_id": cls.company.id,
+                "classification": "postpaid",
+                "interval_number": 1,
+                "interval_unit": "month",
+                "timing": "advance",
+                "alignment": "calendar",
+                "anchor_day": 1,
+                "proration": "daily",
+                **values,
+            }
+        )
+
+    @classmethod
+    def make_tariff(cls, scheme, price=10.0, **values):
+        """Return a tariff of ``price`` a period."""
+        values = {"name": "Tariff", "product_id": cls.product.id, "price": price, **values}
+        return cls.env["billing.tariff"].create(
+            {"company_id": cls.company.id, "term_scheme_id": scheme.id, **values}
+        )
+
+    @classmethod
+    def make_service(cls, partner, tariff, start=date(2026, 1, 1), **values):
+        """Return a service, active from ``start`` (ordered when that is None)."""
+        service = cls.env["billing.service"].create(
+            {
+                "name": tariff.name,
+                "partner_id": partner.id,
+                "tariff_id": tariff.id,
+                "company_id": cls.company.id,
+                **values,
+            }
+        )
+        if start:
+            service._activate(start)
+        return service
+
+    # === RUNS === #
+
+    @classmethod
+    def make_cycle(cls, schemes, **values):
+        """Return an active monthly billing cycle for ``schemes``."""
+        cycle = cls.env["billing.cycle"].create(
+            {
+                "name": "Monthly",
+                "company_id": cls.company.id,
+                "start_date": date(2026, 1, 1),
+                "term_scheme_ids": [Command.set(schemes.ids)],
+                **values,
+            }
+        )
+        cycle.action_activate()
+        return cycle
+
+    @classmethod
+    def make_run(cls, cycle, day=date(2026, 1, 1), **values):
+        """Return a pending run of ``cycle`` for a day."""
+        run = cycle._create_run(day)
+        if values:
+            run.write(values)
+        return run
+
+    def bill_of(self, run, partner):
+        """Return the customer's bill in the run."""
+        return self.env["billing.bill"].search(
+            [("run_id", "=", run.id), ("partner_id", "=", partner.id)]
+        )
