@@ -1,1 +1,7 @@
+from . import services
 from . import billing_runs
+
+
+def pre_init_hook(env):
+    """Prepare the database before any table of the addon is created."""
+    services.create_extensions(env)

@@ -12,9 +12,13 @@
         "data/billing_menus.xml",
         # billing_tasks
         # services
+        "data/services_sequences.xml",
+        "data/services_cron.xml",
         # billing_runs
         "security/ir.model.access.csv",
+        "security/services_rules.xml",
     ],
+    "pre_init_hook": "pre_init_hook",
     "demo": [],
     "assets": {},
     "application": True,

@@ -1,0 +1,502 @@
+import uuid
+from datetime import date
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL, format_date
+
+from ..periods import ONE_DAY
+
+LIVE_ADJUSTABLE = ("recurring", "addon", "adjustment")
+# action: (from these states, to this state)
+TRANSITIONS = {
+    "invoice": (("rated",), "invoiced"),
+    "reopen": (("invoiced",), "rated"),
+    "waive": (("rated",), "waived"),
+    "void": (("rated",), "void"),
+}
+
+
+class BillingCharge(models.Model):
+    """The ledger of what is owed: one thing, one period, one amount rounded once.
+
+    States: rated → invoiced (its invoice line is linked) and back; rated → waived (not billed,
+    with a reason); rated → void (as if it had never been rated: its source is rated again).
+    A source is charged once: the database refuses a second live charge with the same source key
+    and recurring charges of one service that overlap.
+
+    Nobody writes charges by hand. Billing users read them and add adjustments with a reason;
+    managers waive.
+
+    Source keys: ``service:<id>:recurring:<start>``, ``service:<id>:addon:<line id>:<start>``,
+    ``service:<id>:setup``, ``service:<id>:change:<number>:<index>``, ``job:<id>:<line id>``,
+    ``manual:<random>``. Packages above add their own prefixes.
+    """
+
+    _name = "billing.charge"
+    _description = "Charge"
+    _order = "period_start desc, id desc"
+    _check_company_auto = True
+
+    name = fields.Char(string="Description", required=True, readonly=True)
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    service_id = fields.Many2one(
+        "billing.service", index=True, readonly=True, check_company=True, ondelete="restrict"
+    )
+    addon_line_id = fields.Many2one(
+        "billing.service.addon",
+        string="Add-on",
+        index="btree_not_null",
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    job_id = fields.Many2one(
+        "billing.job",
+        index="btree_not_null",
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    kind = fields.Selection(
+        [
+            ("recurring", "Recurring"),
+            ("addon", "Add-on"),
+            ("setup", "Set-up"),
+            ("usage", "Usage"),
+            ("job", "Job"),
+            ("minimum", "Minimum"),
+            ("adjustment", "Adjustment"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    product_id = fields.Many2one(
+        "product.product",
+        required=True,
+        index=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    period_start = fields.Date(string="From", required=True, readonly=True)
+    period_end = fields.Date(string="Until (excluded)", required=True, readonly=True)
+    full_start = fields.Date(
+        string="Full Period From",
+        readonly=True,
+        help="The billing period of which this charge is a part, or the whole.",
+    )
+    full_end = fields.Date(string="Full Period Until", readonly=True)
+    full_price = fields.Float(
+        string="Price of Full Period",
+        digits=False,
+        min_display_digits="Product Price",
+        readonly=True,
+        aggregator=None,
+        help="Price of one unit for the full period.",
+    )
+    quantity = fields.Float(digits="Product Unit", required=True, readonly=True)
+    price_unit = fields.Float(
+        string="Unit Price",
+        digits=False,
+        min_display_digits="Product Price",
+        required=True,
+        readonly=True,
+        aggregator=None,
+    )
+    discount = fields.Float(
+        string="Discount (%)", digits="Discount", readonly=True, aggregator=None
+    )
+    amount = fields.Monetary(
+        required=True,
+        readonly=True,
+        help="Quantity × price less discount, rounded once; with or without tax as the "
+        "product's prices are.",
+    )
+    price_includes_tax = fields.Boolean(string="Tax Included", readonly=True)
+    state = fields.Selection(
+        [
+            ("rated", "Rated"),
+            ("invoiced", "Invoiced"),
+            ("waived", "Waived"),
+            ("void", "Void"),
+        ],
+        required=True,
+        readonly=True,
+        default="rated",
+        index=True,
+    )
+    source_key = fields.Char(required=True, readonly=True, copy=False)
+    waive_reason = fields.Char(readonly=True)
+    reason = fields.Char(readonly=True, help="Why this adjustment was made.")
+    move_line_id = fields.Many2one(
+        "account.move.line",
+        string="Invoice Line",
+        index="btree_not_null",
+        readonly=True,
+        copy=False,
+        check_company=True,
+        ondelete="restrict",
+    )
+    move_id = fields.Many2one(
+        related="move_line_id.move_id", string="Invoice", store=True, index="btree_not_null"
+    )
+
+    _source_once = models.UniqueIndex(
+        "(company_id, source_key) WHERE state <> 'void'",
+        "This was charged already: a source is charged once.",
+    )
+    _recurring_without_overlap = models.Constraint(
+        "EXCLUDE USING gist (service_id WITH =, (COALESCE(addon_line_id, 0)) WITH =, "
+        "daterange(period_start, period_end) WITH &&) "
+        "WHERE (kind IN ('recurring', 'addon') AND state <> 'void')",
+        "These days of the service were charged already.",
+    )
+    _period_ordered = models.Constraint(
+        "CHECK(period_end > period_start)", "A charge must cover at least one day."
+    )
+    _recurring_has_service = models.Constraint(
+        "CHECK(kind NOT IN ('recurring', 'addon', 'setup') OR service_id IS NOT NULL)",
+        "Recurring, add-on and set-up charges belong to a service.",
+    )
+    _job_has_job = models.Constraint(
+        "CHECK(kind <> 'job' OR job_id IS NOT NULL)", "A job's charge belongs to a job."
+    )
+    _invoiced_has_line = models.Constraint(
+        "CHECK(state <> 'invoiced' OR move_line_id IS NOT NULL)",
+        "An invoiced charge needs its invoice line.",
+    )
+    _waived_has_reason = models.Constraint(
+        "CHECK(state <> 'waived' OR waive_reason <> '')", "A waived charge needs a reason."
+    )
+    _to_bill = models.Index("(company_id, partner_id) WHERE state = 'rated'")
+
+    # Constraints
+
+    @api.constrains("amount", "currency_id")
+    def _check_amount_rounded(self):
+        for charge in self:
+            amount = charge.currency_id.round(charge.amount)
+            if charge.currency_id.compare_amounts(amount, charge.amount):
+                raise ValidationError(self.env._("The amount of a charge must be rounded."))
+
+    # Actions
+
+    def action_waive(self):
+        """Open the dialog that asks why these charges will not be billed."""
+        self._check_waive_rights()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Waive Charges"),
+            "res_model": "billing.charge.waive.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_charge_ids": [(6, 0, self.ids)]},
+        }
+
+    def action_open_invoice(self):
+        """Open the invoice that bills this charge."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "account.move",
+            "res_id": self.move_id.id,
+            "view_mode": "form",
+        }
+
+    def _check_waive_rights(self):
+        self.check_access("read")
+        if not self.env.user.has_group("billing_operations.group_billing_manager"):
+            raise UserError(self.env._("Only billing managers may waive charges."))
+
+    # Business
+
+    @api.private
+    def _mark_invoiced(self, line_ids: dict[int, int] | None = None):
+        """rated → invoiced.
+
+        :param line_ids: {charge id: account.move.line id} to link in the same statement; without
+            it every charge must have its `move_line_id` already
+        """
+        charges = self._transition("invoice")
+        if line_ids:
+            charges._link_lines(line_ids)
+        for charge in charges:
+            if not charge.move_line_id:
+                raise UserError(
+                    self.env._("Charge %s has no invoice line yet.", charge.display_name)
+                )
+        charges.write({"state": "invoiced"})
+
+    def _link_lines(self, line_ids: dict[int, int]):
+        ids = [charge_id for charge_id in self.ids if charge_id in line_ids]
+        self.flush_recordset()
+        self.env["account.move.line"].flush_model(["move_id"])
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE billing_charge AS charge
+                   SET move_line_id = line.id, move_id = line.move_id
+                  FROM unnest(%s::int[], %s::int[]) AS link (charge_id, line_id)
+                  JOIN account_move_line AS line ON line.id = link.line_id
+                 WHERE charge.id = link.charge_id
+                """,
+                ids,
+                [line_ids[charge_id] for charge_id in ids],
+            )
+        )
+        self.invalidate_recordset(["move_line_id", "move_id"])
+
+    @api.private
+    def _reopen(self):
+        """invoiced → rated: the invoice no longer bills these charges, a later run takes them."""
+        self._transition("reopen").write({"state": "rated", "move_line_id": False})
+
+    @api.private
+    def _waive(self, reason: str):
+        """rated → waived: owed, but not billed, for `reason`. The period stays charged."""
+        if not (reason or "").strip():
+            raise UserError(self.env._("Say why these charges are waived."))
+        self._transition("waive").write({"state": "waived", "waive_reason": reason.strip()})
+
+    @api.private
+    def _void(self):
+        """rated → void, and the sources are due again: services from the voided period on, set-up,
+        jobs.
+
+        :raise UserError: when something could not be rated again as it was (`_void_blockers`)
+        """
+        charges = self._transition("void")
+        blockers = charges._void_blockers()
+        if blockers:
+            raise UserError("\n".join(list(blockers.values())[:5]))
+        charges.write({"state": "void"})
+        charges._return_to_sources()
+
+    @api.private
+    def _void_blockers(self) -> dict:
+        """{charge: message} of the charges that cannot be voided and rated again.
+
+        These are adjustments made by hand, days before the service's last change (their terms
+        are gone), and charges that an adjustment outside this recordset builds on or the other
+        way round. They can be re-opened or waived instead.
+        """
+        blockers = {}
+        for charge in self:
+            service = charge.service_id
+            if charge.kind == "adjustment" and not charge.full_start:
+                blockers[charge] = self.env._(
+                    "Adjustment %s was made by hand and cannot be rated again. Waive it instead.",
+                    charge.display_name,
+                )
+            elif charge.kind in LIVE_ADJUSTABLE and charge.period_start < service.terms_from:
+                blockers[charge] = self.env._(
+                    "Charge %(charge)s lies before the last change of service %(service)s on "
+                    "%(day)s and cannot be rated again as it was. Waive it instead.",
+                    charge=charge.display_name,
+                    service=service.display_name,
+                    day=service.terms_from,
+                )
+        others = self.search(
+            [
+                ("service_id", "in", self.service_id.ids),
+                ("kind", "in", LIVE_ADJUSTABLE),
+                ("full_start", "!=", False),
+                ("state", "!=", "void"),
+                ("id", "not in", self.ids),
+            ]
+        ).grouped("service_id")
+        for charge in self - self.browse([found.id for found in blockers]):
+            if charge.kind not in LIVE_ADJUSTABLE:
+                continue
+            for other in others.get(charge.service_id, ()):
+                if (
+                    "adjustment" in (charge.kind, other.kind)
+                    and other.period_start < charge.period_end
+                    and charge.period_start < other.period_end
+                ):
+                    blockers[charge] = self.env._(
+                        "Charge %(charge)s and %(other)s belong together: void both or waive.",
+                        charge=charge.display_name,
+                        other=other.display_name,
+                    )
+                    break
+        return blockers
+
+    def _return_to_sources(self):
+        """Make the sources of voided charges due again. Packages that add kinds extend this."""
+        periodic = self.filtered(lambda charge: charge.kind in LIVE_ADJUSTABLE)
+        for service, charges in periodic.grouped("service_id").items():
+            first = min(charges.mapped("period_start"))
+            if first < service.rated_up_to:
+                service._unguarded().write({"rated_up_to": first})
+        setups = self.filtered(lambda charge: charge.kind == "setup")
+        setups.service_id._unguarded().write({"setup_due": True})
+        self.job_id._return_to_done()
+
+    def _transition(self, action: str):
+        """The charges that `action` must change: without those already there; others refuse."""
+        sources, target = TRANSITIONS[action]
+        todo = self.filtered(lambda charge: charge.state != target)
+        for charge in todo:
+            if charge.state not in sources:
+                states = dict(self._fields["state"]._description_selection(self.env))
+                raise UserError(
+                    self.env._(
+                        "Charge %(charge)s is %(state)s and cannot become %(target)s.",
+                        charge=charge.display_name,
+                        state=states[charge.state].lower(),
+                        target=states[target].lower(),
+                    )
+                )
+        return todo
+
+    @api.model
+    def _adjustment_row(
+        self, partner, service, product, day: date, amount: Decimal, name: str, reason: str
+    ) -> dict:
+        """The row of an adjustment made by hand: `amount` below zero is a credit."""
+        sign = -1 if amount < 0 else 1
+        return {
+            "kind": "adjustment",
+            "partner_id": partner.id,
+            "service_id": service.id or None,
+            "product_id": product.id,
+            "name": name,
+            "reason": reason,
+            "period_start": day,
+            "period_end": day + ONE_DAY,
+            "quantity": Decimal(sign),
+            "discount": Decimal(0),
+            "price_unit": abs(amount),
+            "amount": amount,
+            "source_key": f"manual:{uuid.uuid4().hex}",
+        }
+
+    # Bulk insert
+
+    @api.model
+    def _insert_rows(self, rows: list[dict]):
+        """Insert charges in one statement; those whose source is charged already are left out.
+
+        :param rows: value dicts (dates, Decimals, ids); see `_complete_rows` for what may be
+            missing
+        :return: the charges that are new
+        """
+        rows = self._complete_rows(rows)
+        if not rows:
+            return self.browse()
+        names = sorted({name for row in rows for name in row})
+        columns = [SQL.identifier(name) for name in names]
+        arrays = [
+            SQL(
+                "%s::%s[]",
+                [row.get(name) for row in rows],
+                SQL(self._fields[name].column_type[1]),  # pylint: disable=sql-injection
+            )
+            for name in names
+        ]
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO billing_charge
+                       (%s, create_uid, create_date, write_uid, write_date)
+                SELECT row.*, %s, %s, %s, %s
+                  FROM unnest(%s) AS row
+                    ON CONFLICT (company_id, source_key) WHERE state <> 'void' DO NOTHING
+             RETURNING id
+                """,
+                SQL(", ").join(columns),
+                self.env.uid,
+                self.env.cr.now(),
+                self.env.uid,
+                self.env.cr.now(),
+                SQL(", ").join(arrays),
+            )
+        )
+        charges = self.browse(sorted(charge_id for [charge_id] in self.env.cr.fetchall()))
+        services = self.env["billing.service"].browse({row["service_id"] for row in rows} - {None})
+        services.invalidate_recordset(["charge_ids", "charge_count"])
+        return charges
+
+    @api.model
+    def _complete_rows(self, rows: list[dict]) -> list[dict]:
+        """Fill what rows leave open from their service: customer, company, currency, text, and
+        the price basis from the product. Rows without a service bring all but the basis."""
+        services = self.env["billing.service"].browse(
+            dict.fromkeys(row["service_id"] for row in rows if row.get("service_id"))
+        )
+        by_id = {service.id: service for service in services}
+        texts = ChargeTexts(self.env)
+        basis = {}
+        completed = []
+        for row in rows:
+            service = by_id.get(row.get("service_id"))
+            row = {"state": "rated", "service_id": None} | row
+            label = row.pop("label", None)
+            if service:
+                row = {
+                    "partner_id": service.partner_id.id,
+                    "company_id": service.company_id.id,
+                    "currency_id": service.currency_id.id,
+                } | row
+                if "name" not in row:
+                    row["name"] = texts.text(service, row, label)
+            key = row["product_id"], row["company_id"]
+            if key not in basis:
+                product = self.env["product.product"].browse(key[0])
+                company = self.env["res.company"].browse(key[1])
+                basis[key] = product._billing_price_includes_tax(company)
+            row["price_includes_tax"] = basis[key]
+            completed.append(row)
+        return completed
+
+
+class ChargeTexts:
+    """Texts of many charges in their customers' languages, each part looked up once."""
+
+    def __init__(self, env):
+        self.env = env
+        self.products = {}
+        self.days = {}
+
+    def text(self, service, row: dict, label: str | None) -> str:
+        lang = service.partner_id.lang or self.env.lang or "en_US"
+        env = self.env(context={**self.env.context, "lang": lang})
+        key = row["product_id"], lang
+        if key not in self.products:
+            product = env["product.product"].browse(key[0])
+            self.products[key] = product.with_context(display_default_code=False).display_name
+        parts = [self.products[key], service.display_name]
+        if row["kind"] == "setup":
+            what = env._("%(product)s, %(service)s: set-up", product=parts[0], service=parts[1])
+            return what
+        values = {
+            "product": parts[0],
+            "service": parts[1],
+            "first": self._day(env, row["period_start"], lang),
+            "last": self._day(env, row["period_end"] - ONE_DAY, lang),
+        }
+        if label == "credit":
+            return env._("Credit: %(product)s, %(service)s, %(first)s - %(last)s", **values)
+        if label == "change":
+            return env._("Change: %(product)s, %(service)s, %(first)s - %(last)s", **values)
+        return env._("%(product)s, %(service)s, %(first)s - %(last)s", **values)
+
+    def _day(self, env, day: date, lang: str) -> str:
+        key = day, lang
+        if key not in self.days:
+            self.days[key] = format_date(env, day, lang_code=lang)
+        return self.days[key]

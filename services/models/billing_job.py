@@ -1,0 +1,209 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..proration import round_amount, to_decimal
+
+TRANSITIONS = {
+    "done": (("draft",), "done"),
+    "draft": (("done",), "draft"),
+    "bill": (("done",), "billed"),
+    "unbill": (("billed",), "done"),
+}
+
+
+class BillingJob(models.Model):
+    """Work delivered once: an installation, an hour of support.
+
+    States: draft → done (delivered, to be billed) → billed. Billing users write jobs while they
+    are draft and set them done, or back to draft before they are billed; billing makes one
+    charge a line.
+    """
+
+    _name = "billing.job"
+    _description = "Job"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "date desc, number desc, id desc"
+    _rec_names_search = ["number", "name", "partner_id"]
+    _check_company_auto = True
+
+    number = fields.Char(readonly=True, copy=False, required=True, default="/")
+    name = fields.Char(string="Description", tracking=True)
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        index=True,
+        check_company=True,
+        tracking=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(
+        "res.currency", required=True, default=lambda self: self.env.company.currency_id
+    )
+    service_id = fields.Many2one(
+        "billing.service",
+        index="btree_not_null",
+        check_company=True,
+        domain="[('partner_id', '=', partner_id)]",
+        help="The service the work was done for, if any.",
+    )
+    date = fields.Date(
+        required=True,
+        index=True,
+        default=lambda self: self.env.company._billing_today(),
+        tracking=True,
+        help="The day the work was delivered.",
+    )
+    state = fields.Selection(
+        [("draft", "Draft"), ("done", "Done"), ("billed", "Billed")],
+        required=True,
+        readonly=True,
+        default="draft",
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    line_ids = fields.One2many("billing.job.line", "job_id", string="Lines", copy=True)
+    charge_ids = fields.One2many("billing.charge", "job_id", string="Charges", readonly=True)
+    amount = fields.Monetary(compute="_compute_amount", string="Total")
+
+    _number_unique = models.UniqueIndex(
+        "(company_id, number)", "Another job of this company already has this number."
+    )
+
+    @api.depends("number", "name")
+    def _compute_display_name(self):
+        for job in self:
+            job.display_name = " ".join(filter(None, (job.number, job.name)))
+
+    @api.depends("line_ids.amount")
+    def _compute_amount(self):
+        for job in self:
+            job.amount = sum(job.line_ids.mapped("amount"))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("state", "draft") != "draft":
+                raise UserError(
+                    self.env._("A new job starts as draft. Create it first, then set it done.")
+                )
+            if vals.get("number", "/") == "/":
+                company_id = vals.get("company_id") or self.env.company.id
+                vals["number"] = (
+                    self.env["ir.sequence"].with_company(company_id).next_by_code("billing.job")
+                )
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if "state" in vals and not self.env.context.get("billing_job_guard") is JOB_GUARD:
+            raise UserError(self.env._("Set a job done or back to draft with its buttons."))
+        fixed = {"partner_id", "company_id", "currency_id", "service_id", "date"}
+        if fixed.intersection(vals):
+            self._check_draft()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_done(self):
+        self._check_draft()
+
+    def _check_draft(self):
+        for job in self:
+            if job.state != "draft":
+                raise UserError(
+                    self.env._(
+                        "Job %s is no longer a draft and cannot be edited or deleted. Set it back "
+                        "to draft first; what is billed is corrected by an adjustment.",
+                        job.display_name,
+                    )
+                )
+
+    def action_done(self):
+        """The work is delivered: bill it."""
+        self._check_billing_user()
+        for job in self:
+            if not job.line_ids:
+                raise UserError(
+                    self.env._("Job %s has no lines: there is nothing to bill.", job.display_name)
+                )
+        self._set_state("done")
+
+    def action_draft(self):
+        """Edit a job again that is not billed yet."""
+        self._check_billing_user()
+        self._set_state("draft")
+
+    def action_open_charges(self):
+        """Open the charges of these jobs."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.billing_charge_action"
+        )
+        return action | {"domain": [("job_id", "in", self.ids)], "context": {}}
+
+    def _check_billing_user(self):
+        self.check_access("write")
+        if not self.env.user.has_group("billing_operations.group_billing_user"):
+            raise UserError(self.env._("Only billing users may change jobs."))
+
+    @api.private
+    def _rate(self):
+        """Charge done jobs, one charge a line, and set them billed. Others are left alone.
+
+        :return: the new charges
+        """
+        jobs = self.filtered(lambda job: job.state == "done")
+        rows = [row for job in jobs for row in job._charge_rows()]
+        charges = self.env["billing.charge"]._insert_rows(rows)
+        jobs._set_state("bill")
+        jobs.invalidate_recordset(["charge_ids"])
+        return charges
+
+    def _charge_rows(self):
+        rounding = to_decimal(self.currency_id.rounding)
+        for line in self.line_ids:
+            yield {
+                "kind": "job",
+                "partner_id": self.partner_id.id,
+                "company_id": self.company_id.id,
+                "currency_id": self.currency_id.id,
+                "service_id": self.service_id.id or None,
+                "job_id": self.id,
+                "product_id": line.product_id.id,
+                "name": line.name,
+                "period_start": self.date,
+                "period_end": self.date + timedelta(days=1),
+                "quantity": to_decimal(line.quantity),
+                "price_unit": to_decimal(line.price_unit),
+                "discount": to_decimal(line.discount),
+                "amount": round_amount(line._total(), rounding),
+                "source_key": f"job:{self.id}:{line.id}",
+            }
+
+    def _return_to_done(self):
+        """A charge of these jobs was voided: they are to be billed again."""
+        self.filtered(lambda job: job.state == "billed")._set_state("unbill")
+
+    def _set_state(self, action: str):
+        sources, target = TRANSITIONS[action]
+        todo = self.filtered(lambda job: job.state != target)
+        for job in todo:
+            if job.state not in sources:
+                states = dict(self._fields["state"]._description_selection(self.env))
+                raise UserError(
+                    self.env._(
+                        "Job %(job)s is %(state)s and cannot become %(target)s.",
+                        job=job.display_name,
+                        state=states[job.state].lower(),
+                        target=states[target].lower(),
+                    )
+                )
+        todo.with_context(billing_job_guard=JOB_GUARD).write({"state": target})
+
+
+# An object cannot be sent over RPC: only this model's own methods write the state.
+JOB_GUARD = object()

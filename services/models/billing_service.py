@@ -1,0 +1,624 @@
+from datetime import date
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from ..periods import next_due_day
+
+# Passed in the context by this package's own methods. An object cannot be sent over RPC, so
+# nobody else can write what these methods keep consistent with the ledger.
+TERMS_GUARD = object()
+
+BILLED_STATES = ("active", "suspended", "terminated")
+# Kept by the state methods and by rating alone.
+PROTECTED_FIELDS = {
+    "state",
+    "date_suspended",
+    "terms_from",
+    "setup_due",
+    "change_count",
+}
+# Free while ordered (an import of running services sets how far they are billed elsewhere).
+ORDERED_FIELDS = {
+    "company_id",
+    "currency_id",
+    "date_start",
+    "date_end",
+    "tariff_id",
+    "quantity",
+    "price",
+    "discount",
+    "anchor_date",
+    "rated_up_to",
+}
+# action: (from these states, to this state)
+TRANSITIONS = {
+    "activate": (("ordered",), "active"),
+    "suspend": (("active",), "suspended"),
+    "resume": (("suspended",), "active"),
+    "terminate": (("active", "suspended"), "terminated"),
+    "cancel": (("ordered",), "cancelled"),
+}
+
+
+class BillingService(models.Model):
+    """What a customer has: a tariff with quantity, price, add-ons, parameters and dates.
+
+    States: ordered → active ⇄ suspended → terminated; an order that comes to nothing is
+    cancelled. Nothing is billed before activation. States change only through `_activate`,
+    `_suspend`, `_resume`, `_terminate` and `_cancel`; what decides the price of a running
+    service changes only through `_change`, which settles the running period. Days are
+    half-open: `date_end` is the first day that is no longer served, `rated_up_to` the first day
+    that is not rated yet.
+
+    Billing users create, order, change and end services; managers also see their secrets.
+    """
+
+    _name = "billing.service"
+    _description = "Service"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "number desc, id desc"
+    _rec_names_search = ["number", "name", "partner_id", "identifier_ids.value"]
+    _check_company_auto = True
+
+    number = fields.Char(readonly=True, copy=False, required=True, default="/")
+    name = fields.Char(
+        string="Description",
+        tracking=True,
+        help="What tells this service from the customer's others, for example a domain or site. "
+        "Printed on invoices.",
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        index=True,
+        check_company=True,
+        tracking=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    tariff_id = fields.Many2one(
+        "billing.tariff",
+        required=True,
+        index=True,
+        check_company=True,
+        tracking=True,
+        ondelete="restrict",
+    )
+    term_scheme_id = fields.Many2one(
+        related="tariff_id.term_scheme_id", string="Billing Terms", store=True, index=True
+    )
+    classification = fields.Selection(related="tariff_id.classification")
+    product_id = fields.Many2one(related="tariff_id.product_id")
+    currency_id = fields.Many2one(
+        "res.currency",
+        compute="_compute_currency_id",
+        store=True,
+        precompute=True,
+        readonly=False,
+        required=True,
+    )
+    state = fields.Selection(
+        [
+            ("ordered", "Ordered"),
+            ("active", "Active"),
+            ("suspended", "Suspended"),
+            ("terminated", "Terminated"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        readonly=True,
+        default="ordered",
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    suspension_reason = fields.Selection(
+        [
+            ("client", "Asked by the customer"),
+            ("administrator", "By the administrator"),
+            ("abuse", "Abuse"),
+            ("unpaid", "Unpaid invoices"),
+            ("no_funds", "No funds in the wallet"),
+        ],
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    quantity = fields.Float(default=1.0, digits="Product Unit", required=True, tracking=True)
+    price = fields.Float(
+        string="Own Price",
+        digits="Product Price",
+        tracking=True,
+        help="Price of one unit for one period agreed with this customer. 0 uses the tariff's "
+        "price; for a free service set a discount of 100 %.",
+    )
+    unit_price = fields.Float(
+        string="Price", compute="_compute_unit_price", digits="Product Price"
+    )
+    discount = fields.Float(
+        string="Discount (%)",
+        digits="Discount",
+        tracking=True,
+        help="Taken off the price of the tariff, not off add-ons and set-up.",
+    )
+    date_start = fields.Date(
+        string="Start Date",
+        copy=False,
+        tracking=True,
+        help="First day served. Before activation: the wished day.",
+    )
+    date_end = fields.Date(
+        string="End Date",
+        copy=False,
+        tracking=True,
+        help="The first day that is no longer served or billed. Empty: no end agreed.",
+    )
+    date_suspended = fields.Date(string="Suspended Since", readonly=True, copy=False)
+    anchor_date = fields.Date(
+        string="Billing Anchor",
+        copy=False,
+        help="Day from which the billing periods are counted: the activation, or the last "
+        "change to another interval.",
+    )
+    rated_up_to = fields.Date(
+        string="Rated Up To",
+        copy=False,
+        index=True,
+        help="The first day that is not rated yet. Set it on an order when earlier days were "
+        "billed elsewhere.",
+    )
+    terms_from = fields.Date(
+        readonly=True,
+        copy=False,
+        help="First day since which the present terms count without a gap. Changes cannot be "
+        "dated before it.",
+    )
+    setup_due = fields.Boolean(string="Set-up To Be Charged", readonly=True, copy=False)
+    change_count = fields.Integer(readonly=True, copy=False, default=0)
+    next_billing_date = fields.Date(
+        compute="_compute_next_billing_date",
+        store=True,
+        index=True,
+        help="The earliest day up to which a billing run finds something to bill.",
+    )
+    next_billing_amount = fields.Monetary(compute="_compute_next_billing_amount")
+    parameters = fields.Properties(definition="tariff_id.parameter_definition", copy=True)
+    addon_line_ids = fields.One2many(
+        "billing.service.addon", "service_id", string="Add-ons", copy=True
+    )
+    identifier_ids = fields.One2many(
+        "billing.service.identifier", "service_id", string="Identifiers", copy=False
+    )
+    secret_ids = fields.One2many(
+        "billing.service.secret",
+        "service_id",
+        string="Secrets",
+        copy=False,
+        groups="billing_operations.group_billing_manager",
+    )
+    charge_ids = fields.One2many("billing.charge", "service_id", string="Charges", readonly=True)
+    charge_count = fields.Integer(compute="_compute_charge_count")
+    invoice_count = fields.Integer(compute="_compute_invoice_count")
+
+    _number_unique = models.UniqueIndex(
+        "(company_id, number)", "Another service of this company already has this number."
+    )
+    _quantity_positive = models.Constraint(
+        "CHECK(quantity > 0)", "The quantity of a service must be more than zero."
+    )
+    _price_not_negative = models.Constraint(
+        "CHECK(price >= 0)", "The price of a service cannot be negative."
+    )
+    _discount_range = models.Constraint(
+        "CHECK(discount BETWEEN 0 AND 100)", "The discount must lie between 0 and 100 %."
+    )
+    _dates_ordered = models.Constraint(
+        "CHECK(date_end >= date_start)", "A service cannot end before it starts."
+    )
+    _billed_has_dates = models.Constraint(
+        "CHECK(state IN ('ordered', 'cancelled') OR (date_start IS NOT NULL AND "
+        "anchor_date IS NOT NULL AND rated_up_to IS NOT NULL AND terms_from IS NOT NULL))",
+        "An activated service needs its start date and billing dates.",
+    )
+    _suspended_has_date = models.Constraint(
+        "CHECK(state <> 'suspended' OR date_suspended IS NOT NULL)",
+        "A suspended service needs the day since which it is suspended.",
+    )
+
+    # Constraints
+
+    @api.constrains("currency_id", "tariff_id")
+    def _check_currency(self):
+        for service in self:
+            if service.currency_id != service.tariff_id.currency_id:
+                raise ValidationError(
+                    self.env._(
+                        "Service %(service)s is billed in %(currency)s, but the prices of tariff "
+                        "%(tariff)s are in %(tariff_currency)s. Choose a tariff in "
+                        "%(currency)s.",
+                        service=service.display_name,
+                        currency=service.currency_id.name,
+                        tariff=service.tariff_id.display_name,
+                        tariff_currency=service.tariff_id.currency_id.name,
+                    )
+                )
+
+    # Computes
+
+    @api.depends("number", "name")
+    def _compute_display_name(self):
+        for service in self:
+            service.display_name = " ".join(filter(None, (service.number, service.name)))
+
+    @api.depends("tariff_id")
+    def _compute_currency_id(self):
+        for service in self:
+            if not service.currency_id or service.state == "ordered":
+                service.currency_id = (
+                    service.tariff_id.currency_id or service.company_id.currency_id
+                )
+
+    @api.depends("price", "tariff_id.price")
+    def _compute_unit_price(self):
+        for service in self:
+            service.unit_price = service.price or service.tariff_id.price
+
+    @api.depends(
+        "state",
+        "date_start",
+        "date_end",
+        "date_suspended",
+        "anchor_date",
+        "rated_up_to",
+        "setup_due",
+        "term_scheme_id.bill_suspended",
+    )
+    def _compute_next_billing_date(self):
+        for service in self:
+            service.next_billing_date = service._next_billing_date(
+                service.rated_up_to, service.setup_due
+            )
+
+    @api.depends(
+        "next_billing_date",
+        "unit_price",
+        "quantity",
+        "discount",
+        "addon_line_ids.quantity",
+        "tariff_id.addon_ids.price",
+        "tariff_id.addon_ids.included",
+    )
+    def _compute_next_billing_amount(self):
+        for service in self:
+            cutoff = service.next_billing_date
+            rows = service._preview_charges(cutoff) if cutoff and service.id else ()
+            service.next_billing_amount = sum(row["amount"] for row in rows)
+
+    def _compute_charge_count(self):
+        counts = dict(
+            self.env["billing.charge"]._read_group(
+                [("service_id", "in", self.ids)], ["service_id"], ["__count"]
+            )
+        )
+        for service in self:
+            service.charge_count = counts.get(service._origin, 0)
+
+    def _compute_invoice_count(self):
+        counts = dict(
+            self.env["billing.charge"]._read_group(
+                [("service_id", "in", self.ids), ("move_id", "!=", False)],
+                ["service_id"],
+                ["move_id:count_distinct"],
+            )
+        )
+        for service in self:
+            service.invoice_count = counts.get(service._origin, 0)
+
+    # CRUD
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if self._is_guarded() and vals.get("state", "ordered") != "ordered":
+                raise UserError(
+                    self.env._(
+                        "A new service starts as ordered. Create it first, then activate it."
+                    )
+                )
+            if vals.get("number", "/") == "/":
+                company_id = vals.get("company_id") or self.env.company.id
+                vals["number"] = (
+                    self.env["ir.sequence"]
+                    .with_company(company_id)
+                    .next_by_code("billing.service")
+                )
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if self._is_guarded():
+            self._check_writable(vals)
+        return super().write(vals)
+
+    def copy_data(self, default=None):
+        return [vals | {"number": "/"} for vals in super().copy_data(default)]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        for service in self:
+            if service.state not in ("ordered", "cancelled"):
+                raise UserError(
+                    self.env._(
+                        "Service %s was activated and cannot be deleted. Terminate it instead.",
+                        service.display_name,
+                    )
+                )
+
+    def _is_guarded(self) -> bool:
+        return self.env.context.get("billing_terms_guard") is not TERMS_GUARD
+
+    def _unguarded(self):
+        """The same records for this package's own methods, which keep ledger and terms in step."""
+        return self.with_context(billing_terms_guard=TERMS_GUARD)
+
+    def _check_writable(self, vals: dict):
+        """Refuse to write behind the back of the methods that settle what was billed."""
+        if PROTECTED_FIELDS.intersection(vals):
+            raise UserError(
+                self.env._(
+                    "The state of a service is changed with its buttons: Activate, Suspend, "
+                    "Resume, Terminate or Cancel."
+                )
+            )
+        for service in self:
+            if service.state == "ordered":
+                continue
+            for name in ORDERED_FIELDS.intersection(vals):
+                field = self._fields[name]
+                value = field.convert_to_cache(vals[name], service, validate=False)
+                if value != field.convert_to_cache(service[name], service, validate=False):
+                    raise UserError(
+                        self.env._(
+                            "%(field)s of service %(service)s decides what is billed and cannot "
+                            "be edited any more. Use Change: it settles the running period.",
+                            field=field._description_string(self.env),
+                            service=service.display_name,
+                        )
+                    )
+
+    # Actions
+
+    def action_activate(self):
+        """Activate ordered services from their start date, else from today."""
+        self._check_billing_user()
+        self._activate()
+
+    def action_cancel(self):
+        """Cancel orders that come to nothing."""
+        self._check_billing_user()
+        self._cancel()
+
+    def action_suspend(self):
+        """Open the dialog that asks since when and why."""
+        return self._open_status_wizard("suspend")
+
+    def action_resume(self):
+        """Open the dialog that asks from when."""
+        return self._open_status_wizard("resume")
+
+    def action_terminate(self):
+        """Open the dialog that asks from which day."""
+        return self._open_status_wizard("terminate")
+
+    def action_change(self):
+        """Open the dialog for new terms from a day on, with their effect in money."""
+        self.ensure_one()
+        return self._open_dialog(
+            "billing.service.change.wizard",
+            self.env._("Change %s", self.display_name),
+            {"default_service_id": self.id},
+        )
+
+    def action_adjust(self):
+        """Open the dialog for a credit or debit with a reason."""
+        self.ensure_one()
+        return self._open_dialog(
+            "billing.charge.adjust.wizard",
+            self.env._("Adjust %s", self.display_name),
+            {"default_service_id": self.id, "default_partner_id": self.partner_id.id},
+        )
+
+    def action_open_charges(self):
+        """Open the charges of these services."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.billing_charge_action"
+        )
+        return action | {"domain": [("service_id", "in", self.ids)], "context": {}}
+
+    def action_open_invoices(self):
+        """Open the invoices that billed these services."""
+        charges = self.env["billing.charge"].search(
+            [("service_id", "in", self.ids), ("move_id", "!=", False)]
+        )
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "account.action_move_out_invoice_type"
+        )
+        return action | {
+            "domain": [("id", "in", charges.move_id.ids)],
+            "context": {"create": False},
+        }
+
+    def _open_status_wizard(self, transition: str) -> dict:
+        titles = {
+            "suspend": self.env._("Suspend"),
+            "resume": self.env._("Resume"),
+            "terminate": self.env._("Terminate"),
+        }
+        return self._open_dialog(
+            "billing.service.status.wizard",
+            titles[transition],
+            {"default_transition": transition, "default_service_ids": [(6, 0, self.ids)]},
+        )
+
+    def _open_dialog(self, model: str, title: str, context: dict) -> dict:
+        self._check_billing_user()
+        return {
+            "type": "ir.actions.act_window",
+            "name": title,
+            "res_model": model,
+            "view_mode": "form",
+            "target": "new",
+            "context": context,
+        }
+
+    def _check_billing_user(self):
+        self.check_access("write")
+        if not self.env.user.has_group("billing_operations.group_billing_user"):
+            raise UserError(self.env._("Only billing users may change services."))
+
+    # Business
+
+    def _activate(self, day: date | None = None):
+        """ordered → active. `day` is the first day served and billed: given, else the wished
+        start date, else today. `rated_up_to` set before (an import) says what was billed
+        elsewhere; such a service owes no set-up either."""
+        for service in self._transition("activate"):
+            start = day or service.date_start or service.company_id._billing_today()
+            service.write(
+                {
+                    "state": "active",
+                    "date_start": start,
+                    "anchor_date": service.anchor_date or start,
+                    "rated_up_to": service.rated_up_to or start,
+                    "terms_from": service.rated_up_to or start,
+                    "setup_due": not service.rated_up_to and service.tariff_id.setup_price > 0,
+                }
+            )
+            service.addon_line_ids._check_quantities()
+
+    def _suspend(self, day: date, reason: str):
+        """active → suspended since `day`. Days billed ahead are not credited; from then on
+        nothing is billed unless the billing terms say so."""
+        for service in self._transition("suspend"):
+            if day < service.date_start:
+                raise UserError(
+                    self.env._(
+                        "Service %(service)s cannot be suspended from %(day)s: it starts on "
+                        "%(start)s.",
+                        service=service.display_name,
+                        day=day,
+                        start=service.date_start,
+                    )
+                )
+            service.write(
+                {"state": "suspended", "date_suspended": day, "suspension_reason": reason}
+            )
+
+    def _resume(self, day: date):
+        """suspended → active from `day`. What was served before the suspension is rated first;
+        the suspended days are then left out, unless they were billed ahead already."""
+        services = self._transition("resume")
+        for service in services:
+            if day < service.date_suspended:
+                raise UserError(
+                    self.env._(
+                        "Service %(service)s cannot resume on %(day)s: it is suspended since "
+                        "%(since)s.",
+                        service=service.display_name,
+                        day=day,
+                        since=service.date_suspended,
+                    )
+                )
+        pausing = services.filtered(lambda s: not s.term_scheme_id.bill_suspended)
+        for since, group in pausing.grouped("date_suspended").items():
+            group._rate_served_until(since)
+        for service in services:
+            vals = {"state": "active", "date_suspended": False, "suspension_reason": False}
+            if service in pausing and service.rated_up_to < day:
+                vals |= {"rated_up_to": day, "terms_from": day}
+            service.write(vals)
+
+    def _terminate(self, day: date):
+        """active or suspended → terminated. `day` is the first day no longer served; an earlier
+        agreed end stays. What was billed beyond it is credited. Its identifiers are free from
+        that day on."""
+        for service in self._transition("terminate"):
+            end = min(day, service.date_end or day)
+            service._change(end, {"date_end": end})
+            service.write({"state": "terminated"})
+            service.identifier_ids._close(end)
+
+    def _cancel(self):
+        """ordered → cancelled. Nothing was billed and nothing will be."""
+        for service in self._transition("cancel"):
+            service.write({"state": "cancelled"})
+            for identifier in service.identifier_ids:
+                identifier._close(identifier.date_from)
+
+    def _transition(self, action: str):
+        """The services that `action` must change, unguarded. Those that already are where it
+        leads are left out, so repeating it is a no-op; any other state is an error."""
+        sources, target = TRANSITIONS[action]
+        todo = self.filtered(lambda service: service.state != target)
+        todo._lock_rows()
+        for service in todo:
+            if service.state not in sources:
+                states = dict(self._fields["state"]._description_selection(self.env))
+                raise UserError(
+                    self.env._(
+                        "Service %(service)s is %(state)s and cannot become %(target)s.",
+                        service=service.display_name,
+                        state=states[service.state].lower(),
+                        target=states[target].lower(),
+                    )
+                )
+        return todo._unguarded()
+
+    def _billing_limit(self) -> date | None:
+        """First day that is not billed any more: the end, or the suspension where that counts."""
+        self.ensure_one()
+        days = [self.date_end]
+        if not self.term_scheme_id.bill_suspended:
+            days.append(self.date_suspended)
+        return min(filter(None, days), default=None)
+
+    def _next_billing_date(self, rated_up_to: date, setup_due: bool) -> date | bool:
+        """The earliest cutoff that takes something when rating has come to `rated_up_to`."""
+        self.ensure_one()
+        if self.state not in BILLED_STATES:
+            return False
+        scheme = self.term_scheme_id
+        due = next_due_day(
+            scheme._get_schedule(self.anchor_date),
+            rated_up_to,
+            self._billing_limit(),
+            scheme.timing,
+            scheme.proration,
+        )
+        if setup_due:
+            due = min(due or self.date_start, self.date_start)
+        return due or False
+
+    @api.model
+    @api.private
+    def _due_domain(self, cutoff_date: date) -> Domain:
+        """Services of which a run with this cutoff (the last included day) bills something."""
+        return Domain("next_billing_date", "<=", cutoff_date)
+
+    @api.model
+    def _cron_terminate_ended(self):
+        """Terminate services whose agreed end has come."""
+        for company in self.env["res.company"].search([]):
+            ended = self.search(
+                [
+                    ("company_id", "=", company.id),
+                    ("state", "in", ("active", "suspended")),
+                    ("date_end", "<=", company._billing_today()),
+                ]
+            )
+            for service in ended:
+                service._terminate(service.date_end)

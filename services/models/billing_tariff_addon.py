@@ -1,0 +1,50 @@
+from odoo import fields, models
+
+
+class BillingTariffAddon(models.Model):
+    """Something a service of the tariff can have more or less of: disk space, extra numbers.
+
+    The quantity beyond `included` is charged for the same periods as the service itself.
+    """
+
+    _name = "billing.tariff.addon"
+    _description = "Tariff Add-on"
+    _order = "tariff_id, sequence, id"
+    _check_company_auto = True
+    _rec_name = "product_id"
+
+    tariff_id = fields.Many2one(
+        "billing.tariff", required=True, index=True, ondelete="cascade", check_company=True
+    )
+    company_id = fields.Many2one(
+        related="tariff_id.company_id", store=True, precompute=True, required=True, index=True
+    )
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    product_id = fields.Many2one(
+        "product.product", required=True, check_company=True, index=True, ondelete="restrict"
+    )
+    currency_id = fields.Many2one(related="tariff_id.currency_id")
+    price = fields.Float(
+        digits="Product Price", help="Price of one unit for one full billing period."
+    )
+    included = fields.Float(
+        digits="Product Unit", help="Units that the tariff's price already contains."
+    )
+    minimum = fields.Float(digits="Product Unit", help="Fewest units of a service.")
+    maximum = fields.Float(
+        digits="Product Unit", help="Most units of a service; 0 means no limit."
+    )
+
+    _product_unique = models.UniqueIndex(
+        "(tariff_id, product_id) WHERE active IS TRUE",
+        "The tariff already has an add-on with this product.",
+    )
+    _amounts_not_negative = models.Constraint(
+        "CHECK(price >= 0 AND included >= 0 AND minimum >= 0 AND maximum >= 0)",
+        "The price and quantities of an add-on cannot be negative.",
+    )
+    _minimum_below_maximum = models.Constraint(
+        "CHECK(maximum = 0 OR minimum <= maximum)",
+        "The maximum of an add-on cannot be lower than its minimum.",
+    )

@@ -1,0 +1,97 @@
+from odoo import api, fields, models
+
+BILLING_GROUP = "billing_operations.group_billing_user"
+
+
+class ResPartner(models.Model):
+    """How a customer is billed, per company. The fields live here; runs and payment runs act
+    on them. Partner tags serve as the receivable's classifications."""
+
+    _inherit = "res.partner"
+
+    invoice_sending_method = fields.Selection(selection_add=[("print", "by Print")])
+    billing_payment_preference = fields.Selection(
+        [("transfer", "Bank Transfer"), ("direct_debit", "Direct Debit"), ("card", "Card")],
+        string="Payment Preference",
+        company_dependent=True,
+        groups=BILLING_GROUP,
+        help="How the customer pays invoices. Empty means bank transfer.",
+    )
+    billing_invoice_message = fields.Text(
+        string="Invoice Message",
+        company_dependent=True,
+        groups=BILLING_GROUP,
+        help="Printed on this customer's invoices after the message of the billing run.",
+    )
+    billing_department_id = fields.Many2one(
+        "hr.department",
+        string="Owning Department",
+        company_dependent=True,
+        groups=BILLING_GROUP,
+        help="The department that looks after this customer. Billing runs can be limited to it.",
+    )
+    billing_low_invoice_rule = fields.Selection(
+        [
+            ("none", "Bill any amount"),
+            ("skip", "Skip low invoices"),
+            ("pad", "Raise to the minimum"),
+            ("fee", "Add a fee"),
+        ],
+        string="Low Invoices",
+        company_dependent=True,
+        groups=BILLING_GROUP,
+        help="What happens when a bill is lower than the minimum: it is left for a later run, "
+        "raised to the minimum, or a fee is added. Empty bills any amount.",
+    )
+    billing_low_invoice_minimum = fields.Float(
+        string="Minimum Invoice",
+        company_dependent=True,
+        digits="Product Price",
+        groups=BILLING_GROUP,
+        help="Lowest amount of one bill before tax, in the company's currency.",
+    )
+    billing_low_invoice_fee = fields.Float(
+        string="Low Invoice Fee",
+        company_dependent=True,
+        digits="Product Price",
+        groups=BILLING_GROUP,
+        help="Fee before tax for a bill below the minimum, in the company's currency.",
+    )
+    billing_hold = fields.Boolean(
+        string="Billing Hold",
+        company_dependent=True,
+        groups=BILLING_GROUP,
+        help="No bills are made for this customer while the hold is set; what is owed is kept.",
+    )
+    billing_collection_hold = fields.Boolean(
+        string="Collection Hold",
+        company_dependent=True,
+        groups=BILLING_GROUP,
+        help="No direct debit or card collection for this customer while the hold is set.",
+    )
+    billing_service_count = fields.Integer(
+        string="Services",
+        compute="_compute_billing_service_count",
+        groups=BILLING_GROUP,
+    )
+
+    @api.depends_context("allowed_company_ids")
+    def _compute_billing_service_count(self):
+        counts = dict(
+            self.env["billing.service"]._read_group(
+                [("partner_id", "in", self.ids)], ["partner_id"], ["__count"]
+            )
+        )
+        for partner in self:
+            partner.billing_service_count = counts.get(partner._origin, 0)
+
+    def action_open_billing_services(self):
+        """Open this customer's services."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.billing_service_action"
+        )
+        return action | {
+            "domain": [("partner_id", "=", self.id)],
+            "context": {"default_partner_id": self.id},
+        }

@@ -1,0 +1,93 @@
+"""What a period, or a part of one, costs.
+
+Pure Decimal arithmetic without the ORM. The part of a period from day a to day b costs
+``round(price × cum(b)) − round(price × cum(a))`` where ``cum(x)`` is the share of the full
+period's days before x. Whatever the cuts, the parts of a period therefore add up to its price
+to the cent, and no remainder is lost. Each amount is rounded once, after quantity and discount.
+"""
+
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from .periods import Period
+
+HUNDRED = Decimal(100)
+PRICE_UNIT_DIGITS = Decimal("1e-10")
+
+
+class PriceLine(NamedTuple):
+    """One thing a service is billed for: price a full period, in units; discount in percent."""
+
+    kind: str
+    product_id: int
+    addon_line_id: int | None
+    price: Decimal
+    quantity: Decimal
+    discount: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Price of a full period, not rounded."""
+        return self.price * self.quantity * (1 - self.discount / HUNDRED)
+
+
+def to_decimal(value: float) -> Decimal:
+    """The number a person typed, not its binary approximation."""
+    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+
+def round_amount(amount: Decimal, rounding: Decimal) -> Decimal:
+    """Round half away from zero to a multiple of `rounding`, a currency's smallest coin."""
+    return (amount / rounding).quantize(Decimal(1), rounding=ROUND_HALF_UP) * rounding
+
+
+def part_amount(
+    total: Decimal, start: date, end: date, full_start: date, full_end: date, rounding: Decimal
+) -> Decimal:
+    """Rounded cost of ``[start, end)`` when the full period costs `total`."""
+    days = (full_end - full_start).days
+
+    def cost_before(day: date) -> Decimal:
+        return round_amount(total * (day - full_start).days / days, rounding)
+
+    return cost_before(end) - cost_before(start)
+
+
+def price_unit(line: PriceLine, period: Period, amount: Decimal) -> Decimal:
+    """Price of one unit for the period, so that quantity × price less discount is `amount`.
+
+    A full period keeps the price as it was agreed; a part gets ten digits, enough for its
+    product with the quantity to round to the very amount.
+    """
+    if (period.start, period.end) == (period.full_start, period.full_end):
+        return line.price
+    factor = line.quantity * (1 - line.discount / HUNDRED)
+    if factor:
+        return (amount / factor).quantize(PRICE_UNIT_DIGITS, rounding=ROUND_HALF_UP)
+    share = Decimal((period.end - period.start).days) / (period.full_end - period.full_start).days
+    return (line.price * share).quantize(PRICE_UNIT_DIGITS, rounding=ROUND_HALF_UP)
+
+
+def charge_row(line: PriceLine, period: Period, rounding: Decimal) -> dict:
+    """The priced part of a charge for one line and period: column values, Decimals and dates."""
+    amount = part_amount(line.total, *period, rounding)
+    return {
+        "kind": line.kind,
+        "product_id": line.product_id,
+        "addon_line_id": line.addon_line_id,
+        "period_start": period.start,
+        "period_end": period.end,
+        "full_start": period.full_start,
+        "full_end": period.full_end,
+        "full_price": line.price,
+        "quantity": line.quantity,
+        "discount": line.discount,
+        "price_unit": price_unit(line, period, amount),
+        "amount": amount,
+    }
+
+
+def negated(line: PriceLine) -> PriceLine:
+    """The same line as a credit: the quantity carries the sign, the price stays readable."""
+    return line._replace(quantity=-line.quantity)
