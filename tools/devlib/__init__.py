@@ -1,0 +1,1 @@
+"""The modules behind `tools/dev`. Standard library only; never loaded by Odoo."""
