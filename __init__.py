@@ -1,3 +1,4 @@
+from . import billing_tasks
 from . import services
 from . import billing_runs
 

@@ -11,6 +11,11 @@
         "security/billing_groups.xml",
         "data/billing_menus.xml",
         # billing_tasks
+        "security/billing_tasks_rules.xml",
+        "billing_tasks/data/billing_task_crons.xml",
+        "billing_tasks/views/billing_task_views.xml",
+        "billing_tasks/views/billing_task_type_views.xml",
+        "billing_tasks/views/res_config_settings_views.xml",
         # services
         "data/services_sequences.xml",
         "data/services_cron.xml",

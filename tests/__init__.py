@@ -1,0 +1,2 @@
+from . import test_task_policy
+from . import test_task_queue

@@ -1,0 +1,249 @@
+import json
+import logging
+import time
+import traceback
+import uuid
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.fields import Domain
+
+from ..dry_run import dry_run
+from ..exceptions import FatalTaskError, OutcomeUnknown, TaskControl
+from ..handlers import ExternalHandler
+from ..journal import InlineJournal, insert_line, log_values
+from ..retry_policy import Attempts, judge
+from .billing_task import OPEN_STATES
+
+_logger = logging.getLogger(__name__)
+
+MAX_TRACEBACK = 4000
+
+
+class BillingTask(models.Model):
+    """What happens inside one attempt, the same for workers and for the inline runner."""
+
+    _inherit = "billing.task"
+
+    # === THE HANDLER'S WORLD === #
+
+    def _for_handler(self, journal):
+        """Return this task in the environment its handler runs in: OdooBot, the task's company
+        alone, and that company's language and time zone."""
+        self.ensure_one()
+        company = self.sudo().company_id
+        context = {
+            "allowed_company_ids": company.ids,
+            "lang": company.partner_id.lang or "en_US",
+            "tz": company.resource_calendar_id.tz or "UTC",
+            "billing_task_journal": journal,
+            "billing_task_requester_id": self.sudo().requested_by_id.id,
+        }
+        return api.Environment(self.env.cr, SUPERUSER_ID, context)["billing.task"].browse(self.id)
+
+    def _handler(self):
+        """Return the handler of this task, called on a task from `_for_handler`.
+
+        :raises FatalTaskError: where no code handles its type, or test mode cannot be kept.
+        """
+        code = self.type_id.code
+        handler = self._get_task_handlers().get(code)
+        if handler is None:
+            raise FatalTaskError(
+                self.env._("No installed code handles tasks of the type “%s”.", code)
+            )
+        if self.test_mode and isinstance(handler, ExternalHandler):
+            raise FatalTaskError(
+                self.env._(
+                    "Tasks of this type reach outside of the database and cannot run in test mode."
+                )
+            )
+        return handler
+
+    def _perform(self, handler):
+        """Call an internal handler and return its result, as it will be stored.
+
+        In test mode everything but the result is undone.
+        """
+        if not self.test_mode:
+            return self._plain_result(handler(self))
+        with dry_run(self.env):
+            return self._plain_result(handler(self))
+
+    def _plain_result(self, result):
+        try:
+            return json.loads(json.dumps(result))
+        except (TypeError, ValueError) as error:
+            raise FatalTaskError(
+                self.env._(
+                    "The handler of “%s” returned what is not plain JSON.", self.type_id.code
+                )
+            ) from error
+
+    # === ENDS OF AN ATTEMPT === #
+
+    def _complete(self, result, duration):
+        """Store the result and mark the task completed, in the transaction of its effects."""
+        message = self.env._("Completed in %.2f s.", duration)
+        if self.test_mode:
+            message = self.env._(
+                "Completed in %.2f s, in test mode: everything but the result was undone.", duration
+            )
+        insert_line(self.env.cr, log_values(self.id, message, "info"))
+        self._set_state(
+            "completed",
+            result=result or False,
+            ended_date=fields.Datetime.now(),
+            duration=duration,
+            error_code=False,
+            error_message=False,
+        )
+
+    def _fail_attempt(self, error, duration=0.0):
+        """Record that an attempt ended with an exception. Its effects must have been rolled back
+        before."""
+        self.ensure_one()
+        verdict = judge(error, self._attempts())
+        message = self._error_text(error)
+        detail = ""
+        if not isinstance(error, TaskControl):
+            lines = traceback.format_exception(type(error), error, error.__traceback__)
+            detail = "\n" + "".join(lines)[-MAX_TRACEBACK:]
+        if isinstance(error, OutcomeUnknown):
+            self.write({"intent_state": "unknown"})
+        level = {"skipped": "info", "failed": "error"}.get(verdict.state, "warning")
+        self._log(f"{message}{detail}", level)
+        self._conclude(verdict, message, duration)
+        _logger.info(
+            "Billing task %s (%s) ended as %s: %s",
+            self.id,
+            self.type_id.code,
+            self.state,
+            message,
+            exc_info=error if detail else None,
+        )
+
+    def _conclude(self, verdict, message, duration=0.0):
+        """Write a verdict on the task: its state, counters, time of the next try and error.
+
+        A task that did not succeed while a later one with its identity key waits is skipped in
+        favour of that one.
+        """
+        now = fields.Datetime.now()
+        values = {
+            "retry_count": verdict.retry_count,
+            "postpone_count": verdict.postpone_count,
+            "error_code": verdict.code,
+            "error_message": message,
+            "duration": duration,
+        }
+        if verdict.postpone_count > self.postpone_count and not self.postponed_since:
+            values["postponed_since"] = now
+        state = verdict.state
+        if state in ("error", "failed") and (successor := self._successor()):
+            state = "skipped"
+            values["superseded_by_id"] = successor.id
+            self._log(
+                self.env._(
+                    "Superseded by the later task %s, which does the same work.",
+                    successor.display_name,
+                )
+            )
+        if state == "error":
+            delay_date = now + verdict.delay
+            values["delay_date"] = delay_date
+            self._log(self.env._("Next try at %s UTC.", fields.Datetime.to_string(delay_date)))
+            if verdict.delay < timedelta(seconds=1):
+                self._wake_workers()
+        else:
+            values["ended_date"] = now
+        self._set_state(state, **values)
+        if state == "failed":
+            self._after_failure()
+
+    def _after_failure(self):
+        """Tell the task's own package that it failed for good; a mistake there never hides the
+        failure."""
+        hook = self._get_task_failure_handlers().get(self.type_id.code)
+        if hook is None:
+            return
+        task = self._for_handler(self.env.context.get("billing_task_journal"))
+        try:
+            with self.env.cr.savepoint():
+                hook(task)
+        except Exception as error:  # noqa: BLE001 - whatever the hook does, the task has failed
+            _logger.exception("Billing task %s: the failure handler of its type failed", self.id)
+            self._log(
+                self.env._("What should follow a failure failed too: %s", self._error_text(error)),
+                "error",
+            )
+
+    def _attempts(self):
+        """Return what the retry policy needs to know of this task."""
+        since = self.postponed_since
+        return Attempts(
+            retry_count=self.retry_count,
+            max_retries=self.max_retries,
+            retry_delay=self.type_id.retry_delay,
+            backoff=self.type_id.backoff,
+            postpone_count=self.postpone_count,
+            postponed_for=fields.Datetime.now() - since if since else timedelta(),
+        )
+
+    # === INLINE RUNNER === #
+
+    @api.model
+    def _run_inline(self, limit=None, domain=None):
+        """Run due tasks one after the other in the current transaction, without any commit.
+
+        For tests, tours and the loading of demo data. Follows tasks that are enqueued meanwhile,
+        in the order of the queue, until none is due.
+
+        :param int limit: run at most so many attempts.
+        :param domain: only tasks that match.
+        :return: how many attempts were run.
+        """
+        tasks = self.env(user=SUPERUSER_ID)["billing.task"]
+        count = 0
+        while limit is None or count < limit:
+            due = Domain("state", "in", OPEN_STATES) & Domain(
+                "delay_date", "<=", fields.Datetime.now()
+            )
+            due &= Domain("type_id.active", "=", True) & Domain(domain or Domain.TRUE)
+            task = tasks.search(due, order="priority, delay_date, id", limit=1)
+            if not task:
+                break
+            task._attempt_inline()
+            count += 1
+        return count
+
+    def _attempt_inline(self):
+        """Run one attempt of this task in the current transaction."""
+        journal = InlineJournal()
+        started = time.monotonic()
+        now = fields.Datetime.now()
+        self.write(
+            {
+                "state": "running",
+                "attempt_token": uuid.uuid4().hex,
+                "attempt_date": now,
+                "started_date": now,
+                "ended_date": False,
+            }
+        )
+        task = self._for_handler(journal)
+        error = None
+        try:
+            handler = task._handler()
+            if isinstance(handler, ExternalHandler):
+                task._perform_external_inline(handler, started)
+            else:
+                with self.env.cr.savepoint():
+                    result = task._perform(handler)
+                    task._complete(result, time.monotonic() - started)
+        except Exception as exception:  # noqa: BLE001 - every error of a handler becomes the task's state
+            error = exception
+        journal.write(self.env.cr)
+        self.invalidate_recordset()
+        if error is not None:
+            self._fail_attempt(error, time.monotonic() - started)

@@ -1,0 +1,37 @@
+from odoo import api, models
+
+from .. import server_limits
+from ..worker import TaskWorker
+
+
+class BillingTask(models.Model):
+    """The cron side of the workers: eight crons, of which a setting lets some work."""
+
+    _inherit = "billing.task"
+
+    @api.model
+    def _cron_work(self, slot):
+        """Work through the queue for one slice as worker `slot` (1 to 8).
+
+        A slice ends well inside the server's limits. Where tasks are left all workers are woken
+        again, after the server has had its turn with other crons.
+        """
+        if slot > self._worker_count():
+            return
+        crons = self.env["ir.cron"]
+        # No transaction, and so no old snapshot, stays open on the cron's own cursor meanwhile.
+        crons._commit_progress()
+        polled = slot == 1
+
+        def beat():
+            nonlocal polled
+            if polled and self._due_exists():
+                # Worker 1 polls every minute: tasks whose time has come are work for its
+                # colleagues too.
+                self._trigger_workers(first=2)
+            polled = False
+            crons._commit_progress(1)
+
+        worker = TaskWorker(self.env.registry, server_limits.slice_deadline(), beat)
+        if worker.run() and self._due_exists():
+            self._wake_workers()

@@ -1,0 +1,302 @@
+"""The shell around attempts: it opens the transactions, commits, and catches.
+
+One worker runs in one cron slot for one slice. Each attempt has three steps: (a) a fresh
+transaction claims a task and commits; (b) the work transaction's first statement locks the task's
+row where the claim's token still stands, else the worker gives up without a trace; (c) the
+effects, the result and `completed` are committed together.
+"""
+
+import logging
+import random
+import time
+from contextlib import closing, contextmanager
+
+import psycopg2
+from psycopg2 import errors
+from psycopg2.extensions import TransactionRollbackError
+
+from odoo import SUPERUSER_ID, api
+
+from . import server_limits
+from .crash_points import crash_point
+from .exceptions import RetryTask, TaskControl
+from .handlers import ExternalHandler
+from .journal import WorkerJournal
+
+_logger = logging.getLogger(__name__)
+
+MAX_CONFLICTS = 5
+REAP_INTERVAL = 5.0
+AGE_TURN = 10
+_CONFLICTS = (TransactionRollbackError, errors.LockNotAvailable)
+
+
+class TaskWorker:
+    """Works through the queue of one database until it is empty, its time is up or the server
+    stops.
+
+    :param registry: the database's registry.
+    :param deadline: monotonic time after which no further task is begun.
+    :param beat: called after the first attempt and then every few seconds, between attempts.
+    """
+
+    def __init__(self, registry, deadline, beat=lambda: None):
+        self.registry = registry
+        self.deadline = deadline
+        self.beat = beat
+        self.claims = random.randrange(AGE_TURN)
+        self.next_reap = 0.0
+        self.next_beat = 0.0
+
+    def run(self):
+        """Run attempts. Return True when it stopped although tasks may be due."""
+        while True:
+            if server_limits.stopping() or time.monotonic() >= self.deadline:
+                return True
+            if time.monotonic() >= self.next_reap:
+                self._reap()
+                self.next_reap = time.monotonic() + REAP_INTERVAL
+            with closing(self.registry.cursor()) as cr:
+                tasks = _tasks(cr)
+                tasks._read_committed()
+                if self.registry is not self.registry.check_signaling(cr):
+                    # New code or fields: another slice, with the new registry, goes on.
+                    return True
+                claim = self._claim(tasks)
+                if claim is None:
+                    return False
+                crash_point("task.claimed", claim.type_code)
+                _Attempt(self.registry, cr, claim).run()
+            if time.monotonic() >= self.next_beat:
+                self.beat()
+                self.next_beat = time.monotonic() + REAP_INTERVAL
+
+    def _claim(self, tasks):
+        self.claims += 1
+        cr = tasks.env.cr
+        for _try in range(MAX_CONFLICTS):
+            try:
+                tasks._read_committed()
+                claim = tasks._claim(by_age=self.claims % AGE_TURN == 0)
+                cr.commit()
+                return claim
+            except TransactionRollbackError:
+                cr.rollback()
+                time.sleep(random.uniform(0, 0.02))
+        return None
+
+    def _reap(self):
+        with closing(self.registry.cursor()) as cr:
+            try:
+                tasks = _tasks(cr)
+                tasks._read_committed()
+                tasks._reap()
+                cr.commit()
+            except (*_CONFLICTS, errors.UniqueViolation):
+                # A row changed under us; the next round finds it again.
+                cr.rollback()
+
+
+class _Attempt:
+    """Steps (b) and (c) of one claimed task."""
+
+    def __init__(self, registry, cr, claim):
+        self.registry = registry
+        self.cr = cr
+        self.claim = claim
+        self.journal = WorkerJournal(registry)
+        self.started = time.monotonic()
+
+    def run(self):
+        try:
+            self._retrying(self._work)
+        except _CONFLICTS as error:
+            if self.cr.closed:
+                raise
+            self._record(
+                RetryTask(
+                    f"The database had {MAX_CONFLICTS + 1} conflicts in a row: {error}".strip()
+                )
+            )
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            if self.cr.closed:
+                # The database is gone: nothing can be written, the reaper will take the task back.
+                raise
+            self._record(error)
+        except Exception as error:  # noqa: BLE001 - every error of a handler becomes the task's state
+            self._record(error)
+
+    def _retrying(self, step):
+        """Run a step again when the database asks for it, at once and at no cost to the task."""
+        for conflict in range(MAX_CONFLICTS + 1):
+            try:
+                return step()
+            except _CONFLICTS:
+                if self.cr.closed:
+                    raise
+                self._roll_back()
+                if conflict == MAX_CONFLICTS:
+                    raise
+                time.sleep(random.uniform(0, 0.02 * 2**conflict))
+            except BaseException:
+                if not self.cr.closed:
+                    self._roll_back()
+                raise
+
+    def _work(self):
+        task = self._begin()
+        if task is None:
+            return
+        crash_point("task.started", self.claim.type_code)
+        handler = task._handler()
+        if isinstance(handler, ExternalHandler):
+            # Its commits would release the advisory locks, so another cursor holds them meanwhile.
+            with closing(self.registry.cursor()) as guard:
+                guarded = _tasks(guard)
+                guarded._read_committed()
+                if self._pass_gates(task, guarded):
+                    self._work_outside(task, handler)
+        elif self._pass_gates(task, task):
+            with _no_commit(self.cr):
+                result = task._perform(handler)
+            self._finish(task, result)
+
+    def _begin(self):
+        """Lock the task in a new transaction and return it in its handler's environment; None:
+        not ours now."""
+        task = self._lock()
+        if task is None:
+            self._roll_back()
+            return None
+        return task._for_handler(self.journal)
+
+    def _pass_gates(self, task, holder):
+        """Take the task's advisory locks on the cursor of `holder`; give the task back where they
+        are held."""
+        if holder._pass_gates(self.claim.gates):
+            return True
+        task._give_back()
+        self._commit()
+        time.sleep(random.uniform(0.01, 0.05))
+        return False
+
+    def _lock(self):
+        return _tasks(self.cr)._lock_attempt(self.claim)
+
+    def _finish(self, task, result):
+        task._complete(result, time.monotonic() - self.started)
+        self.cr.flush()
+        crash_point("task.before_commit", self.claim.type_code)
+        self._commit()
+        crash_point("task.committed", self.claim.type_code)
+
+    def _commit(self):
+        self.cr.commit()
+        self.registry.signal_changes()
+
+    def _roll_back(self):
+        self.cr.rollback()
+        self.registry.reset_changes()
+
+    # --- external handlers
+    # --------------------------------------------------------------------------------
+
+    def _work_outside(self, task, handler):
+        """Prepare, commit, call, record, commit, until nothing is left to do outside."""
+        counts = {"recorded": 0, "handed_over": 0}
+        if task.intent:
+            task = self._settle(task, handler, counts)
+        while task is not None:
+            with _no_commit(self.cr):
+                intent = task._next_intent(handler)
+            if intent is None:
+                self._finish(task, counts)
+                return
+            self._commit()
+            crash_point("task.intent", self.claim.type_code)
+            task = self._begin()
+            if task is None:
+                return
+            try:
+                with _no_commit(self.cr):
+                    answer = task._call_outside(handler, intent)
+            except TaskControl:
+                task._clear_intent()
+                self._commit()
+                raise
+            crash_point("task.called", self.claim.type_code)
+            task = self._record_answer(task, handler, intent, answer, counts)
+
+    def _settle(self, task, handler, counts):
+        """Find out about an intent that an earlier attempt left open, without calling again."""
+        intent = task.intent
+        with _no_commit(self.cr):
+            answer = task._ask_outside(handler, intent)
+        if answer is not None:
+            return self._record_answer(task, handler, intent, answer, counts)
+        with _no_commit(self.cr):
+            settled = task._settle_unknown(handler, intent)
+        if not settled:
+            raise task._unknown_error(intent)
+        counts["handed_over"] += 1
+        self._commit()
+        return self._begin()
+
+    def _record_answer(self, task, handler, intent, answer, counts):
+        """Record and commit the answer. The call is never repeated: on a conflict only this step
+        is."""
+
+        def record():
+            nonlocal task
+            task = task if task is not None else self._begin()
+            if task is None:
+                return
+            current, task = task, None
+            with _no_commit(self.cr):
+                current._record_answer(handler, intent, answer)
+            self._commit()
+
+        self._retrying(record)
+        counts["recorded"] += 1
+        crash_point("task.recorded", self.claim.type_code)
+        return self._begin()
+
+    # --- failures
+    # -----------------------------------------------------------------------------------------
+
+    def _record(self, error):
+        """Write the end of a failed attempt in a new transaction, if the task is still this
+        worker's."""
+        for _try in range(3):
+            try:
+                task = self._lock()
+                if task is not None:
+                    task = task._for_handler(self.journal)
+                    task._fail_attempt(error, time.monotonic() - self.started)
+                self._commit()
+                return
+            except (*_CONFLICTS, errors.UniqueViolation):
+                # A successor with the same identity key came at this very moment.
+                self._roll_back()
+        _logger.warning(
+            "Billing task %s: its end could not be written; it will be taken back",
+            self.claim.task_id,
+        )
+
+
+@contextmanager
+def _no_commit(cr):
+    """Hold handlers to their promise: the shell commits, they do not."""
+
+    def refuse():
+        raise RuntimeError("A task handler must not commit or roll back: the worker does.")
+
+    cr.commit = cr.rollback = refuse
+    try:
+        yield
+    finally:
+        del cr.commit, cr.rollback
+
+
+def _tasks(cr):
+    return api.Environment(cr, SUPERUSER_ID, {})["billing.task"]
