@@ -20,6 +20,12 @@
         "data/services_sequences.xml",
         "data/services_cron.xml",
         # billing_runs
+        "security/billing_runs_rules.xml",
+        "data/billing_runs_data.xml",
+        "billing_runs/views/billing_run_views.xml",
+        "billing_runs/views/billing_cycle_views.xml",
+        "billing_runs/views/billing_bill_views.xml",
+        "billing_runs/views/report_invoice.xml",
         "security/ir.model.access.csv",
         "security/services_rules.xml",
     ],

@@ -22,7 +22,7 @@ class BillingCase(TransactionCase):
             context={**cls.env.context, "allowed_company_ids": cls.company.ids}
         )
         cls.company = cls.company.with_env(cls.env)
-        cls.tax = cls.make_tax("15%", 15)
+        cls.tax = cls.make_tax("Sales 15%", 15)
         cls.product = cls.make_product("Hosting")
 
     # === COMPANY === #

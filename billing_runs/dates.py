@@ -1,0 +1,86 @@
+"""Dates of a billing run as pure functions: no ORM, no clock of its own."""
+
+import calendar
+from datetime import date, timedelta
+
+from dateutil.relativedelta import relativedelta
+
+DAY_RULES = ("run_date", "month_day", "previous_month_day", "next_month_day")
+DUE_RULES = ("days", "month_end", "next_month_day")
+
+
+def day_of_month(year, month, day):
+    """Return the date ``day`` of a month; days past its end mean its last day."""
+    return date(year, month, min(day, calendar.monthrange(year, month)[1]))
+
+
+def apply_day_rule(rule, day, reference):
+    """Return the date that a cycle's day rule gives for a run's reference date.
+
+    :param str rule: one of ``DAY_RULES``
+    :param int day: day of the month, 31 = the last day; not used by ``run_date``
+    :param date reference: the date the run is for
+    """
+    if rule == "run_date":
+        return reference
+    shift = {"month_day": 0, "previous_month_day": -1, "next_month_day": 1}[rule]
+    month = reference.replace(day=1) + relativedelta(months=shift)
+    return day_of_month(month.year, month.month, day)
+
+
+def apply_due_rule(rule, days, invoice_date):
+    """Return the due date of an invoice that has no payment term.
+
+    :param str rule: ``days`` after the invoice date; ``month_end`` = the last day
+        of the month in which invoice date + days falls; ``next_month_day`` = day
+        ``days`` of the month after the invoice date (31 = the last day)
+    """
+    if rule == "days":
+        return invoice_date + timedelta(days=days)
+    if rule == "month_end":
+        due = invoice_date + timedelta(days=days)
+        return day_of_month(due.year, due.month, 31)
+    month = invoice_date.replace(day=1) + relativedelta(months=1)
+    return day_of_month(month.year, month.month, max(days, 1))
+
+
+def next_occurrence(start, number, unit, months, after):
+    """Return the first recurrence date later than ``after``.
+
+    Occurrences are counted from ``start`` itself, so a cycle that starts on the
+    31st runs on the last day of shorter months and returns to the 31st.
+
+    :param date start: first occurrence
+    :param int number: every how many units, at least 1
+    :param str unit: ``day``, ``week``, ``month`` or ``year``
+    :param months: months (1..12) in which the cycle runs; empty = all of them
+    :param date after: the result lies after this day
+    :return: a date, or None when no occurrence falls in those months within
+        the next fifty years
+    """
+    months = set(months)
+    horizon = after + relativedelta(years=50)
+    index = _first_index(start, number, unit, after)
+    while True:
+        occurrence = start + _interval(unit, number * index)
+        if occurrence > horizon:
+            return None
+        if occurrence > after and (not months or occurrence.month in months):
+            return occurrence
+        index += 1
+
+
+def _interval(unit, count):
+    return relativedelta(**{f"{unit}s": count})
+
+
+def _first_index(start, number, unit, after):
+    """Return an index not beyond the first occurrence after ``after``."""
+    if after < start:
+        return 0
+    if unit in ("day", "week"):
+        length = number * (7 if unit == "week" else 1)
+        return (after - start).days // length
+    passed = (after.year - start.year) * 12 + after.month - start.month
+    length = number * (12 if unit == "year" else 1)
+    return max(passed // length - 1, 0)

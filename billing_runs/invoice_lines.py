@@ -1,0 +1,32 @@
+"""From charges to invoice lines, as pure functions: no ORM."""
+
+
+def invoice_line_price(quantity, price_unit, discount, amount, rounded):
+    """Return the quantity, price and discount that an invoice line shows for a charge.
+
+    The line must come to the charge's amount to the cent. Where quantity × price
+    less discount does not (a part period allocates the cents so that the parts
+    add up), the line shows one unit at the amount.
+
+    :param float amount: the charge's amount, the truth
+    :param rounded: the currency's rounding function
+    :return: (quantity, price_unit, discount)
+    """
+    line = rounded(quantity * price_unit * (1 - (discount or 0.0) / 100.0))
+    if rounded(line - amount) == 0:
+        return quantity, price_unit, discount or 0.0
+    return 1.0, amount, 0.0
+
+
+def split_sign(net_by_tax, is_zero):
+    """Return 1 for an invoice, -1 for a credit note, 0 when there is nothing to document.
+
+    Charges that net to zero in every tax cancel out. Where only their sum is zero,
+    taxes still differ: that is documented, as an invoice.
+
+    :param dict net_by_tax: net amount by any key that stands for a set of taxes
+    :param is_zero: the currency's test for zero
+    """
+    if all(is_zero(amount) for amount in net_by_tax.values()):
+        return 0
+    return -1 if sum(net_by_tax.values()) < 0 and not is_zero(sum(net_by_tax.values())) else 1

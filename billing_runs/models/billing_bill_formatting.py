@@ -1,0 +1,24 @@
+from odoo import models
+
+from ...billing_tasks.crash_points import crash_point
+
+
+class BillingBill(models.Model):
+    """Formatting: every posted document gets its PDF (posted → done)."""
+
+    _inherit = "billing.bill"
+
+    def _format(self):
+        """Render the PDFs of posted bills with Odoo's own invoice report."""
+        self._isolate(lambda bills: bills._format_batch(), "formatting_failed")
+
+    def _format_batch(self):
+        sender = self.env["account.move.send"].with_context(billing_no_print_delay=True)
+        for move in self.move_ids:
+            crash_point("formatting.before_pdf")
+            if not move.invoice_pdf_report_id:
+                # One at a time: wkhtmltopdf without patched Qt takes no second document.
+                sender.with_company(move.company_id)._generate_and_send_invoices(
+                    move, sending_methods=[], allow_raising=True
+                )
+        self._set_state("done")

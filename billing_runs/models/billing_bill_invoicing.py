@@ -1,0 +1,291 @@
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import is_html_empty
+from odoo.tools.mail import plaintext2html
+
+from ...billing_tasks.crash_points import crash_point
+from ..invoice_lines import invoice_line_price, split_sign
+from .account_move import UNDO
+
+
+class BillingBill(models.Model):
+    """Invoicing: the charges of a bill become draft invoices (rated → invoiced)."""
+
+    _inherit = "billing.bill"
+
+    def _invoice(self):
+        """Create the draft invoices and credit notes of rated bills."""
+        todo = self - self._refuse_by(self._invoicing_problems())
+        crash_point("invoicing.before_insert")
+        todo._isolate(lambda bills: bills._invoice_batch(), "invoicing_failed")
+
+    def _refuse_by(self, problems):
+        """Put the bills in ``{bill: (code, message)}`` in error and return them."""
+        refused = self.browse()
+        for bill, (code, message) in problems.items():
+            bill._set_error(code, message)
+            refused |= bill
+        return refused
+
+    def _invoice_batch(self):
+        documents, zero = self._prepare_documents()
+        moves = self.env["billing.invoice.builder"]._create_invoices(
+            [spec for _bill, _charges, spec in documents]
+        )
+        if any(move.amount_total < 0 for move in moves):
+            moves, documents = self._turn_negative_documents(moves, documents)
+        self._link_documents(moves, documents)
+        documented = self.browse().concat(*(bill for bill, _charges, _spec in documents))
+        message = self.env._("The charges add up to zero: there is nothing to invoice.")
+        # Left open they would pile up and print on a later invoice to no effect.
+        zero._waive(message)
+        (self - documented)._set_skipped("zero_total", message)
+        documented._set_state("invoiced")
+
+    def _prepare_documents(self):
+        """Return the documents to create, and the charges that make none.
+
+        One document a bill, or one a service where the cycle says so. Charges
+        that add up to zero make none.
+
+        :return: (list of (bill, charges, spec), recordset of charges)
+        """
+        charges_by_bill = (
+            self.env["billing.charge"]
+            .search([("bill_id", "in", self.ids), ("state", "=", "rated")], order="bill_id, id")
+            .grouped("bill_id")
+        )
+        addresses = self._invoice_addresses()
+        documents, zero = [], self.env["billing.charge"]
+        for bill in self.filtered(charges_by_bill.get):
+            charges = charges_by_bill[bill]
+            by_service = bill.run_id.cycle_id.invoice_grouping == "service"
+            groups = charges.grouped("service_id").values() if by_service else [charges]
+            for group in groups:
+                sign = split_sign(group._net_by_tax(), bill.currency_id.is_zero)
+                if sign:
+                    spec = bill._prepare_document(group, sign, addresses[bill.partner_id])
+                    documents.append((bill, group, spec))
+                else:
+                    zero |= group
+        return documents, zero
+
+    def _prepare_document(self, charges, sign, address):
+        """Return the invoice builder's specification of one document.
+
+        :param int sign: 1 for an invoice, -1 for a credit note
+        """
+        self.ensure_one()
+        run = self.run_id
+        company = self.company_id
+        term, due_date = self._payment_terms(charges)
+        return {
+            "move_type": "out_invoice" if sign > 0 else "out_refund",
+            "company_id": company.id,
+            "partner_id": address.id,
+            "journal_id": run.cycle_id.journal_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_date": run.invoice_date,
+            "date": run.transaction_date,
+            "invoice_payment_term_id": term.id,
+            "invoice_date_due": due_date,
+            "invoice_origin": run.number,
+            "billing_bill_id": self.id,
+            "billing_message": self._message(),
+            "lines": [
+                self._prepare_line(charge, sign, index) for index, charge in enumerate(charges)
+            ],
+        }
+
+    def _prepare_line(self, charge, sign, index):
+        quantity, price_unit, discount = invoice_line_price(
+            charge.quantity,
+            charge.price_unit,
+            charge.discount,
+            charge.amount,
+            charge.currency_id.round,
+        )
+        return {
+            "sequence": index + 1,
+            "product_id": charge.product_id.id,
+            "name": charge.name,
+            "quantity": quantity,
+            "price_unit": sign * price_unit,
+            "discount": discount,
+        }
+
+    def _message(self):
+        """Return the message on the invoice: the run's, else the customer's own."""
+        self.ensure_one()
+        if not is_html_empty(self.run_id.invoice_message):
+            return self.run_id.invoice_message
+        message = self._partner().billing_invoice_message
+        return plaintext2html(message) if message else False
+
+    def _payment_terms(self, charges):
+        """Return ``(payment term, due date)`` of a document; one of them is empty.
+
+        The run's own due date wins; then the customer's term, then the billing
+        terms' one where all charges agree on it, then the cycle's due rule.
+        """
+        run = self.run_id
+        none = self.env["account.payment.term"]
+        if run.due_date:
+            return none, run.due_date
+        term = self._partner().property_payment_term_id
+        if not term:
+            terms = charges.service_id.tariff_id.term_scheme_id.payment_term_id
+            term = terms if len(terms) == 1 else none
+        if term:
+            return term, None
+        return none, run.cycle_id._due_date(run.invoice_date)
+
+    def _invoice_addresses(self):
+        """Return ``{customer: the address its invoices go to}``."""
+        addresses = {partner: partner for partner in self.partner_id}
+        contacts = self.env["res.partner"].search(
+            [("parent_id", "in", self.partner_id.ids), ("type", "=", "invoice")], order="id desc"
+        )
+        for contact in contacts:
+            addresses[contact.parent_id] = contact
+        return addresses
+
+    def _turn_negative_documents(self, moves, documents):
+        """Create anew, as credit notes, the documents whose total with tax is negative.
+
+        Rare: charges that net above zero before tax and below it with tax.
+        """
+        turned = {}
+        for index, (move, (bill, charges, spec)) in enumerate(zip(moves, documents, strict=True)):
+            if move.amount_total < 0:
+                sign = -1 if spec["move_type"] == "out_invoice" else 1
+                address = self.env["res.partner"].browse(spec["partner_id"])
+                turned[index] = (bill, charges, bill._prepare_document(charges, sign, address))
+        wrong = moves.browse().concat(*(moves[index] for index in turned))
+        wrong.with_context(billing_undo=UNDO).unlink()
+        created = self.env["billing.invoice.builder"]._create_invoices(
+            [spec for _bill, _charges, spec in turned.values()]
+        )
+        replaced = dict(zip(turned, created, strict=True))
+        moves = moves.browse().concat(
+            *(replaced.get(index, move) for index, move in enumerate(moves))
+        )
+        return moves, [turned.get(index, entry) for index, entry in enumerate(documents)]
+
+    def _link_documents(self, moves, documents):
+        """Tie every charge to its invoice line, in the order both were made."""
+        line_ids = {}
+        for move, (_bill, charges, _spec) in zip(moves, documents, strict=True):
+            lines = move.invoice_line_ids.sorted("sequence")
+            line_ids.update(zip(charges.ids, lines.ids, strict=True))
+        self.env["billing.charge"].browse(line_ids)._mark_invoiced(line_ids)
+
+    # === CHECKS: WHERE ODOO WOULD BILL ON IN SILENCE === #
+
+    def _invoicing_problems(self):
+        """Return ``{bill: (code, message)}`` of the bills that must not be invoiced."""
+        problems = {}
+        run = self.run_id
+        charges = (
+            self.env["billing.charge"]
+            .search([("bill_id", "in", self.ids), ("state", "=", "rated")])
+            .grouped("bill_id")
+        )
+        company_problem = run._document_problem() if run else None
+        unrated = run._currencies_without_rate(self.currency_id) if run else ()
+        addresses = self._invoice_addresses()
+        accounts = {}
+        for bill in self:
+            problem = (
+                company_problem
+                or bill._customer_problem(addresses[bill.partner_id])
+                or (bill.currency_id in unrated and bill._rate_problem())
+                or bill._product_problem(charges.get(bill, ()), addresses, accounts)
+            )
+            if problem:
+                problems[bill] = problem
+        return problems
+
+    def _customer_problem(self, address):
+        partner = self._partner()
+        if not partner.active or not address.active:
+            return "partner_archived", self.env._(
+                "Customer %(customer)s is archived. Unarchive it, or end its services.",
+                customer=partner.display_name,
+            )
+        receivable = partner.commercial_partner_id.property_account_receivable_id
+        if not receivable or not receivable.active:
+            return "no_receivable_account", self.env._(
+                "Customer %(customer)s has no receivable account in use. Set one on its"
+                " Accounting tab.",
+                customer=partner.display_name,
+            )
+        return None
+
+    def _rate_problem(self):
+        return "no_currency_rate", self.env._(
+            "There is no rate of %(currency)s on or before %(date)s. Enter one under"
+            " Accounting, Currencies.",
+            currency=self.currency_id.name,
+            date=self.run_id.invoice_date,
+        )
+
+    def _product_problem(self, charges, addresses, accounts):
+        """Return the first problem of the products on the bill's charges, or None.
+
+        :param dict accounts: cache of ``{(fiscal position, product): problem}``
+        """
+        fiscal_position = (
+            self.env["account.fiscal.position"]
+            .with_company(self.company_id)
+            ._get_fiscal_position(addresses[self.partner_id])
+        )
+        for product in {charge.product_id for charge in charges}:
+            key = (fiscal_position, product)
+            if key not in accounts:
+                accounts[key] = self._one_product_problem(product, fiscal_position)
+            if accounts[key]:
+                return accounts[key]
+        return None
+
+    def _one_product_problem(self, product, fiscal_position):
+        if not product.active:
+            return "product_archived", self.env._(
+                "Product %(product)s is archived. Unarchive it, or change the tariff.",
+                product=product.display_name,
+            )
+        template = product.product_tmpl_id.with_company(self.company_id)
+        income = template.get_product_accounts(fiscal_pos=fiscal_position)["income"]
+        if not income or not income.active:
+            return "no_income_account", self.env._(
+                "Product %(product)s has no income account in use. Set one on the product or its"
+                " category.",
+                product=product.display_name,
+            )
+        # Odoo leaves archived taxes out and bills without them.
+        taxes = template.with_context(active_test=False).taxes_id
+        taxes = taxes._filter_taxes_by_company(self.company_id)
+        archived = fiscal_position.map_tax(taxes).filtered(lambda tax: not tax.active)
+        if archived:
+            return "tax_archived", self.env._(
+                "Tax %(tax)s of product %(product)s is archived. Choose another one.",
+                tax=archived[0].name,
+                product=product.display_name,
+            )
+        return None
+
+    def _check_documents(self):
+        """Check that posting kept what the run asked for.
+
+        :raise UserError: a document got another accounting date
+        """
+        for move in self.move_ids:
+            if move.date != move.billing_bill_id.run_id.transaction_date:
+                raise UserError(
+                    self.env._(
+                        "%(invoice)s would be booked on %(date)s instead of %(wanted)s.",
+                        invoice=move.display_name,
+                        date=move.date,
+                        wanted=move.billing_bill_id.run_id.transaction_date,
+                    )
+                )

@@ -1,0 +1,196 @@
+from datetime import timedelta
+
+from odoo import models
+from odoo.exceptions import LockError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...billing_tasks.exceptions import RetryTask
+
+
+class BillingBill(models.Model):
+    """Rating: everything due becomes charges, and the charges go on the bill."""
+
+    _inherit = "billing.bill"
+
+    def _rate(self):
+        """Rate the services and jobs of the bills' customers (pending → rated).
+
+        Customers on hold are skipped before anything is rated: when the hold ends,
+        the missed periods are caught up. An error stays on its customer's bill.
+        """
+        held = self.filtered(lambda bill: bill._partner().billing_hold)
+        held._set_skipped("on_hold", self.env._("Billing of this customer is on hold."))
+        todo = self - held
+        todo -= todo._refuse_unratable()
+        todo._isolate(lambda bills: bills._rate_batch(), "rating_failed")
+
+    def _rate_batch(self):
+        run = self.run_id
+        try:
+            self._services()._rate(run.cutoff_date)
+            self._jobs()._rate()
+            self._take_charges()
+        except LockError as error:
+            # Another run is rating the same customers: its turn first.
+            raise RetryTask(delay=timedelta(seconds=5)) from error
+        empty = self - self._with_charges()
+        empty._set_skipped(
+            "nothing_to_bill",
+            self.env._("Nothing is due up to %(date)s.", date=run.cutoff_date),
+        )
+        rated = self - empty
+        low = rated._apply_low_invoice_rule()
+        (rated - low)._set_state("rated")
+
+    def _services(self):
+        """Return the services that the bills' run may bill, in the bills' currencies."""
+        run = self.run_id
+        run.ensure_one()
+        return self.env["billing.service"].search(
+            run._service_domain()
+            & run._live_service_domain()
+            & Domain("partner_id", "in", self.partner_id.ids)
+            & Domain("currency_id", "in", self.currency_id.ids)
+        )
+
+    def _jobs(self):
+        run = self.run_id
+        run.ensure_one()
+        return self.env["billing.job"].search(
+            run._job_domain()
+            & Domain("partner_id", "in", self.partner_id.ids)
+            & Domain("currency_id", "in", self.currency_id.ids)
+        )
+
+    def _partner(self):
+        """Return the customer as the bill's company sees it."""
+        self.ensure_one()
+        return self.partner_id.with_company(self.company_id)
+
+    def _refuse_unratable(self):
+        """Put bills whose services cannot be rated in error; return them."""
+        refused = self.browse()
+        by_customer = {(bill.partner_id, bill.currency_id): bill for bill in self}
+        problems = {}
+        for service, (code, message) in self._services()._check_ratable().items():
+            bill = by_customer.get((service.partner_id, service.currency_id))
+            if bill:
+                problems.setdefault(bill, (code, message))
+        for bill, (code, message) in problems.items():
+            bill._set_error(code, message)
+            refused |= bill
+        return refused
+
+    def _take_charges(self):
+        """Put every open charge of the customers that the run selects on its bill.
+
+        Another run may want the same charges: the row locks of this UPDATE decide,
+        and the later one finds them taken.
+        """
+        run = self.run_id
+        domain = run._open_charge_domain() & Domain("partner_id", "in", self.partner_id.ids)
+        charges = self.env["billing.charge"].search(domain, order="id")
+        charges.lock_for_update(allow_referencing=True)
+        charges.invalidate_recordset(["state", "bill_id"])
+        charges = charges.filtered_domain(self.env["billing.charge"]._domain_open())
+        charges.flush_recordset()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE billing_charge charge
+                   SET bill_id = bill.id
+                  FROM billing_bill bill
+                 WHERE charge.id = ANY(%(charges)s)
+                   AND bill.id = ANY(%(bills)s)
+                   AND charge.partner_id = bill.partner_id
+                   AND charge.currency_id = bill.currency_id
+                """,
+                charges=charges.ids,
+                bills=self.ids,
+            )
+        )
+        charges.invalidate_recordset(["bill_id"])
+        self.invalidate_recordset(["charge_ids"])
+        # A minimum or fee of an earlier attempt was for another total.
+        charges.filtered(lambda charge: charge.kind == "minimum")._void()
+
+    def _with_charges(self):
+        """Return the bills that have a rated charge."""
+        groups = self.env["billing.charge"]._read_group(
+            [("bill_id", "in", self.ids), ("state", "=", "rated")], ["bill_id"]
+        )
+        return self.browse().concat(*(bill for (bill,) in groups))
+
+    # === LOW INVOICES === #
+
+    def _apply_low_invoice_rule(self):
+        """Apply the customers' low-invoice rules to bills below their minimum.
+
+        Compared is the total before tax; credits (a total below zero) are never
+        low. ``skip`` leaves the charges for a later run; ``pad`` and ``fee`` add a
+        charge.
+
+        :return: the bills that were skipped
+        """
+        skipped = self.browse()
+        charges = []
+        for bill in self:
+            rule = bill._partner().billing_low_invoice_rule
+            if rule in (False, "none"):
+                continue
+            currency = bill.currency_id
+            total = bill.charge_ids.filtered(lambda c: c.state == "rated")._amount_untaxed()
+            minimum = bill._in_bill_currency("billing_low_invoice_minimum")
+            if (
+                currency.compare_amounts(total, 0) < 0
+                or currency.compare_amounts(total, minimum) >= 0
+            ):
+                continue
+            if rule == "skip":
+                skipped |= bill
+                bill._set_skipped(
+                    "below_minimum",
+                    self.env._(
+                        "The charges of %(total)s are below the customer's minimum of"
+                        " %(minimum)s. They wait for a later run.",
+                        total=currency.format(total),
+                        minimum=currency.format(minimum),
+                    ),
+                )
+            elif rule == "pad":
+                charges.append(bill._prepare_minimum_charge(rule, currency.round(minimum - total)))
+            else:
+                fee = bill._in_bill_currency("billing_low_invoice_fee")
+                charges.append(bill._prepare_minimum_charge(rule, fee))
+        self.env["billing.charge"].create(charges)
+        return skipped
+
+    def _in_bill_currency(self, field):
+        """Return an amount of the customer's, kept in the company's currency, in the bill's."""
+        return self.company_id.currency_id._convert(
+            self._partner()[field],
+            self.currency_id,
+            self.company_id,
+            self.run_id.invoice_date,
+        )
+
+    def _prepare_minimum_charge(self, rule, amount):
+        product = self.company_id._billing_minimum_product()
+        env = self.env(context={**self.env.context, "lang": self.partner_id.lang})
+        return {
+            "company_id": self.company_id.id,
+            "partner_id": self.partner_id.id,
+            "currency_id": self.currency_id.id,
+            "bill_id": self.id,
+            "kind": "minimum",
+            "product_id": product.id,
+            "name": env._("Minimum charge") if rule == "pad" else env._("Low-usage fee"),
+            "period_start": self.run_id.cutoff_date,
+            "period_end": self.run_id.cutoff_date + timedelta(days=1),
+            "quantity": 1.0,
+            "price_unit": amount,
+            "amount": amount,
+            "price_includes_tax": product._billing_price_includes_tax(self.company_id),
+            "source_key": f"run:{self.run_id.id}:bill:{self.id}:minimum",
+        }

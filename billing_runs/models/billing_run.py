@@ -1,0 +1,441 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from ..stages import STAGES, stage_index
+
+# Which state may follow which. A state's own name is not listed: repeating a
+# transition does nothing.
+TRANSITIONS = {
+    "pending": {"ready", "requested", "cancelled"},
+    "ready": {"pending", "approved", "cancelled"},
+    "approved": {"pending", "requested", "cancelled"},
+    "requested": {"running", "cancelled"},
+    "running": {"requested", "completed", "completed_with_errors", "failed"},
+    "completed": set(),
+    "completed_with_errors": {"running"},
+    "failed": {"running"},
+    "cancelled": set(),
+}
+EDITABLE_STATES = ("pending", "ready", "approved")
+ENDED_STATES = ("completed", "completed_with_errors", "failed", "cancelled")
+# Proof that a state was set by _set_state: an object that no RPC call can forge.
+_TRANSITION = object()
+# What stays writable once bills were requested.
+_UNLOCKED_FIELDS = {
+    "state",
+    "stage",
+    "target_stage",
+    "scheduled_date",
+    "started_date",
+    "ended_date",
+    "message_main_attachment_id",
+}
+
+
+class BillingRun(models.Model):
+    """A billing run: one company's batch of bills as of a date.
+
+    States: ``pending`` → (``ready`` → ``approved``, where the cycle asks for
+    sign-off) → ``requested`` → ``running`` → ``completed``,
+    ``completed_with_errors`` or ``failed`` (no bill was produced);
+    ``cancelled`` from anywhere before production. A run that has reached a
+    target before its last stage waits in ``requested``.
+
+    Users prepare, request and watch runs; only pending runs can be deleted, and
+    nothing but the queue changes a run after bills were requested.
+    """
+
+    _name = "billing.run"
+    _description = "Billing Run"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _rec_name = "number"
+    _order = "invoice_date desc, id desc"
+    _check_company_auto = True
+
+    number = fields.Char(required=True, readonly=True, copy=False, default="/", index="trigram")
+    cycle_id = fields.Many2one(
+        "billing.cycle",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        check_company=True,
+        domain=[("state", "=", "active")],
+        tracking=True,
+    )
+    company_id = fields.Many2one(
+        related="cycle_id.company_id", store=True, required=True, index=True, precompute=True
+    )
+    company_currency_id = fields.Many2one(related="company_id.currency_id")
+    run_type = fields.Selection(related="cycle_id.run_type", store=True, precompute=True)
+    mode = fields.Selection(
+        [("batch", "Batch"), ("individual", "Individual")], required=True, default="batch"
+    )
+    state = fields.Selection(
+        [
+            ("pending", "Pending"),
+            ("ready", "Ready"),
+            ("approved", "Approved"),
+            ("requested", "Requested"),
+            ("running", "Running"),
+            ("completed", "Completed"),
+            ("completed_with_errors", "Completed with Errors"),
+            ("failed", "Failed"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        default="pending",
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    stage = fields.Selection(
+        [
+            ("rating", "Rating"),
+            ("invoicing", "Invoicing"),
+            ("posting", "Posting"),
+            ("formatting", "Formatting"),
+        ],
+        "Last Finished Stage",
+        readonly=True,
+        copy=False,
+    )
+    target_stage = fields.Selection(
+        selection=lambda self: self._fields["stage"].selection,
+        string="Up to Stage",
+        readonly=True,
+        copy=False,
+    )
+    cycle_date = fields.Date(
+        "Recurrence",
+        readonly=True,
+        copy=False,
+        help="The cycle's recurrence that this run was created for.",
+    )
+    invoice_date = fields.Date(
+        tracking=True,
+        copy=False,
+        help="The date shown on the invoices.",
+    )
+    cutoff_date = fields.Date(
+        "Bill As Of",
+        tracking=True,
+        copy=False,
+        help="The last day included: periods in advance that start, periods in arrears that end"
+        " and usage dated on or before it are billed.",
+    )
+    transaction_date = fields.Date(
+        tracking=True,
+        copy=False,
+        help="The accounting date of the invoices.",
+    )
+    due_date = fields.Date(
+        tracking=True,
+        copy=False,
+        help="Optional. Set, it is the due date of every invoice in place of payment terms.",
+    )
+    invoice_message = fields.Html(
+        help="Printed on the invoices of this run instead of the customers' own message."
+    )
+    scheduled_date = fields.Datetime(readonly=True, copy=False)
+    started_date = fields.Datetime(readonly=True, copy=False)
+    ended_date = fields.Datetime(readonly=True, copy=False)
+    # Criteria
+    term_scheme_ids = fields.Many2many(
+        "billing.term.scheme",
+        relation="billing_run_term_scheme_rel",
+        string="Billing Terms",
+        check_company=True,
+        compute="_compute_criteria",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    frequency_ids = fields.Many2many(
+        "billing.criterion",
+        relation="billing_run_frequency_rel",
+        string="Frequencies",
+        domain=[("kind", "=", "frequency")],
+        compute="_compute_criteria",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    payment_preference_ids = fields.Many2many(
+        "billing.criterion",
+        relation="billing_run_payment_rel",
+        string="Payment Preferences",
+        domain=[("kind", "=", "payment")],
+        compute="_compute_criteria",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    presentment_ids = fields.Many2many(
+        "billing.criterion",
+        relation="billing_run_presentment_rel",
+        string="Presentment Preferences",
+        domain=[("kind", "=", "presentment")],
+        compute="_compute_criteria",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    partner_category_ids = fields.Many2many(
+        "res.partner.category",
+        relation="billing_run_partner_category_rel",
+        string="Customer Classifications",
+        compute="_compute_criteria",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    # Filters
+    partner_ids = fields.Many2many(
+        "res.partner", relation="billing_run_partner_rel", string="Customers", check_company=True
+    )
+    service_ids = fields.Many2many(
+        "billing.service",
+        relation="billing_run_service_rel",
+        string="Services",
+        check_company=True,
+    )
+    job_ids = fields.Many2many(
+        "billing.job", relation="billing_run_job_rel", string="Jobs", check_company=True
+    )
+    department_ids = fields.Many2many(
+        "hr.department",
+        relation="billing_run_department_rel",
+        string="Departments",
+        check_company=True,
+    )
+    result_ids = fields.One2many("billing.run.result", "run_id", "Results", readonly=True)
+
+    _number_unique = models.UniqueIndex(
+        "(company_id, number) WHERE number != '/'", "This billing run number is taken."
+    )
+    _recurrence_unique = models.UniqueIndex(
+        "(cycle_id, cycle_date) WHERE cycle_date IS NOT NULL AND state != 'cancelled'",
+        "The cycle has a run for this recurrence already.",
+    )
+    _due_after_invoice = models.Constraint(
+        "CHECK (due_date IS NULL OR invoice_date IS NULL OR due_date >= invoice_date)",
+        "The due date must not be before the invoice date.",
+    )
+
+    @api.constrains("term_scheme_ids", "cycle_id")
+    def _check_term_schemes(self):
+        for run in self:
+            wrong = run.term_scheme_ids.filtered(lambda s: s.classification != run.run_type)
+            if wrong:
+                raise ValidationError(
+                    self.env._(
+                        "%(run)s: the billing terms %(terms)s are of the other classification."
+                        " Remove them.",
+                        run=run.number,
+                        terms=", ".join(wrong.mapped("name")),
+                    )
+                )
+
+    @api.constrains("cycle_id")
+    def _check_cycle_active(self):
+        for run in self:
+            if run.cycle_id.state != "active":
+                raise ValidationError(
+                    self.env._(
+                        "Billing cycle %(cycle)s is not active. Activate it to create runs.",
+                        cycle=run.cycle_id.name,
+                    )
+                )
+
+    @api.depends("cycle_id")
+    def _compute_criteria(self):
+        for run in self:
+            cycle = run.cycle_id
+            run.term_scheme_ids = cycle.term_scheme_ids
+            run.frequency_ids = cycle.frequency_ids
+            run.payment_preference_ids = cycle.payment_preference_ids
+            run.presentment_ids = cycle.presentment_ids
+            run.partner_category_ids = cycle.partner_category_ids
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("state", "pending") != "pending":
+                raise UserError(self.env._("A billing run starts as pending."))
+            if vals.get("number", "/") == "/":
+                cycle = self.env["billing.cycle"].browse(vals.get("cycle_id"))
+                vals["number"] = (
+                    self.env["ir.sequence"]
+                    .with_company(cycle.company_id)
+                    .next_by_code("billing.run")
+                )
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if "state" in vals and self.env.context.get("billing_run_transition") is not _TRANSITION:
+            raise UserError(
+                self.env._("The state of a billing run changes only through its buttons.")
+            )
+        locked = self._locked_fields(vals)
+        if locked:
+            for run in self.filtered(lambda r: r.state not in EDITABLE_STATES):
+                raise UserError(
+                    self.env._(
+                        "%(run)s cannot be changed any more because its bills were requested"
+                        " (%(fields)s).",
+                        run=run.number,
+                        fields=", ".join(sorted(self._fields[name].string for name in locked)),
+                    )
+                )
+        result = super().write(vals)
+        if locked - {"invoice_message"} and "state" not in vals:
+            # What was signed off is no longer what would be billed.
+            self.filtered(lambda r: r.state in ("ready", "approved"))._set_state("pending")
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_requested(self):
+        for run in self:
+            if run.state != "pending":
+                raise UserError(
+                    self.env._(
+                        "%(run)s cannot be deleted: only pending runs can. Cancel it instead.",
+                        run=run.number,
+                    )
+                )
+
+    def _locked_fields(self, vals):
+        """Return the names in ``vals`` that are fixed once bills were requested."""
+        chatter = ("message_", "activity_", "website_message", "my_activity", "rating_")
+        return {
+            name for name in vals if name not in _UNLOCKED_FIELDS and not name.startswith(chatter)
+        }
+
+    # === BUSINESS === #
+
+    def _set_state(self, state):
+        """Move runs to ``state`` by the transition table.
+
+        Repeating a transition does nothing.
+
+        :raise UserError: the table has no such transition
+        """
+        runs = self.filtered(lambda run: run.state != state)
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        for run in runs:
+            if state not in TRANSITIONS[run.state]:
+                raise UserError(
+                    self.env._(
+                        "%(run)s is %(state)s and cannot become %(target)s.",
+                        run=run.number,
+                        state=labels[run.state],
+                        target=labels[state],
+                    )
+                )
+        if runs:
+            runs.with_context(billing_run_transition=_TRANSITION).write({"state": state})
+
+    def _stages(self):
+        """Return the stages of the run, in order."""
+        self.ensure_one()
+        return STAGES[self.run_type]
+
+    def _target_index(self):
+        """Return the index of the stage up to which the run is executed."""
+        self.ensure_one()
+        stages = self._stages()
+        return stage_index(stages, self.target_stage) if self.target_stage else len(stages) - 1
+
+    def _check_requestable(self):
+        """Check what every request of bills needs.
+
+        :raise UserError: saying what is missing and what to do
+        """
+        for run in self:
+            missing = [
+                self._fields[name].string
+                for name in ("invoice_date", "cutoff_date", "transaction_date", "term_scheme_ids")
+                if not run[name]
+            ]
+            if missing:
+                raise UserError(
+                    self.env._(
+                        "%(run)s: set %(fields)s before you request bills.",
+                        run=run.number,
+                        fields=", ".join(missing),
+                    )
+                )
+            if run.cycle_id.sign_off and run.state != "approved":
+                raise UserError(
+                    self.env._(
+                        "%(run)s must be approved before its bills are requested.",
+                        run=run.number,
+                    )
+                )
+
+    def _partner_domain(self):
+        """Return the domain on ``res.partner`` that criteria and filters give."""
+        self.ensure_one()
+        domain = Domain.TRUE
+        if self.partner_ids:
+            domain &= Domain("id", "child_of", self.partner_ids.ids)
+        if self.partner_category_ids:
+            domain &= Domain("category_id", "in", self.partner_category_ids.ids)
+        if self.department_ids:
+            domain &= Domain("billing_department_id", "child_of", self.department_ids.ids)
+        if self.payment_preference_ids:
+            domain &= self._preference_domain(
+                "billing_payment_preference", self.payment_preference_ids, "transfer"
+            )
+        if self.presentment_ids:
+            domain &= self._preference_domain(
+                "invoice_sending_method", self.presentment_ids, "email"
+            )
+        return domain
+
+    @api.model
+    def _preference_domain(self, field, criteria, default):
+        """Return a domain in which an empty preference counts as ``default``."""
+        codes = criteria.mapped("code")
+        domain = Domain(field, "in", codes)
+        return domain | Domain(field, "=", False) if default in codes else domain
+
+    def _service_domain(self):
+        """Return the domain of the services that the run may bill."""
+        self.ensure_one()
+        domain = Domain("company_id", "=", self.company_id.id) & Domain(
+            "tariff_id.term_scheme_id", "in", self.term_scheme_ids.ids
+        )
+        if self.frequency_ids:
+            domain &= Domain.OR(
+                Domain("tariff_id.term_scheme_id.interval_number", "=", int(number))
+                & Domain("tariff_id.term_scheme_id.interval_unit", "=", unit)
+                for number, unit in (code.split(":") for code in self.frequency_ids.mapped("code"))
+            )
+        if self.service_ids:
+            domain &= Domain("id", "in", self.service_ids.ids)
+        elif self.job_ids:
+            return Domain.FALSE
+        partners = self._partner_domain()
+        return domain if partners.is_true() else domain & Domain("partner_id", "any", partners)
+
+    def _job_domain(self):
+        """Return the domain of the finished jobs that the run may bill."""
+        return self._job_selection() & Domain("state", "=", "done")
+
+    def _job_selection(self):
+        """Return the domain of the jobs that criteria and filters select, in any state."""
+        self.ensure_one()
+        domain = Domain("company_id", "=", self.company_id.id) & Domain(
+            "date", "<=", self.cutoff_date
+        )
+        if self.job_ids:
+            domain &= Domain("id", "in", self.job_ids.ids)
+        elif self.service_ids:
+            return Domain.FALSE
+        partners = self._partner_domain()
+        return domain if partners.is_true() else domain & Domain("partner_id", "any", partners)

@@ -1,0 +1,129 @@
+from odoo import models
+from odoo.exceptions import AccessError, UserError
+
+from ..stages import stage_index
+
+
+class BillingRun(models.Model):
+    """What people do with a run: thin shells that check rights, then act."""
+
+    _inherit = "billing.run"
+
+    def action_request(self, target_stage=None, scheduled_date=None):
+        """Request the bills: the queue produces them from here on.
+
+        :param str target_stage: stage to stop after; None = the last one
+        :param datetime scheduled_date: not before this time (UTC); None = now
+        """
+        self._check_user()
+        self._check_requestable()
+        for run in self:
+            run._check_target(target_stage)
+            run._set_state("requested")
+            run.write({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            run.sudo()._enqueue_advance(delay_until=scheduled_date)
+        return True
+
+    def action_continue(self, target_stage=None, scheduled_date=None):
+        """Take a run that waits after a stage on to a later one."""
+        self._check_user()
+        for run in self:
+            if run.state != "requested" or not run.stage:
+                raise UserError(
+                    self.env._("%(run)s does not wait after a stage.", run=run.number)
+                )
+            run._check_target(target_stage)
+            run.write({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            run.sudo()._enqueue_advance(delay_until=scheduled_date)
+        return True
+
+    def action_run_again(self):
+        """Run the bills in error again, after their causes were mended."""
+        self._check_user()
+        for run in self:
+            waits = run.state == "requested" and run.stage
+            if not waits and run.state not in ("completed_with_errors", "failed"):
+                raise UserError(
+                    self.env._(
+                        "%(run)s has no bills to run again: it did not end with errors.",
+                        run=run.number,
+                    )
+                )
+            bills = self.env["billing.bill"].search(
+                [("run_id", "=", run.id), ("state", "=", "error")]
+            )
+            if not bills:
+                raise UserError(
+                    self.env._("%(run)s: none of its bills is in error.", run=run.number)
+                )
+            # Bills are read-only to people: the rights were checked above.
+            bills.sudo()._restart()
+            run._set_state("running")
+            run.write({"stage": False, "ended_date": False})
+            run.sudo()._enqueue_advance()
+        return True
+
+    def action_cancel(self):
+        """Cancel runs of which nothing was produced yet."""
+        self._check_user()
+        for run in self:
+            if run.stage:
+                raise UserError(
+                    self.env._(
+                        "%(run)s cannot be cancelled: it has been executed up to %(stage)s.",
+                        run=run.number,
+                        stage=dict(run._fields["stage"]._description_selection(self.env))[
+                            run.stage
+                        ],
+                    )
+                )
+        self._set_state("cancelled")
+        return True
+
+    def action_view_bills(self):
+        """Open the run's bills."""
+        return self._view_records("billing.bill", [("run_id", "in", self.ids)])
+
+    def action_view_exceptions(self):
+        """Open the run's exceptions: bills with an error code."""
+        return self._view_records(
+            "billing.bill", [("run_id", "in", self.ids), ("error_code", "!=", False)]
+        )
+
+    def action_view_charges(self):
+        """Open the charges on the run's bills."""
+        return self._view_records("billing.charge", [("bill_id.run_id", "in", self.ids)])
+
+    def action_view_invoices(self):
+        """Open the run's invoices and credit notes."""
+        return self._view_records("account.move", [("billing_bill_id.run_id", "in", self.ids)])
+
+    def _view_records(self, model, domain):
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env[model]._description,
+            "res_model": model,
+            "view_mode": "list,form,pivot,graph" if model.startswith("billing.") else "list,form",
+            "domain": domain,
+            "context": {"create": False},
+        }
+
+    def _check_target(self, target_stage):
+        self.ensure_one()
+        if target_stage:
+            stages = self._stages()
+            index = stage_index(stages, target_stage)
+            if index < 0 or index <= stage_index(stages, self.stage):
+                raise UserError(
+                    self.env._(
+                        "%(run)s cannot be executed up to %(stage)s: choose a stage that it has"
+                        " not finished yet.",
+                        run=self.number,
+                        stage=target_stage,
+                    )
+                )
+
+    def _check_user(self):
+        if not self.env.user.has_group("billing_operations.group_billing_user"):
+            raise AccessError(self.env._("Billing runs are for billing users."))
+        self.check_access("write")

@@ -1,0 +1,58 @@
+from odoo import api, fields, models
+
+# How far a bill in each state is, in stages finished.
+_STAGES_DONE = {"pending": 0, "rated": 1, "invoiced": 2, "posted": 3, "done": 4}
+
+
+class BillingRun(models.Model):
+    """The numbers on a run's form and list. All are counted, none is stored."""
+
+    _inherit = "billing.run"
+
+    bill_count = fields.Integer("Bills", compute="_compute_bill_counts")
+    exception_count = fields.Integer("Exceptions", compute="_compute_bill_counts")
+    error_count = fields.Integer("Errors", compute="_compute_bill_counts")
+    progress = fields.Float(compute="_compute_bill_counts", help="Share of the work that is done.")
+    charge_count = fields.Integer("Charges", compute="_compute_charge_count")
+    invoice_count = fields.Integer("Invoices", compute="_compute_invoices")
+    amount_text = fields.Char(
+        "Invoiced", compute="_compute_invoices", help="Before tax; credit notes count negative."
+    )
+
+    @api.depends("state", "stage")
+    def _compute_bill_counts(self):
+        groups = self.env["billing.bill"]._read_group(
+            [("run_id", "in", self.ids)], ["run_id", "state", "error_code"], ["__count"]
+        )
+        rows = {}
+        for run, state, code, count in groups:
+            rows.setdefault(run.id, []).append((state, code, count))
+        for run in self:
+            mine = rows.get(run.id, [])
+            stages = run._target_index() + 1 if run.run_type else 1
+            run.bill_count = total = sum(count for _state, _code, count in mine)
+            run.exception_count = sum(count for _state, code, count in mine if code)
+            run.error_count = sum(count for state, _code, count in mine if state == "error")
+            done = sum(
+                count * min(_STAGES_DONE.get(state, stages), stages)
+                for state, _code, count in mine
+            )
+            run.progress = 100.0 * done / (total * stages) if total else 0.0
+
+    def _compute_charge_count(self):
+        for run in self:
+            run.charge_count = self.env["billing.charge"].search_count(
+                [("bill_id.run_id", "=", run.id)]
+            )
+
+    def _compute_invoices(self):
+        for run in self:
+            rows = self.env["account.move"]._read_group(
+                [("billing_bill_id.run_id", "=", run.id)],
+                ["currency_id"],
+                ["__count", "amount_untaxed_in_currency_signed:sum"],
+            )
+            run.invoice_count = sum(count for _currency, count, _amount in rows)
+            run.amount_text = ", ".join(
+                currency.format(amount) for currency, _count, amount in rows
+            )

@@ -1,0 +1,314 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...billing_tasks.journal import InlineJournal
+from ..stages import stage_index
+
+LIVE_TASK_STATES = ("pending", "running", "error")
+
+
+class BillingRun(models.Model):
+    """How a run moves: identification, then stage by stage, batch by batch.
+
+    A batch never writes the run. When it has committed it asks for a
+    ``run_advance`` task, which locks the run, looks whether the stage is through
+    and moves on. Nothing here commits.
+    """
+
+    _inherit = "billing.run"
+
+    # === THE BARRIER === #
+
+    def _enqueue_advance_after_commit(self):
+        """Ask for ``run_advance`` once the current batch is committed.
+
+        Earlier it would find the batch's own task still running. If the worker
+        dies in between, ``_cron_wake_runs`` asks instead.
+        """
+        self.ensure_one()
+        run_id, env = self.id, self.env
+
+        def enqueue():
+            with env.registry.cursor() as cr:
+                env(cr=cr)["billing.run"].browse(run_id)._enqueue_advance()
+
+        if isinstance(self.env.context.get("billing_task_journal"), InlineJournal):
+            self._enqueue_advance()
+        else:
+            self.env.cr.postcommit.add(enqueue)
+
+    def _enqueue_advance(self, delay_until=None):
+        """Ask the queue to move the run when it next can. One request is enough."""
+        self.ensure_one()
+        self.env["billing.task"].enqueue(
+            "run_advance",
+            self,
+            delay_until=delay_until,
+            identity_key=f"run_advance:{self.id}",
+            exclusive_key=f"run:{self.id}",
+        )
+
+    def _advance(self):
+        """Move the run as far as its finished batches allow.
+
+        Called by the ``run_advance`` task. Locks the run first, so that two of
+        them cannot both start a stage.
+
+        :return: plain words on what was done, for the task's log
+        """
+        self.ensure_one()
+        self.lock_for_update(allow_referencing=True)
+        self.invalidate_recordset()
+        self._start()
+        if self.state != "running":
+            return self.env._("Nothing to do: the run is %(state)s.", state=self.state)
+        stages = self._stages()
+        for stage in stages[stage_index(stages, self.stage) + 1 : self._target_index() + 1]:
+            if self._open_result(stage):
+                if self._live_tasks(stage):
+                    return self.env._("%(stage)s goes on.", stage=stage.name)
+                self._close_stage(stage)
+            elif self._begin_stage(stage):
+                self._enqueue_batches(stage)
+                return self.env._("Started %(stage)s.", stage=stage.name)
+            self.stage = stage.name
+        self._finish()
+        return self.env._("The run is %(state)s.", state=self.state)
+
+    def _start(self):
+        """Take a requested run to running; identify its customers the first time."""
+        stages = self._stages()
+        if self.state != "requested" or stage_index(stages, self.stage) >= self._target_index():
+            return
+        if not self.stage:
+            self._identify()
+        self._set_state("running")
+        if not self.started_date:
+            self.started_date = fields.Datetime.now()
+
+    def _open_result(self, stage):
+        return self.env["billing.run.result"].search(
+            [
+                ("run_id", "=", self.id),
+                ("stage", "=", stage.name),
+                ("ended_date", "=", False),
+            ]
+        )
+
+    def _begin_stage(self, stage):
+        """Open a stage's result; return False when no bill is there for it."""
+        if not self._bill_ids(stage.before):
+            return False
+        self.env["billing.run.result"].create(
+            {"run_id": self.id, "stage": stage.name, "started_date": fields.Datetime.now()}
+        )
+        return True
+
+    def _batches(self, stage):
+        """Return the stage's bill ids in lists of the batch size.
+
+        A customer with bills in several currencies is never split: two batches
+        would write the same customer's services.
+        """
+        size = max(int(self.company_id.billing_batch_size * stage.batch), 1)
+        bills = self.env["billing.bill"].browse(self._bill_ids(stage.before))
+        batches = [[]]
+        for customer_bills in bills.grouped("partner_id").values():
+            if len(batches[-1]) >= size:
+                batches.append([])
+            batches[-1].extend(customer_bills.ids)
+        return batches
+
+    def _enqueue_batches(self, stage):
+        journal = self.cycle_id.journal_id
+        self.env["billing.task"].enqueue_many(
+            [
+                {
+                    "type_code": stage.task_type,
+                    "record": self,
+                    "parameters": {"bill_ids": bill_ids},
+                    "identity_key": f"run:{self.id}:{stage.name}:{bill_ids[0]}",
+                    # Numbers are given out one transaction at a time in a journal:
+                    # the queue waits for it better than the database does.
+                    "exclusive_key": f"journal:{journal.id}" if stage.name == "posting" else None,
+                }
+                for bill_ids in self._batches(stage)
+            ]
+        )
+
+    def _live_tasks(self, stage):
+        return self.env["billing.task"].search_count(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "=", self.id),
+                ("type_id.code", "=", stage.task_type),
+                ("state", "in", LIVE_TASK_STATES),
+            ],
+            limit=1,
+        )
+
+    def _close_stage(self, stage):
+        """End a stage none of whose tasks is alive.
+
+        A bill that is still where the stage found it lost its task (failed or
+        deleted): it becomes an error of its own, never a silent gap.
+        """
+        left = self.env["billing.bill"].browse(self._bill_ids(stage.before))
+        left._set_error(
+            "task_failed",
+            self.env._(
+                "The background task for this bill failed or was deleted during %(stage)s."
+                " See Billing Tasks, then run the bill again.",
+                stage=stage.name,
+            ),
+        )
+        self._open_result(stage).write(
+            {"ended_date": fields.Datetime.now(), **self._stage_totals(stage)}
+        )
+
+    def _finish(self):
+        """Let the run wait after its target stage, or end it by what became of its bills."""
+        if self._target_index() < len(self._stages()) - 1:
+            self._set_state("requested")
+            return
+        counts = self._bill_counts()
+        state = "completed"
+        if counts.get("error"):
+            produced = counts.get("posted", 0) + counts.get("done", 0)
+            state = "completed_with_errors" if produced or self._has_posted() else "failed"
+        self._set_state(state)
+        self.ended_date = fields.Datetime.now()
+
+    def _has_posted(self):
+        """Return whether a bill in error has posted invoices all the same."""
+        return bool(
+            self.env["account.move"].search_count(
+                [("billing_bill_id.run_id", "=", self.id), ("state", "=", "posted")], limit=1
+            )
+        )
+
+    @api.model
+    def _cron_wake_runs(self):
+        """Advance runs under way that no live task would move any more.
+
+        The safety net under the barrier: a worker killed between a batch's commit
+        and its request to advance leaves exactly this behind.
+        """
+        runs = self.search([("state", "in", ("requested", "running"))])
+        tasks = self.env["billing.task"]._read_group(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "in", runs.ids),
+                ("state", "in", LIVE_TASK_STATES),
+            ],
+            ["res_id"],
+            ["__count"],
+        )
+        alive = {res_id for res_id, _count in tasks}
+        for run in runs:
+            waits = run.state == "requested" and run.stage == (
+                run.target_stage or run._stages()[-1].name
+            )
+            if run.id not in alive and not waits:
+                run._enqueue_advance()
+
+    # === IDENTIFICATION === #
+
+    def _identify(self):
+        """Create the run's bills, one per customer and currency, in one statement.
+
+        A customer is taken who has a live service in the run's criteria, a
+        finished job, or a rated charge that no other live bill holds. Whether
+        anything is due is seen at rating, so that everybody who was looked at
+        has a bill with a reason.
+
+        :return: number of bills created
+        """
+        self.ensure_one()
+        services = self.env["billing.service"]._search(
+            self._service_domain() & self._live_service_domain()
+        )
+        jobs = self.env["billing.job"]._search(
+            self._job_domain()
+        )
+        self.env.flush_all()
+        query = SQL(
+            """
+            INSERT INTO billing_bill (run_id, company_id, partner_id, currency_id, state,
+                                      create_uid, write_uid, create_date, write_date)
+            SELECT %(run)s, %(company)s, customer.partner_id, customer.currency_id, 'pending',
+                   %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+              FROM (%(services)s UNION %(jobs)s UNION %(charges)s) customer
+             ORDER BY customer.partner_id, customer.currency_id
+                ON CONFLICT DO NOTHING
+            """,
+            run=self.id,
+            company=self.company_id.id,
+            uid=self.env.uid,
+            services=self._select_customers(services),
+            jobs=self._select_customers(jobs),
+            charges=self._select_customers(
+                self.env["billing.charge"]._search(self._open_charge_domain())
+            ),
+        )
+        self.env.cr.execute(query)
+        created = self.env.cr.rowcount
+        self.env["billing.bill"].invalidate_model()
+        return created
+
+    def _select_customers(self, query):
+        return query.subselect(
+            SQL("%s AS partner_id", SQL.identifier(query.table, "partner_id")),
+            SQL("%s AS currency_id", SQL.identifier(query.table, "currency_id")),
+        )
+
+    # === COUNTS === #
+
+    def _bill_ids(self, state):
+        """Return the ids of the run's bills in a state, by customer."""
+        return (
+            self.env["billing.bill"]
+            .search([("run_id", "=", self.id), ("state", "=", state)], order="partner_id, id")
+            .ids
+        )
+
+    def _bill_counts(self):
+        """Return ``{state: number of bills}``."""
+        return dict(
+            self.env["billing.bill"]._read_group(
+                [("run_id", "=", self.id)], ["state"], ["__count"]
+            )
+        )
+
+    def _stage_totals(self, stage):
+        """Count what a stage has produced in the run so far.
+
+        :return: dict with ``entities``, ``documents`` and ``amounts`` (decimal
+            text by currency code)
+        """
+        bills = self.env["billing.bill"].search_count(
+            [("run_id", "=", self.id), ("state", "=", stage.after)]
+        )
+        if stage.name == "rating":
+            rows = self.env["billing.charge"]._read_group(
+                [("bill_id.run_id", "=", self.id), ("bill_id.state", "=", stage.after)],
+                ["currency_id"],
+                ["__count", "amount:sum"],
+            )
+        else:
+            rows = self.env["account.move"]._read_group(
+                [
+                    ("billing_bill_id.run_id", "=", self.id),
+                    ("billing_bill_id.state", "=", stage.after),
+                ],
+                ["currency_id"],
+                ["__count", "amount_untaxed_in_currency_signed:sum"],
+            )
+        return {
+            "entities": bills,
+            "documents": sum(count for _currency, count, _amount in rows),
+            "amounts": {
+                currency.name: f"{amount:.{currency.decimal_places}f}"
+                for currency, count, amount in rows
+            },
+        }

@@ -1,0 +1,28 @@
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    billing_batch_size = fields.Integer(
+        "Customers per Task",
+        default=100,
+        help="How many customers one background task of a billing run takes on.",
+    )
+    billing_minimum_product_id = fields.Many2one(
+        "product.product",
+        "Minimum and Low-Usage Product",
+        help="The product on invoice lines that pad a bill to its minimum or add a low-usage fee.",
+    )
+
+    _billing_batch_size_range = models.Constraint(
+        "CHECK (billing_batch_size BETWEEN 1 AND 500)",
+        "A billing task takes on between 1 and 500 customers.",
+    )
+
+    def _billing_minimum_product(self):
+        """Return the product of minimum charges and low-usage fees."""
+        self.ensure_one()
+        return self.billing_minimum_product_id or self.env.ref(
+            "billing_operations.product_billing_minimum"
+        )
