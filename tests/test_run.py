@@ -71,9 +71,7 @@ class TestRun(BillingCase):
         run._set_state("requested")
         run._start()
         batches = run._batches(run._stages()[0])
-        customers = [
-            set(self.env["billing.bill"].browse(ids).partner_id.ids) for ids in batches
-        ]
+        customers = [set(self.env["billing.bill"].browse(ids).partner_id.ids) for ids in batches]
         self.assertEqual(sum(map(len, batches)), 8)
         for index, batch in enumerate(customers):
             for other in customers[index + 1 :]:
@@ -222,7 +220,9 @@ class TestRun(BillingCase):
             (
                 {
                     "frequency_ids": [
-                        Command.link(self.env.ref("billing_operations.criterion_frequency_1_year").id)
+                        Command.link(
+                            self.env.ref("billing_operations.criterion_frequency_1_year").id
+                        )
                     ]
                 },
                 self.env["res.partner"],

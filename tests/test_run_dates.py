@@ -26,9 +26,7 @@ class TestDayRules(unittest.TestCase):
         )
 
     def test_the_month_after_december_is_january(self):
-        self.assertEqual(
-            apply_day_rule("next_month_day", 5, date(2025, 12, 31)), date(2026, 1, 5)
-        )
+        self.assertEqual(apply_day_rule("next_month_day", 5, date(2025, 12, 31)), date(2026, 1, 5))
 
     def test_the_reference_date_itself_can_be_meant(self):
         self.assertEqual(apply_day_rule("run_date", 9, date(2026, 3, 17)), date(2026, 3, 17))

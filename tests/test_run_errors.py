@@ -66,9 +66,7 @@ class TestRunErrors(BillingCase):
         zloty = self.env.ref("base.PLN")
         zloty.active = True
         self.env["res.currency.rate"].search([("currency_id", "=", zloty.id)]).unlink()
-        self.make_service(
-            self.bad, self.make_tariff(self.scheme, 10.0, currency_id=zloty.id)
-        )
+        self.make_service(self.bad, self.make_tariff(self.scheme, 10.0, currency_id=zloty.id))
         run = self._execute()
         self._assert_only_bad(run, "no_currency_rate")
         self.env["res.currency.rate"].create(
@@ -96,9 +94,7 @@ class TestRunErrors(BillingCase):
                 "rate": 4.0,
             }
         )
-        self.make_service(
-            self.bad, self.make_tariff(self.scheme, 10.0, currency_id=zloty.id)
-        )
+        self.make_service(self.bad, self.make_tariff(self.scheme, 10.0, currency_id=zloty.id))
         self._assert_only_bad(self._execute(), "no_currency_rate")
 
     def test_a_product_without_an_income_account_does_not_fall_back_to_the_journal(self):
@@ -163,9 +159,7 @@ class TestRunErrors(BillingCase):
     def test_an_archived_currency_is_not_billed(self):
         zloty = self.env.ref("base.PLN")
         zloty.active = True
-        self.make_service(
-            self.bad, self.make_tariff(self.scheme, 10.0, currency_id=zloty.id)
-        )
+        self.make_service(self.bad, self.make_tariff(self.scheme, 10.0, currency_id=zloty.id))
         zloty.active = False
         self._assert_only_bad(self._execute(), "currency_archived")
 
@@ -181,8 +175,11 @@ class TestRunErrors(BillingCase):
                 raise ZeroDivisionError("planted")
             return create(records, specs)
 
-        with patch.object(builder, "_create_invoices", fail_for_bad), self.assertLogs(
-            "odoo.addons.billing_operations.billing_runs.models.billing_bill_isolation", "ERROR"
+        with (
+            patch.object(builder, "_create_invoices", fail_for_bad),
+            self.assertLogs(
+                "odoo.addons.billing_operations.billing_runs.models.billing_bill_isolation", "ERROR"
+            ),
         ):
             run = self._execute()
         self._assert_only_bad(run, "invoicing_failed")
@@ -239,7 +236,9 @@ class TestRunErrors(BillingCase):
         self.env["billing.service"].search([("partner_id", "=", self.bad.id)])._rate(
             date(2025, 6, 30)
         )
-        self.env["billing.charge"].search([("partner_id", "=", self.bad.id)])._waive("Paid elsewhere")
+        self.env["billing.charge"].search([("partner_id", "=", self.bad.id)])._waive(
+            "Paid elsewhere"
+        )
         bill = self.bill_of(self._execute(), self.bad)
         self.assertEqual((bill.state, bill.skip_reason), ("skipped", "nothing_to_bill"))
         self.assertFalse(bill.error_code)

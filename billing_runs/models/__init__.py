@@ -21,4 +21,5 @@ from . import account_move_line
 from . import billing_task
 from . import ir_actions_report
 from . import res_config_settings
+from . import res_partner
 from . import billing_invoice_builder

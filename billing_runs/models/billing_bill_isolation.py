@@ -23,7 +23,7 @@ class BillingBill(models.Model):
         are done. All bills of one customer stay together.
 
         :param method: batch method taking a recordset of bills
-        :param str error_code: code of an error that brings none of its own
+        :param str error_code: code for the bill at fault
         """
         customers = list(self.grouped("partner_id").values())
         if not customers:
@@ -52,4 +52,4 @@ class BillingBill(models.Model):
                 "Unexpected problem: %(error)s. The server log has the details.",
                 error=f"{type(error).__name__}: {error}",
             )
-        self._set_error(getattr(error, "billing_error_code", error_code), message)
+        self._set_error(error_code, message)

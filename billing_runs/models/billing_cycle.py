@@ -70,9 +70,7 @@ class BillingCycle(models.Model):
         default="invoice_date",
     )
     transaction_date_day = fields.Integer("Transaction Day", default=1)
-    cutoff_date_rule = fields.Selection(
-        DAY_RULES, "Bill As Of", required=True, default="run_date"
-    )
+    cutoff_date_rule = fields.Selection(DAY_RULES, "Bill As Of", required=True, default="run_date")
     cutoff_date_day = fields.Integer("Bill As Of Day", default=31)
     due_rule = fields.Selection(
         [
@@ -173,7 +171,9 @@ class BillingCycle(models.Model):
     @api.constrains("term_scheme_ids", "run_type")
     def _check_term_schemes(self):
         for cycle in self:
-            wrong = cycle.term_scheme_ids.filtered(lambda s: s.classification != cycle.run_type)
+            wrong = cycle.term_scheme_ids.filtered_domain(
+                [("classification", "!=", cycle.run_type)]
+            )
             if wrong:
                 raise ValidationError(
                     self.env._(
@@ -292,9 +292,7 @@ class BillingCycle(models.Model):
     def _prepare_run_dates(self, reference_date):
         """Return the dates that the cycle's day rules give for a reference date."""
         self.ensure_one()
-        invoice_date = apply_day_rule(
-            self.invoice_date_rule, self.invoice_date_day, reference_date
-        )
+        invoice_date = apply_day_rule(self.invoice_date_rule, self.invoice_date_day, reference_date)
         transaction_date = (
             invoice_date
             if self.transaction_date_rule == "invoice_date"

@@ -47,7 +47,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
             vals["invoice_payment_term_id"] = False
         else:
             vals.pop("invoice_date_due", None)
-        vals["invoice_line_ids"] = [Command.create(self._plain_line_values(line)) for line in spec["lines"]]
+        vals["invoice_line_ids"] = [
+            Command.create(self._plain_line_values(line)) for line in spec["lines"]
+        ]
         return vals
 
     def _plain_line_values(self, line):

@@ -227,7 +227,7 @@ class BillingRun(models.Model):
     @api.constrains("term_scheme_ids", "cycle_id")
     def _check_term_schemes(self):
         for run in self:
-            wrong = run.term_scheme_ids.filtered(lambda s: s.classification != run.run_type)
+            wrong = run.term_scheme_ids.filtered_domain([("classification", "!=", run.run_type)])
             if wrong:
                 raise ValidationError(
                     self.env._(

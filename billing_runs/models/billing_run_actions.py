@@ -29,9 +29,7 @@ class BillingRun(models.Model):
         self._check_user()
         for run in self:
             if run.state != "requested" or not run.stage:
-                raise UserError(
-                    self.env._("%(run)s does not wait after a stage.", run=run.number)
-                )
+                raise UserError(self.env._("%(run)s does not wait after a stage.", run=run.number))
             run._check_target(target_stage)
             run.write({"target_stage": target_stage, "scheduled_date": scheduled_date})
             run.sudo()._enqueue_advance(delay_until=scheduled_date)

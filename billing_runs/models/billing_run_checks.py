@@ -11,9 +11,8 @@ class BillingRun(models.Model):
         """Return the domain of services of which something may still be due."""
         return (
             Domain("state", "in", ("active", "suspended"))
-            | Domain("state", "=", "terminated") & self.env["billing.service"]._due_domain(
-                self.cutoff_date
-            )
+            | Domain("state", "=", "terminated")
+            & self.env["billing.service"]._due_domain(self.cutoff_date)
         ) & Domain("date_start", "<=", self.cutoff_date)
 
     def _open_charge_domain(self):

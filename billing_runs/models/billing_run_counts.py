@@ -34,8 +34,7 @@ class BillingRun(models.Model):
             run.exception_count = sum(count for _state, code, count in mine if code)
             run.error_count = sum(count for state, _code, count in mine if state == "error")
             done = sum(
-                count * min(_STAGES_DONE.get(state, stages), stages)
-                for state, _code, count in mine
+                count * min(_STAGES_DONE.get(state, stages), stages) for state, _code, count in mine
             )
             run.progress = 100.0 * done / (total * stages) if total else 0.0
 

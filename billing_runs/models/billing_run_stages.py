@@ -228,9 +228,7 @@ class BillingRun(models.Model):
         services = self.env["billing.service"]._search(
             self._service_domain() & self._live_service_domain()
         )
-        jobs = self.env["billing.job"]._search(
-            self._job_domain()
-        )
+        jobs = self.env["billing.job"]._search(self._job_domain())
         self.env.flush_all()
         query = SQL(
             """
@@ -275,9 +273,7 @@ class BillingRun(models.Model):
     def _bill_counts(self):
         """Return ``{state: number of bills}``."""
         return dict(
-            self.env["billing.bill"]._read_group(
-                [("run_id", "=", self.id)], ["state"], ["__count"]
-            )
+            self.env["billing.bill"]._read_group([("run_id", "=", self.id)], ["state"], ["__count"])
         )
 
     def _stage_totals(self, stage):

@@ -4,9 +4,7 @@ from odoo import fields, models
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
-    billing_batch_size = fields.Integer(
-        related="company_id.billing_batch_size", readonly=False
-    )
+    billing_batch_size = fields.Integer(related="company_id.billing_batch_size", readonly=False)
     billing_minimum_product_id = fields.Many2one(
         related="company_id.billing_minimum_product_id", readonly=False
     )

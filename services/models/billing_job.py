@@ -101,7 +101,7 @@ class BillingJob(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        if "state" in vals and not self.env.context.get("billing_job_guard") is JOB_GUARD:
+        if "state" in vals and self.env.context.get("billing_job_guard") is not JOB_GUARD:
             raise UserError(self.env._("Set a job done or back to draft with its buttons."))
         fixed = {"partner_id", "company_id", "currency_id", "service_id", "date"}
         if fixed.intersection(vals):
