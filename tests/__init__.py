@@ -1,3 +1,4 @@
+from . import test_architecture
 from . import test_task_policy
 from . import test_task_queue
 from . import test_invoice_lines

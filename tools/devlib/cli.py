@@ -286,6 +286,7 @@ def _terminate(_signal, _frame):
 def main():
     options = parser().parse_args()
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where we run behind `&`
     try:
         return options.function(options) or 0
     except KeyboardInterrupt:
