@@ -201,6 +201,40 @@ class TestRunDocuments(BillingCase):
         self.assertEqual(self._moves(run).amount_total, charge.amount)
         self.assertEqual(self._moves(run).amount_untaxed, 10.0)
 
+    def test_a_customer_is_billed_in_its_own_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.product.with_context(lang="fr_FR").name = "Hébergement"
+        self.customer.lang = "fr_FR"
+        self.make_service(self.customer, self.tariff)
+        line = self._moves(self._run()).invoice_line_ids
+        self.assertIn("Hébergement", line.name)
+        self.assertIn("01/01/2026", line.name)
+
+    def test_the_analytic_account_set_on_the_product_is_on_the_line(self):
+        plan = self.env["account.analytic.plan"].create({"name": "Lines of business"})
+        account = self.env["account.analytic.account"].create(
+            {"name": "Hosting", "plan_id": plan.id, "company_id": self.company.id}
+        )
+        self.env["account.analytic.distribution.model"].create(
+            {
+                "product_id": self.product.id,
+                "company_id": self.company.id,
+                "analytic_distribution": {str(account.id): 100},
+            }
+        )
+        self.make_service(self.customer, self.tariff)
+        line = self._moves(self._run()).invoice_line_ids
+        self.assertEqual(line.analytic_distribution, {str(account.id): 100})
+
+    def test_the_run_leaves_one_message_and_its_invoices_none(self):
+        self.make_service(self.customer, self.tariff)
+        run = self.make_run(self.cycle)
+        report = self.env.registry["ir.actions.report"]
+        with patch.object(report, "_pre_render_qweb_pdf", self._one_pdf([])):
+            run._execute()
+        self.assertIn("credit notes: 1.", run.message_ids[0].body)
+        self.assertFalse(self._moves(run).message_ids)
+
     def test_finished_jobs_are_billed_and_drafts_are_not(self):
         jobs = self.env["billing.job"].create(
             [

@@ -178,6 +178,20 @@ class BillingRun(models.Model):
             state = "completed_with_errors" if produced or self._has_posted() else "failed"
         self._set_state(state)
         self.ended_date = fields.Datetime.now()
+        self._post_summary()
+
+    def _post_summary(self):
+        """Leave one message on the run in place of one on each of its invoices."""
+        self.invalidate_recordset(["invoice_count", "amount_text", "exception_count"])
+        self.message_post(
+            body=self.env._(
+                "Invoices and credit notes: %(invoices)s. Before tax: %(amount)s."
+                " Exceptions: %(exceptions)s.",
+                invoices=self.invoice_count,
+                amount=self.amount_text or "0",
+                exceptions=self.exception_count,
+            )
+        )
 
     def _has_posted(self):
         """Return whether a bill in error has posted invoices all the same."""
