@@ -34,7 +34,9 @@
     ],
     "pre_init_hook": "pre_init_hook",
     "demo": [],
-    "assets": {},
+    "assets": {
+        "web.assets_tests": ["billing_operations/static/tests/tours/**/*"],
+    },
     "application": True,
     "installable": True,
 }
