@@ -1,8 +1,14 @@
+import logging
+
+from psycopg2 import OperationalError
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...billing_tasks.journal import InlineJournal
 from ..stages import stage_index
+
+_logger = logging.getLogger(__name__)
 
 LIVE_TASK_STATES = ("pending", "running", "error")
 
@@ -29,8 +35,12 @@ class BillingRun(models.Model):
         run_id, env = self.id, self.env
 
         def enqueue():
-            with env.registry.cursor() as cr:
-                env(cr=cr)["billing.run"].browse(run_id)._enqueue_advance()
+            try:
+                with env.registry.cursor() as cr:
+                    env(cr=cr)["billing.run"].browse(run_id)._enqueue_advance()
+            except OperationalError:
+                # The batch is committed and must not look failed; the cron asks again.
+                _logger.info("run_advance of billing run %s is left to the cron", run_id)
 
         if isinstance(self.env.context.get("billing_task_journal"), InlineJournal):
             self._enqueue_advance()
