@@ -217,7 +217,8 @@ class BillingTask(models.Model):
     @api.model
     def _worker_count(self):
         """Return how many of the worker crons may work: a setting, 0 pauses the queue."""
-        value = self.env["ir.config_parameter"].sudo().get_param(WORKERS_PARAMETER)
+        # Without a default the answer to "not set" would be False, which is the number 0.
+        value = self.env["ir.config_parameter"].sudo().get_param(WORKERS_PARAMETER, None)
         try:
             return min(max(int(value), 0), WORKER_CRONS)
         except (TypeError, ValueError):

@@ -83,7 +83,8 @@ def demo(_options):
     name = _demo_database(session, fresh=True)
     with web.running(session, name) as (_address, _process, log):
         command = [session.odoo.python, ROOT / "tools/devlib/runner.py", name]
-        status = python.call([*command, ROOT / "tools/demo.py"], env=session.env)
+        pdfs = session.place.checkout / "pdf"
+        status = python.call([*command, ROOT / "tools/demo.py", pdfs], env=session.env)
         if status:
             raise Failure(f"The demo runs did not end well. The server's log: {log}")
     say(f"All in {time.monotonic() - start:.0f} s.")

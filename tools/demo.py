@@ -1,0 +1,161 @@
+"""Run the demo billing cycles on a running server and print what came of it.
+
+Started by `tools/dev demo` with `env` and the folder for the PDFs. The workers of the server do
+the work; this only creates the runs, requests the bills and watches. Repeated, it asks for the same
+dates again, so that nothing new is there to bill."""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from odoo import fields
+
+from odoo.addons.billing_operations.billing_runs.dates import next_occurrence
+
+CYCLES = ("demo_cycle_hosting", "demo_cycle_telephony")
+DATES = "billing_operations.demo_run_dates"
+ENDED = ("completed", "completed_with_errors", "failed", "cancelled")
+#: seconds without any change after which the run is taken for stuck
+PATIENCE = 300
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def reference_dates(cycles):
+    """{cycle: the day its demo run is for}; kept in the database for the next time.
+
+    The first time it is the recurrence after the newest run that the demo data brings."""
+    parameters = env["ir.config_parameter"].sudo()
+    known = json.loads(parameters.get_param(DATES) or "{}")
+    for cycle in cycles:
+        if str(cycle.id) not in known:
+            past = [run.cycle_date or run.invoice_date for run in cycle.run_ids]
+            months = {int(code) for code in cycle.month_ids.mapped("code")}
+            day = cycle.start_date
+            if past:
+                day = next_occurrence(
+                    day, cycle.recurrence_number, cycle.recurrence_unit, months, max(past)
+                )
+            known[str(cycle.id)] = fields.Date.to_string(day)
+    parameters.set_param(DATES, json.dumps(known))
+    return {cycle: fields.Date.from_string(known[str(cycle.id)]) for cycle in cycles}
+
+
+def request_runs():
+    """One run per cycle, requested. A cycle that was a draft is one again afterwards."""
+    cycles = env["billing.cycle"]
+    for name in CYCLES:
+        cycles += env.ref(f"billing_operations.{name}")
+    runs = env["billing.run"]
+    for cycle, day in reference_dates(cycles).items():
+        cycle = cycle.with_company(cycle.company_id).with_context(
+            allowed_company_ids=cycle.company_id.ids
+        )
+        draft = cycle.state == "draft"
+        if draft:
+            cycle.action_activate()
+        run = cycle._create_run(day)
+        run.action_request()
+        if draft:
+            cycle._set_state("draft")
+        runs += run
+        say(f"- requested {run.number} ({cycle.company_id.name}), billed as of {run.cutoff_date}")
+    env.cr.commit()
+    return runs.with_env(env)
+
+
+def watch(runs):
+    """Wait until every run has ended; say how far they are when that changes."""
+    seen, last_change, last_said = None, time.monotonic(), 0
+    while True:
+        env.cr.rollback()  # a fresh view of what the workers have committed
+        state = [(run.number, run.state, run.stage, round(run.progress)) for run in runs]
+        if state != seen:
+            seen, last_change = state, time.monotonic()
+        ended = all(run.state in ENDED for run in runs)
+        if ended or (last_said < last_change and time.monotonic() - last_said > 2):
+            last_said = time.monotonic()
+            say("  " + "; ".join(f"{n}: {s}, {p} %" for n, s, _stage, p in state))
+        if ended:
+            return
+        if time.monotonic() - last_change > PATIENCE:
+            open_tasks = env["billing.task"].search(
+                [("state", "not in", ("completed", "skipped"))], limit=5
+            )
+            for task in open_tasks:
+                say(f"  {task.type_id.code} {task.state}: {task.error_message or ''}")
+            sys.exit(f"No progress for {PATIENCE} s.")
+        time.sleep(0.5)
+
+
+def print_run(run):
+    say()
+    say(f"{run.number}  {run.cycle_id.name}, {run.company_id.name}: {run.state}")
+    say(f"  {'stage':<12}{'customers':>10}{'documents':>11}{'seconds':>9}  amount")
+    for result in run.result_ids.sorted("started_date"):
+        say(
+            f"  {result.stage:<12}{result.entities:>10}{result.documents:>11}"
+            f"{result.duration:>9.0f}  {result.amount_text}"
+        )
+    skipped = env["billing.bill"]._read_group(
+        [("run_id", "=", run.id), ("state", "=", "skipped")], ["skip_reason"], ["__count"]
+    )
+    for reason, count in skipped:
+        say(f"  {count} not billed: {reason}")
+
+
+def print_totals(moves):
+    """The line that counts, totals by currency with tax, credit notes apart."""
+    invoices = moves.filtered(lambda move: move.move_type == "out_invoice")
+    say()
+    say(f"invoices posted: {len(invoices)}")
+    if moves - invoices:
+        say(f"credit notes posted: {len(moves - invoices)}")
+    for currency, group in moves.grouped("currency_id").items():
+        total = sum(group.mapped("amount_total_in_currency_signed"))
+        say(f"total {currency.name}: {currency.round(total):.{currency.decimal_places}f}")
+
+
+def print_exceptions(runs):
+    bills = env["billing.bill"].search(
+        [("run_id", "in", runs.ids), ("error_code", "!=", False)], order="run_id, partner_id"
+    )
+    say()
+    say(f"exceptions: {len(bills)}")
+    for bill in bills.sorted(lambda bill: (bill.run_id.id, bill.partner_id.name or "")):
+        reason = " ".join((bill.error_message or "").split())
+        say(f"  {bill.partner_id.name}: {bill.error_code}: {reason}")
+
+
+def write_pdfs(moves, folder):
+    """Copy the PDFs out of the database, so that they can be looked at without the client."""
+    shutil.rmtree(folder, ignore_errors=True)
+    files = moves.invoice_pdf_report_id
+    for attachment in files:
+        run = env["account.move"].browse(attachment.res_id).billing_bill_id.run_id
+        target = folder / run.number.replace("/", "-")
+        target.mkdir(parents=True, exist_ok=True)
+        (target / attachment.name.replace("/", "-")).write_bytes(attachment.raw)
+    say()
+    say(f"PDFs: {len(files)}" + (f", in {folder}" if files else ""))
+
+
+def main():
+    runs = request_runs()
+    watch(runs)
+    for run in runs:
+        print_run(run)
+    moves = env["account.move"].search(
+        [("billing_bill_id.run_id", "in", runs.ids), ("state", "=", "posted")]
+    )
+    print_totals(moves)
+    print_exceptions(runs)
+    write_pdfs(moves, Path(sys.argv[1]))
+    return 1 if "failed" in runs.mapped("state") and moves else 0
+
+
+sys.exit(main())
