@@ -5,7 +5,6 @@ the work; this only creates the runs, requests the bills and watches. Repeated, 
 dates again, so that nothing new is there to bill."""
 
 import json
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -133,7 +132,6 @@ def print_exceptions(runs):
 
 def write_pdfs(moves, folder):
     """Copy the PDFs out of the database, so that they can be looked at without the client."""
-    shutil.rmtree(folder, ignore_errors=True)
     files = moves.invoice_pdf_report_id
     for attachment in files:
         run = env["account.move"].browse(attachment.res_id).billing_bill_id.run_id

@@ -72,6 +72,7 @@ def _demo_database(session, fresh):
         if note is not None:
             say("- the addon has changed: making the demo database anew")
         databases.copy(databases.template(demo=True), name)
+        shutil.rmtree(session.place.pdfs, ignore_errors=True)
     databases.note(name, key)
     return name
 
@@ -83,8 +84,8 @@ def demo(_options):
     name = _demo_database(session, fresh=True)
     with web.running(session, name) as (_address, _process, log):
         command = [session.odoo.python, ROOT / "tools/devlib/runner.py", name]
-        pdfs = session.place.checkout / "pdf"
-        status = python.call([*command, ROOT / "tools/demo.py", pdfs], env=session.env)
+        command += [ROOT / "tools/demo.py", session.place.pdfs]
+        status = python.call(command, env=session.env)
         if status:
             raise Failure(f"The demo runs did not end well. The server's log: {log}")
     say(f"All in {time.monotonic() - start:.0f} s.")

@@ -51,6 +51,7 @@ class Place:
         self.links = self.checkout / "links"
         self.addon = self.links / ADDON
         self.logs = self.checkout / "logs"
+        self.pdfs = self.checkout / "pdf"
         self.data = self.cache / "data"
         self._make(self.links)
         self._make(self.logs)
