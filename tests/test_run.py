@@ -60,6 +60,27 @@ class TestRun(BillingCase):
         with self.assertRaisesRegex(UserError, "not finished yet"):
             run.action_continue(target_stage="rating")
 
+    def test_a_run_that_waits_after_posting_can_be_closed_without_pdfs(self):
+        run = self.make_run(self.cycle)
+        run._execute("invoicing")
+        with self.assertRaisesRegex(UserError, "waits after posting"):
+            run.action_close()
+        run = self.make_run(self.cycle, day=date(2026, 3, 1))
+        run._execute("posting")
+        run.action_close()
+        self.assertEqual((run.state, run.stage), ("completed", "posting"))
+        self.assertTrue(run.ended_date)
+        bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
+        self.assertEqual(set(bills.mapped("state")), {"posted"})
+
+    def test_a_cycle_back_in_draft_creates_no_runs(self):
+        self.cycle.action_draft()
+        self.assertEqual(self.cycle.state, "draft")
+        with self.assertRaisesRegex(ValidationError, "is not active"):
+            self.make_run(self.cycle)
+        self.cycle.action_activate()
+        self.assertTrue(self.make_run(self.cycle))
+
     def test_batches_are_cut_by_customers_and_a_customer_is_never_split(self):
         self.company.billing_batch_size = 2
         euro = self.env.ref("base.EUR")

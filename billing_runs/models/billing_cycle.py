@@ -14,7 +14,7 @@ DAY_RULES = [
 class BillingCycle(models.Model):
     """Billing cycle: what a company's runs have in common, and when they are due.
 
-    States: ``draft`` → ``active`` → ``archived`` (and back to active). Runs are
+    States: ``draft`` ⇄ ``active`` ⇄ ``archived``. Runs are
     created from active cycles only. Users read cycles; managers edit, activate
     and archive them. A cycle with runs cannot be deleted, only archived.
     """
@@ -248,6 +248,10 @@ class BillingCycle(models.Model):
     def action_archive_cycle(self):
         """Stop new runs; those that exist go on."""
         self._set_state("archived")
+
+    def action_draft(self):
+        """Take cycles back to preparation: no runs are created until they are active again."""
+        self._set_state("draft")
 
     def action_view_runs(self):
         """Open the cycle's runs."""

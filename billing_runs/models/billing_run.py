@@ -10,7 +10,7 @@ TRANSITIONS = {
     "pending": {"ready", "requested", "cancelled"},
     "ready": {"pending", "approved", "cancelled"},
     "approved": {"pending", "requested", "cancelled"},
-    "requested": {"running", "cancelled"},
+    "requested": {"running", "cancelled", "completed", "completed_with_errors", "failed"},
     "running": {"requested", "completed", "completed_with_errors", "failed"},
     "completed": set(),
     "completed_with_errors": {"running"},
@@ -40,7 +40,8 @@ class BillingRun(models.Model):
     sign-off) → ``requested`` → ``running`` → ``completed``,
     ``completed_with_errors`` or ``failed`` (no bill was produced);
     ``cancelled`` from anywhere before production. A run that has reached a
-    target before its last stage waits in ``requested``.
+    target before its last stage waits in ``requested``; one that waits after
+    posting can be closed, without PDFs.
 
     Users prepare, request and watch runs; only pending runs can be deleted, and
     nothing but the queue changes a run after bills were requested.

@@ -78,6 +78,20 @@ class BillingRun(models.Model):
         self._set_state("cancelled")
         return True
 
+    def action_close(self):
+        """End runs that wait after posting: their invoices stand, they get no PDFs."""
+        self._check_user()
+        for run in self:
+            if run.state != "requested" or run.stage != "posting" or run.target_stage != run.stage:
+                raise UserError(
+                    self.env._(
+                        "%(run)s cannot be closed: only a run that waits after posting can.",
+                        run=run.number,
+                    )
+                )
+            run._end()
+        return True
+
     def action_view_bills(self):
         """Open the run's bills."""
         return self._view_records("billing.bill", [("run_id", "in", self.ids)])

@@ -181,6 +181,10 @@ class BillingRun(models.Model):
         if self._target_index() < len(self._stages()) - 1:
             self._set_state("requested")
             return
+        self._end()
+
+    def _end(self):
+        """End the run by what became of its bills."""
         counts = self._bill_counts()
         state = "completed"
         if counts.get("error"):
