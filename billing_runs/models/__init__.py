@@ -1,3 +1,4 @@
+from . import billing_prepared_mixin
 from . import res_company
 from . import billing_criterion
 from . import billing_term_scheme

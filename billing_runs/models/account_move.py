@@ -6,7 +6,8 @@ UNDO = object()
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"
+    _name = "account.move"
+    _inherit = ["account.move", "billing.prepared.mixin"]
 
     billing_bill_id = fields.Many2one(
         "billing.bill",

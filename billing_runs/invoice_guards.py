@@ -1,0 +1,83 @@
+"""Which circumstances the prepared way does not cover: there, Odoo's own way builds the
+invoices."""
+
+# Methods of Odoo whose outcome is worked out beforehand, or that the prepared way does without.
+# An addon that changes one of them is obeyed: its database bills the plain way.
+STOOD_FOR = {
+    "account.move": """
+        _sync_dynamic_lines _get_sync_stack _sync_dynamic_line _sync_dynamic_line_needed_values
+        _sync_invoice _sync_tax_lines _sync_rounding_lines _sync_non_deductible_base_lines
+        _sync_unbalanced_lines _recompute_cash_rounding_lines _get_rounded_base_and_tax_lines
+        _prepare_product_base_line_for_taxes_computation _get_product_base_line_currency_rate
+        _get_discount_allocation_account _get_accounting_date_source
+        _get_invoice_currency_rate_date _get_expected_currency_rate_at
+        _compute_expected_currency_rate _compute_needed_terms _compute_direction_sign
+        _compute_is_storno _compute_bank_partner_id _inverse_partner_id _inverse_company_id
+        _inverse_currency_id _inverse_journal_id _inverse_invoice_payment_term_id
+        _inverse_payment_reference _inverse_name _inverse_amount_total _inverse_delivery_date
+        _compute_name _compute_date _compute_auto_post_until _compute_made_sequence_gap
+        _compute_split_sequence _compute_always_tax_exigible _compute_checked _compute_company_id
+        _compute_journal_id _compute_delivery_date _compute_taxable_supply_date
+        _compute_invoice_date_due _compute_invoice_payment_term_id _compute_commercial_partner_id
+        _compute_partner_shipping_id _compute_fiscal_position_id _compute_payment_reference
+        _compute_preferred_payment_method_line_id _compute_currency_id
+        _compute_invoice_currency_rate _compute_amount _compute_payment_state
+        _compute_invoice_partner_display_info _compute_invoice_default_sale_person
+        _compute_incoterm _compute_incoterm_location
+    """,
+    "account.move.line": """
+        _sync_invoice _prepare_create_values _sanitize_vals _get_computed_taxes
+        _related_analytic_distribution _get_analytic_distribution_arguments _inverse_partner_id
+        _inverse_product_id _inverse_account_id _inverse_amount_currency _inverse_debit
+        _inverse_credit _inverse_analytic_distribution _inverse_no_followup _compute_display_type
+        _compute_partner_id _compute_currency_id _compute_name _compute_account_id
+        _compute_is_storno _compute_balance _compute_debit_credit _compute_currency_rate
+        _compute_amount_currency _compute_amount_residual _compute_product_uom_id
+        _compute_quantity _compute_sequence _compute_totals _compute_price_unit _compute_tax_ids
+        _compute_discount_allocation_needed _compute_epd_needed _compute_analytic_distribution
+        _compute_no_followup _compute_term_key _compute_is_refund
+    """,
+    "account.tax": """
+        _prepare_base_line_for_taxes_computation _prepare_base_line_grouping_key
+        _prepare_base_line_tax_repartition_grouping_key
+    """,
+    "account.fiscal.position": "_get_fiscal_position",
+}
+STANDARD = ("account", "analytic", "base", "mail", "billing_operations")
+
+# Changes that were read and leave invoices of the builder as they are.
+HARMLESS = {
+    ("sale", "account.move.line", "_compute_is_storno"),  # storno goes the plain way anyway
+    ("sale", "account.move.line", "_related_analytic_distribution"),  # of sale order lines
+    ("stock_account", "account.move.line", "_compute_account_id"),  # of purchases
+    ("stock_account", "account.move.line", "_inverse_product_id"),
+}
+
+
+def changed_methods(env):
+    """Return ``[(addon, model, method)]`` of the methods in :data:`STOOD_FOR` that an addon
+    changes."""
+    changed = []
+    for model_name, methods in STOOD_FOR.items():
+        for cls in type(env[model_name]).mro():
+            addon = getattr(cls, "_module", None)
+            if addon and addon not in STANDARD:
+                changed += [
+                    (addon, model_name, name) for name in methods.split() if name in vars(cls)
+                ]
+    return [change for change in changed if change not in HARMLESS]
+
+
+def reasons_for_plain(env, company):
+    """Return why no invoice of ``company`` can be prepared, as a list of short sentences."""
+    reasons = [f"{addon} changes {model}.{method}" for addon, model, method in changed_methods(env)]
+    if company.account_storno:
+        reasons.append("storno accounting")
+    if company.account_discount_expense_allocation_id:
+        reasons.append("discounts on an account of their own")
+    for model in ("account.move", "account.move.line"):
+        if env["ir.default"]._get_model_defaults(model):
+            reasons.append(f"default values for {model}")
+    if any(key.startswith("default_") for key in env.context):
+        reasons.append("default values in the context")
+    return reasons
