@@ -89,6 +89,7 @@ class InvoiceValues:
             raise NotPrepared("without a date")
         partner = self._partners[spec["partner_id"]]
         company_partner = self._company_partners[spec["partner_id"]]
+        method = company_partner.property_inbound_payment_method_line_id
         values = {name: value for name, value in spec.items() if name != "lines"} | {
             "company_id": self.company.id,
             "invoice_date": invoice_date,
@@ -114,7 +115,7 @@ class InvoiceValues:
                 self._currency_rate, spec["currency_id"], invoice_date or self.today
             ),
             "invoice_partner_display_name": partner.display_name,
-            "preferred_payment_method_line_id": company_partner.property_inbound_payment_method_line_id.id,
+            "preferred_payment_method_line_id": method.id,
         }
         if not values["invoice_partner_display_name"]:
             raise NotPrepared("customer without a name")

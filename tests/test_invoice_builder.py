@@ -90,10 +90,14 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
             for number, (expected_cells, our_cells) in enumerate(
                 zip(expected_state, ours[state], strict=True)
             ):
-                differences = [
-                    f"{cell}: {our_cells.get(cell, '-')!r} instead of {expected_cells.get(cell, '-')!r}"
+                pairs = {
+                    cell: (our_cells.get(cell, "-"), expected_cells.get(cell, "-"))
                     for cell in sorted(expected_cells.keys() | our_cells.keys())
-                    if expected_cells.get(cell, "-") != our_cells.get(cell, "-")
+                }
+                differences = [
+                    f"{cell}: {our_cell!r} instead of {expected_cell!r}"
+                    for cell, (our_cell, expected_cell) in pairs.items()
+                    if our_cell != expected_cell
                 ]
                 self.assertFalse(
                     differences, f"{state}, invoice {number}:\n" + "\n".join(differences)
