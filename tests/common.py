@@ -159,3 +159,75 @@ class BillingCase(TransactionCase):
         return self.env["billing.bill"].search(
             [("run_id", "=", run.id), ("partner_id", "=", partner.id)]
         )
+
+
+class ServiceCase(BillingCase):
+    """A monthly tariff of 30 in advance with one add-on, counted from the day of activation."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scheme = cls.make_scheme(alignment="anniversary")
+        cls.disk = cls.make_product("Disk")
+        cls.tariff = cls.make_tariff(cls.scheme, price=30.0)
+        cls.addon = cls.make_addon(cls.tariff, minimum=1.0, maximum=10.0)
+        cls.customer = cls.make_customer()
+
+    @classmethod
+    def make_addon(cls, tariff, **values):
+        """Return an add-on of the tariff: disks at 2, the first one included."""
+        return cls.env["billing.tariff.addon"].create(
+            {
+                "tariff_id": tariff.id,
+                "product_id": cls.disk.id,
+                "price": 2.0,
+                "included": 1.0,
+                **values,
+            }
+        )
+
+    def order(self, tariff=None, disk=0, **values):
+        """Return an ordered service, with `disk` units of the add-on when that is given."""
+        tariff = tariff or self.tariff
+        if disk:
+            line = {"addon_id": tariff.addon_ids.id, "quantity": disk}
+            values["addon_line_ids"] = [Command.create(line)]
+        return self.make_service(self.customer, tariff, start=None, **values)
+
+    def active(self, start=date(2026, 1, 1), tariff=None, disk=0, **values):
+        """Return a service active from `start`."""
+        service = self.order(tariff, disk, **values)
+        service._activate(start)
+        return service
+
+    def money(self, charges):
+        """[(kind, first day, end, amount)] of charges in order."""
+        return [
+            (charge.kind, charge.period_start, charge.period_end, charge.amount)
+            for charge in charges.sorted(lambda charge: (charge.period_start, charge.id))
+        ]
+
+    def total(self, services):
+        """What the services' live charges come to."""
+        live = services.charge_ids.filtered(lambda charge: charge.state in ("rated", "invoiced"))
+        return round(sum(live.mapped("amount")), 2)
+
+    def invoice(self, charges):
+        """Return a draft invoice with one line a charge, which marks them invoiced."""
+        names = ("quantity", "price_unit", "discount")
+        move = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": charges.partner_id.id,
+                "invoice_line_ids": [
+                    Command.create(
+                        {"product_id": charge.product_id.id, "name": charge.name}
+                        | {name: charge[name] for name in names}
+                    )
+                    for charge in charges
+                ],
+            }
+        )
+        lines = move.invoice_line_ids.sorted("id")
+        charges._mark_invoiced(dict(zip(charges.ids, lines.ids, strict=True)))
+        return move

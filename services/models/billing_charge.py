@@ -1,12 +1,6 @@
-import uuid
-from datetime import date
-from decimal import Decimal
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL, format_date
-
-from ..periods import ONE_DAY
+from odoo.tools import SQL
 
 LIVE_ADJUSTABLE = ("recurring", "addon", "adjustment")
 # action: (from these states, to this state)
@@ -49,7 +43,7 @@ class BillingCharge(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     service_id = fields.Many2one(
         "billing.service", index=True, readonly=True, check_company=True, ondelete="restrict"
@@ -85,7 +79,6 @@ class BillingCharge(models.Model):
     product_id = fields.Many2one(
         "product.product",
         required=True,
-        index=True,
         readonly=True,
         check_company=True,
         ondelete="restrict",
@@ -135,7 +128,6 @@ class BillingCharge(models.Model):
         required=True,
         readonly=True,
         default="rated",
-        index=True,
     )
     source_key = fields.Char(required=True, readonly=True, copy=False)
     waive_reason = fields.Char(readonly=True)
@@ -178,7 +170,8 @@ class BillingCharge(models.Model):
         "An invoiced charge needs its invoice line.",
     )
     _waived_has_reason = models.Constraint(
-        "CHECK(state <> 'waived' OR waive_reason <> '')", "A waived charge needs a reason."
+        "CHECK(state <> 'waived' OR COALESCE(waive_reason, '') <> '')",
+        "A waived charge needs a reason.",
     )
     _to_bill = models.Index("(company_id, partner_id) WHERE state = 'rated'")
 
@@ -361,142 +354,3 @@ class BillingCharge(models.Model):
                     )
                 )
         return todo
-
-    @api.model
-    def _adjustment_row(
-        self, partner, service, product, day: date, amount: Decimal, name: str, reason: str
-    ) -> dict:
-        """The row of an adjustment made by hand: `amount` below zero is a credit."""
-        sign = -1 if amount < 0 else 1
-        return {
-            "kind": "adjustment",
-            "partner_id": partner.id,
-            "service_id": service.id or None,
-            "product_id": product.id,
-            "name": name,
-            "reason": reason,
-            "period_start": day,
-            "period_end": day + ONE_DAY,
-            "quantity": Decimal(sign),
-            "discount": Decimal(0),
-            "price_unit": abs(amount),
-            "amount": amount,
-            "source_key": f"manual:{uuid.uuid4().hex}",
-        }
-
-    # Bulk insert
-
-    @api.model
-    def _insert_rows(self, rows: list[dict]):
-        """Insert charges in one statement; those whose source is charged already are left out.
-
-        :param rows: value dicts (dates, Decimals, ids); see `_complete_rows` for what may be
-            missing
-        :return: the charges that are new
-        """
-        rows = self._complete_rows(rows)
-        if not rows:
-            return self.browse()
-        names = sorted({name for row in rows for name in row})
-        columns = [SQL.identifier(name) for name in names]
-        arrays = [
-            SQL(
-                "%s::%s[]",
-                [row.get(name) for row in rows],
-                SQL(self._fields[name].column_type[1]),  # pylint: disable=sql-injection
-            )
-            for name in names
-        ]
-        self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO billing_charge
-                       (%s, create_uid, create_date, write_uid, write_date)
-                SELECT row.*, %s, %s, %s, %s
-                  FROM unnest(%s) AS row
-                    ON CONFLICT (company_id, source_key) WHERE state <> 'void' DO NOTHING
-             RETURNING id
-                """,
-                SQL(", ").join(columns),
-                self.env.uid,
-                self.env.cr.now(),
-                self.env.uid,
-                self.env.cr.now(),
-                SQL(", ").join(arrays),
-            )
-        )
-        charges = self.browse(sorted(charge_id for [charge_id] in self.env.cr.fetchall()))
-        services = self.env["billing.service"].browse({row["service_id"] for row in rows} - {None})
-        services.invalidate_recordset(["charge_ids", "charge_count"])
-        return charges
-
-    @api.model
-    def _complete_rows(self, rows: list[dict]) -> list[dict]:
-        """Fill what rows leave open from their service: customer, company, currency, text, and
-        the price basis from the product. Rows without a service bring all but the basis."""
-        services = self.env["billing.service"].browse(
-            dict.fromkeys(row["service_id"] for row in rows if row.get("service_id"))
-        )
-        by_id = {service.id: service for service in services}
-        texts = ChargeTexts(self.env)
-        basis = {}
-        completed = []
-        for row in rows:
-            service = by_id.get(row.get("service_id"))
-            row = {"state": "rated", "service_id": None} | row
-            label = row.pop("label", None)
-            if service:
-                row = {
-                    "partner_id": service.partner_id.id,
-                    "company_id": service.company_id.id,
-                    "currency_id": service.currency_id.id,
-                } | row
-                if "name" not in row:
-                    row["name"] = texts.text(service, row, label)
-            key = row["product_id"], row["company_id"]
-            if key not in basis:
-                product = self.env["product.product"].browse(key[0])
-                company = self.env["res.company"].browse(key[1])
-                basis[key] = product._billing_price_includes_tax(company)
-            row["price_includes_tax"] = basis[key]
-            completed.append(row)
-        return completed
-
-
-class ChargeTexts:
-    """Texts of many charges in their customers' languages, each part looked up once."""
-
-    def __init__(self, env):
-        self.env = env
-        self.products = {}
-        self.days = {}
-
-    def text(self, service, row: dict, label: str | None) -> str:
-        lang = service.partner_id.lang or self.env.lang or "en_US"
-        env = self.env(context={**self.env.context, "lang": lang})
-        key = row["product_id"], lang
-        if key not in self.products:
-            product = env["product.product"].browse(key[0])
-            self.products[key] = product.with_context(display_default_code=False).display_name
-        parts = [self.products[key], service.display_name]
-        if row["kind"] == "setup":
-            what = env._("%(product)s, %(service)s: set-up", product=parts[0], service=parts[1])
-            return what
-        values = {
-            "product": parts[0],
-            "service": parts[1],
-            "first": self._day(env, row["period_start"], lang),
-            "last": self._day(env, row["period_end"] - ONE_DAY, lang),
-        }
-        if label == "credit":
-            return env._("Credit: %(product)s, %(service)s, %(first)s - %(last)s", **values)
-        if label == "change":
-            return env._("Change: %(product)s, %(service)s, %(first)s - %(last)s", **values)
-        return env._("%(product)s, %(service)s, %(first)s - %(last)s", **values)
-
-    def _day(self, env, day: date, lang: str) -> str:
-        key = day, lang
-        if key not in self.days:
-            self.days[key] = format_date(env, day, lang_code=lang)
-        return self.days[key]

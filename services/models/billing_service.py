@@ -32,14 +32,15 @@ ORDERED_FIELDS = {
     "anchor_date",
     "rated_up_to",
 }
-# action: (from these states, to this state)
-TRANSITIONS = {
-    "activate": (("ordered",), "active"),
-    "suspend": (("active",), "suspended"),
-    "resume": (("suspended",), "active"),
-    "terminate": (("active", "suspended"), "terminated"),
-    "cancel": (("ordered",), "cancelled"),
-}
+
+
+SUSPENSION_REASONS = [
+    ("client", "Asked by the customer"),
+    ("administrator", "By the administrator"),
+    ("abuse", "Abuse"),
+    ("unpaid", "Unpaid invoices"),
+    ("no_funds", "No funds in the wallet"),
+]
 
 
 class BillingService(models.Model):
@@ -118,16 +119,7 @@ class BillingService(models.Model):
         tracking=True,
     )
     suspension_reason = fields.Selection(
-        [
-            ("client", "Asked by the customer"),
-            ("administrator", "By the administrator"),
-            ("abuse", "Abuse"),
-            ("unpaid", "Unpaid invoices"),
-            ("no_funds", "No funds in the wallet"),
-        ],
-        readonly=True,
-        copy=False,
-        tracking=True,
+        SUSPENSION_REASONS, readonly=True, copy=False, tracking=True
     )
     quantity = fields.Float(default=1.0, digits="Product Unit", required=True, tracking=True)
     price = fields.Float(
@@ -137,9 +129,7 @@ class BillingService(models.Model):
         help="Price of one unit for one period agreed with this customer. 0 uses the tariff's "
         "price; for a free service set a discount of 100 %.",
     )
-    unit_price = fields.Float(
-        string="Price", compute="_compute_unit_price", digits="Product Price"
-    )
+    unit_price = fields.Float(string="Price", compute="_compute_unit_price", digits="Product Price")
     discount = fields.Float(
         string="Discount (%)",
         digits="Discount",
@@ -166,7 +156,6 @@ class BillingService(models.Model):
         "change to another interval.",
     )
     rated_up_to = fields.Date(
-        string="Rated Up To",
         copy=False,
         index=True,
         help="The first day that is not rated yet. Set it on an order when earlier days were "
@@ -333,9 +322,7 @@ class BillingService(models.Model):
             if vals.get("number", "/") == "/":
                 company_id = vals.get("company_id") or self.env.company.id
                 vals["number"] = (
-                    self.env["ir.sequence"]
-                    .with_company(company_id)
-                    .next_by_code("billing.service")
+                    self.env["ir.sequence"].with_company(company_id).next_by_code("billing.service")
                 )
         return super().create(vals_list)
 
@@ -390,193 +377,7 @@ class BillingService(models.Model):
                         )
                     )
 
-    # Actions
-
-    def action_activate(self):
-        """Activate ordered services from their start date, else from today."""
-        self._check_billing_user()
-        self._activate()
-
-    def action_cancel(self):
-        """Cancel orders that come to nothing."""
-        self._check_billing_user()
-        self._cancel()
-
-    def action_suspend(self):
-        """Open the dialog that asks since when and why."""
-        return self._open_status_wizard("suspend")
-
-    def action_resume(self):
-        """Open the dialog that asks from when."""
-        return self._open_status_wizard("resume")
-
-    def action_terminate(self):
-        """Open the dialog that asks from which day."""
-        return self._open_status_wizard("terminate")
-
-    def action_change(self):
-        """Open the dialog for new terms from a day on, with their effect in money."""
-        self.ensure_one()
-        return self._open_dialog(
-            "billing.service.change.wizard",
-            self.env._("Change %s", self.display_name),
-            {"default_service_id": self.id},
-        )
-
-    def action_adjust(self):
-        """Open the dialog for a credit or debit with a reason."""
-        self.ensure_one()
-        return self._open_dialog(
-            "billing.charge.adjust.wizard",
-            self.env._("Adjust %s", self.display_name),
-            {"default_service_id": self.id, "default_partner_id": self.partner_id.id},
-        )
-
-    def action_open_charges(self):
-        """Open the charges of these services."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "billing_operations.billing_charge_action"
-        )
-        return action | {"domain": [("service_id", "in", self.ids)], "context": {}}
-
-    def action_open_invoices(self):
-        """Open the invoices that billed these services."""
-        charges = self.env["billing.charge"].search(
-            [("service_id", "in", self.ids), ("move_id", "!=", False)]
-        )
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "account.action_move_out_invoice_type"
-        )
-        return action | {
-            "domain": [("id", "in", charges.move_id.ids)],
-            "context": {"create": False},
-        }
-
-    def _open_status_wizard(self, transition: str) -> dict:
-        titles = {
-            "suspend": self.env._("Suspend"),
-            "resume": self.env._("Resume"),
-            "terminate": self.env._("Terminate"),
-        }
-        return self._open_dialog(
-            "billing.service.status.wizard",
-            titles[transition],
-            {"default_transition": transition, "default_service_ids": [(6, 0, self.ids)]},
-        )
-
-    def _open_dialog(self, model: str, title: str, context: dict) -> dict:
-        self._check_billing_user()
-        return {
-            "type": "ir.actions.act_window",
-            "name": title,
-            "res_model": model,
-            "view_mode": "form",
-            "target": "new",
-            "context": context,
-        }
-
-    def _check_billing_user(self):
-        self.check_access("write")
-        if not self.env.user.has_group("billing_operations.group_billing_user"):
-            raise UserError(self.env._("Only billing users may change services."))
-
     # Business
-
-    def _activate(self, day: date | None = None):
-        """ordered → active. `day` is the first day served and billed: given, else the wished
-        start date, else today. `rated_up_to` set before (an import) says what was billed
-        elsewhere; such a service owes no set-up either."""
-        for service in self._transition("activate"):
-            start = day or service.date_start or service.company_id._billing_today()
-            service.write(
-                {
-                    "state": "active",
-                    "date_start": start,
-                    "anchor_date": service.anchor_date or start,
-                    "rated_up_to": service.rated_up_to or start,
-                    "terms_from": service.rated_up_to or start,
-                    "setup_due": not service.rated_up_to and service.tariff_id.setup_price > 0,
-                }
-            )
-            service.addon_line_ids._check_quantities()
-
-    def _suspend(self, day: date, reason: str):
-        """active → suspended since `day`. Days billed ahead are not credited; from then on
-        nothing is billed unless the billing terms say so."""
-        for service in self._transition("suspend"):
-            if day < service.date_start:
-                raise UserError(
-                    self.env._(
-                        "Service %(service)s cannot be suspended from %(day)s: it starts on "
-                        "%(start)s.",
-                        service=service.display_name,
-                        day=day,
-                        start=service.date_start,
-                    )
-                )
-            service.write(
-                {"state": "suspended", "date_suspended": day, "suspension_reason": reason}
-            )
-
-    def _resume(self, day: date):
-        """suspended → active from `day`. What was served before the suspension is rated first;
-        the suspended days are then left out, unless they were billed ahead already."""
-        services = self._transition("resume")
-        for service in services:
-            if day < service.date_suspended:
-                raise UserError(
-                    self.env._(
-                        "Service %(service)s cannot resume on %(day)s: it is suspended since "
-                        "%(since)s.",
-                        service=service.display_name,
-                        day=day,
-                        since=service.date_suspended,
-                    )
-                )
-        pausing = services.filtered(lambda s: not s.term_scheme_id.bill_suspended)
-        for since, group in pausing.grouped("date_suspended").items():
-            group._rate_served_until(since)
-        for service in services:
-            vals = {"state": "active", "date_suspended": False, "suspension_reason": False}
-            if service in pausing and service.rated_up_to < day:
-                vals |= {"rated_up_to": day, "terms_from": day}
-            service.write(vals)
-
-    def _terminate(self, day: date):
-        """active or suspended → terminated. `day` is the first day no longer served; an earlier
-        agreed end stays. What was billed beyond it is credited. Its identifiers are free from
-        that day on."""
-        for service in self._transition("terminate"):
-            end = min(day, service.date_end or day)
-            service._change(end, {"date_end": end})
-            service.write({"state": "terminated"})
-            service.identifier_ids._close(end)
-
-    def _cancel(self):
-        """ordered → cancelled. Nothing was billed and nothing will be."""
-        for service in self._transition("cancel"):
-            service.write({"state": "cancelled"})
-            for identifier in service.identifier_ids:
-                identifier._close(identifier.date_from)
-
-    def _transition(self, action: str):
-        """The services that `action` must change, unguarded. Those that already are where it
-        leads are left out, so repeating it is a no-op; any other state is an error."""
-        sources, target = TRANSITIONS[action]
-        todo = self.filtered(lambda service: service.state != target)
-        todo._lock_rows()
-        for service in todo:
-            if service.state not in sources:
-                states = dict(self._fields["state"]._description_selection(self.env))
-                raise UserError(
-                    self.env._(
-                        "Service %(service)s is %(state)s and cannot become %(target)s.",
-                        service=service.display_name,
-                        state=states[service.state].lower(),
-                        target=states[target].lower(),
-                    )
-                )
-        return todo._unguarded()
 
     def _billing_limit(self) -> date | None:
         """First day that is not billed any more: the end, or the suspension where that counts."""
@@ -608,17 +409,3 @@ class BillingService(models.Model):
     def _due_domain(self, cutoff_date: date) -> Domain:
         """Services of which a run with this cutoff (the last included day) bills something."""
         return Domain("next_billing_date", "<=", cutoff_date)
-
-    @api.model
-    def _cron_terminate_ended(self):
-        """Terminate services whose agreed end has come."""
-        for company in self.env["res.company"].search([]):
-            ended = self.search(
-                [
-                    ("company_id", "=", company.id),
-                    ("state", "in", ("active", "suspended")),
-                    ("date_end", "<=", company._billing_today()),
-                ]
-            )
-            for service in ended:
-                service._terminate(service.date_end)

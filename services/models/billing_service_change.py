@@ -86,7 +86,8 @@ class BillingService(models.Model):
             effective = boundary_on_or_after(old.schedule, effective)
         closing, rated_up_to = [], self.rated_up_to
         if not only_end and rated_up_to < effective:
-            [(closing, rated_up_to)] = self._rate_rows(effective - ONE_DAY, until=effective).values()
+            rated = self._rate_rows(effective - ONE_DAY, until=effective)
+            closing, rated_up_to = rated[self]
         new = self._get_changed_terms(effective, values)
         end = values.get("date_end", self.date_end) or None
         adjustments, rated_up_to = self._adjust_rated_days(effective, rated_up_to, new, end)
@@ -134,6 +135,7 @@ class BillingService(models.Model):
         """Commands that give the service `quantities` of the tariff's add-ons.
 
         Add-ons not named keep their quantity; on a new tariff those with the same product do.
+        Quantity 0 takes an add-on off.
         """
         offered = {addon.product_id: addon for addon in tariff.addon_ids}
         unknown = set(quantities) - set(tariff.addon_ids.ids)
@@ -147,7 +149,9 @@ class BillingService(models.Model):
             if addon == line.addon_id:
                 kept[addon.id] = line
                 quantity = quantities.get(addon.id, line.quantity)
-                if quantity != line.quantity:
+                if not quantity:
+                    commands.append(Command.update(line.id, {"active": False}))
+                elif quantity != line.quantity:
                     commands.append(Command.update(line.id, {"quantity": quantity}))
                 continue
             # Charges refer to the line: it stays for them, out of use.
@@ -157,7 +161,7 @@ class BillingService(models.Model):
         commands += [
             Command.create({"addon_id": addon_id, "quantity": quantity})
             for addon_id, quantity in quantities.items()
-            if addon_id not in kept
+            if quantity and addon_id not in kept
         ]
         return commands
 
@@ -309,9 +313,7 @@ class BillingService(models.Model):
         rows = []
         for (product_id, addon_line_id, price, discount, period), quantity in positions.items():
             if quantity:
-                line = PriceLine(
-                    "adjustment", product_id, addon_line_id, price, quantity, discount
-                )
+                line = PriceLine("adjustment", product_id, addon_line_id, price, quantity, discount)
                 rows.append(charge_row(negated(line), period, rounding) | {"label": "credit"})
         return rows
 
@@ -319,12 +321,21 @@ class BillingService(models.Model):
         """Leave out a credit and a charge of the same thing at the same price and days."""
         kept = []
         for row in rows:
+
             def opposite(other, row=row):
                 return other["quantity"] == -row["quantity"] and all(
                     other[name] == row[name]
-                    for name in ("product_id", "period_start", "period_end", "full_start",
-                                 "full_end", "full_price", "discount")
+                    for name in (
+                        "product_id",
+                        "period_start",
+                        "period_end",
+                        "full_start",
+                        "full_end",
+                        "full_price",
+                        "discount",
+                    )
                 )
+
             match = next(filter(opposite, kept), None)
             if match is not None:
                 kept.remove(match)

@@ -55,6 +55,8 @@ class BillingServiceIdentifier(models.Model):
         for vals in vals_list:
             if vals.get("value"):
                 vals["value"] = self._normalize(vals.get("kind", "number"), vals["value"])
+        # An end written in this transaction must be known before the database looks for overlaps.
+        self.flush_model(["date_from", "date_to"])
         return super().create(vals_list)
 
     def write(self, vals):

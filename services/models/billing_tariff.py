@@ -97,8 +97,10 @@ class BillingTariff(models.Model):
         return super().write(vals)
 
     def _check_unused(self, label: str):
-        service = self.env["billing.service"].sudo().search(
-            [("tariff_id", "in", self.ids), ("state", "!=", "ordered")], limit=1
+        service = (
+            self.env["billing.service"]
+            .sudo()
+            .search([("tariff_id", "in", self.ids), ("state", "!=", "ordered")], limit=1)
         )
         if service:
             raise UserError(

@@ -32,9 +32,7 @@ class BillingTariffAddon(models.Model):
         digits="Product Unit", help="Units that the tariff's price already contains."
     )
     minimum = fields.Float(digits="Product Unit", help="Fewest units of a service.")
-    maximum = fields.Float(
-        digits="Product Unit", help="Most units of a service; 0 means no limit."
-    )
+    maximum = fields.Float(digits="Product Unit", help="Most units of a service; 0 means no limit.")
 
     _product_unique = models.UniqueIndex(
         "(tariff_id, product_id) WHERE active IS TRUE",

@@ -100,9 +100,17 @@ class BillingTermScheme(models.Model):
     @api.constrains("company_id")
     def _check_company_unchanged(self):
         for scheme in self:
-            if self.env["billing.tariff"].sudo().with_context(active_test=False).search_count(
-                [("term_scheme_id", "=", scheme.id), ("company_id", "!=", scheme.company_id.id)],
-                limit=1,
+            if (
+                self.env["billing.tariff"]
+                .sudo()
+                .with_context(active_test=False)
+                .search_count(
+                    [
+                        ("term_scheme_id", "=", scheme.id),
+                        ("company_id", "!=", scheme.company_id.id),
+                    ],
+                    limit=1,
+                )
             ):
                 raise ValidationError(
                     self.env._(
@@ -122,8 +130,10 @@ class BillingTermScheme(models.Model):
 
     def _check_schedule_unused(self):
         """Refuse a new schedule for services that were billed by the old one."""
-        services = self.env["billing.service"].sudo().search(
-            [("term_scheme_id", "in", self.ids), ("state", "!=", "ordered")], limit=1
+        services = (
+            self.env["billing.service"]
+            .sudo()
+            .search([("term_scheme_id", "in", self.ids), ("state", "!=", "ordered")], limit=1)
         )
         if services:
             raise UserError(

@@ -1,6 +1,16 @@
 from odoo import api, fields, models
 
 BILLING_GROUP = "billing_operations.group_billing_user"
+PROFILE_FIELDS = [
+    "billing_payment_preference",
+    "billing_invoice_message",
+    "billing_department_id",
+    "billing_low_invoice_rule",
+    "billing_low_invoice_minimum",
+    "billing_low_invoice_fee",
+    "billing_hold",
+    "billing_collection_hold",
+]
 
 
 class ResPartner(models.Model):
@@ -58,7 +68,6 @@ class ResPartner(models.Model):
         help="Fee before tax for a bill below the minimum, in the company's currency.",
     )
     billing_hold = fields.Boolean(
-        string="Billing Hold",
         company_dependent=True,
         groups=BILLING_GROUP,
         help="No bills are made for this customer while the hold is set; what is owed is kept.",
@@ -84,6 +93,31 @@ class ResPartner(models.Model):
         )
         for partner in self:
             partner.billing_service_count = counts.get(partner._origin, 0)
+
+    @api.model
+    def _commercial_fields(self):
+        """Contacts of a customer are billed as the customer is."""
+        return super()._commercial_fields() + PROFILE_FIELDS
+
+    def action_adjust_billing(self):
+        """Open the dialog for a credit or debit with a reason."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Adjust %s", self.display_name),
+            "res_model": "billing.charge.adjust.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_partner_id": self.id},
+        }
+
+    def action_open_billing_charges(self):
+        """Open this customer's charges."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.billing_charge_action"
+        )
+        return action | {"domain": [("partner_id", "=", self.id)], "context": {}}
 
     def action_open_billing_services(self):
         """Open this customer's services."""
