@@ -17,8 +17,18 @@
         "billing_tasks/views/billing_task_type_views.xml",
         "billing_tasks/views/res_config_settings_views.xml",
         # services
+        "security/services_rules.xml",
         "data/services_sequences.xml",
         "data/services_cron.xml",
+        "services/views/billing_term_scheme_views.xml",
+        "services/views/billing_tariff_views.xml",
+        "services/views/billing_charge_views.xml",
+        "services/views/billing_service_views.xml",
+        "services/views/billing_job_views.xml",
+        "services/views/res_partner_views.xml",
+        "services/wizards/billing_charge_wizard_views.xml",
+        "services/wizards/billing_service_wizard_views.xml",
+        "services/views/services_menus.xml",
         # billing_runs
         "security/billing_runs_rules.xml",
         "data/billing_runs_data.xml",
@@ -30,7 +40,6 @@
         "billing_runs/views/res_config_settings_views.xml",
         "billing_runs/views/res_partner_views.xml",
         "security/ir.model.access.csv",
-        "security/services_rules.xml",
     ],
     "pre_init_hook": "pre_init_hook",
     "demo": [

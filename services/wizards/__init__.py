@@ -1,0 +1,5 @@
+from . import billing_charge_adjust_wizard
+from . import billing_charge_waive_wizard
+from . import billing_service_change_wizard
+from . import billing_service_change_wizard_line
+from . import billing_service_status_wizard
