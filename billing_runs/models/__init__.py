@@ -3,10 +3,14 @@ from . import res_company
 from . import billing_criterion
 from . import billing_term_scheme
 from . import billing_cycle
+from . import billing_cycle_schedule
 from . import billing_run
 from . import billing_run_actions
 from . import billing_run_checks
 from . import billing_run_stages
+from . import billing_run_sign_off
+from . import billing_run_recurrence
+from . import billing_run_selection
 from . import billing_run_counts
 from . import billing_run_tasks
 from . import billing_run_result

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..dates import apply_day_rule, apply_due_rule, next_occurrence
+from ..dates import apply_day_rule, apply_due_rule
 
 DAY_RULES = [
     ("run_date", "The day the run is for"),
@@ -106,6 +106,9 @@ class BillingCycle(models.Model):
     )
     sign_off = fields.Boolean(
         "Sign-off Needed", help="Runs must be made ready and approved before bills are requested."
+    )
+    sign_off_by_other = fields.Boolean(
+        "By Someone Else", help="Who made a run ready cannot approve it."
     )
     # Default criteria of its runs
     term_scheme_ids = fields.Many2many(
@@ -218,14 +221,7 @@ class BillingCycle(models.Model):
             if cycle.state != "active" or cycle.recurrence_number < 1 or not cycle.start_date:
                 cycle.next_run_date = False
                 continue
-            after = last.get(cycle) or fields.Date.subtract(cycle.start_date, days=1)
-            cycle.next_run_date = next_occurrence(
-                cycle.start_date,
-                cycle.recurrence_number,
-                cycle.recurrence_unit,
-                {int(code) for code in cycle.month_ids.mapped("code")},
-                after,
-            )
+            cycle.next_run_date = cycle._next_run_date(last.get(cycle))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

@@ -29,6 +29,9 @@ _UNLOCKED_FIELDS = {
     "scheduled_date",
     "started_date",
     "ended_date",
+    "ready_by_id",
+    "approved_by_id",
+    "successor_id",
     "message_main_attachment_id",
 }
 
@@ -289,7 +292,11 @@ class BillingRun(models.Model):
                         "%(run)s cannot be changed any more because its bills were requested"
                         " (%(fields)s).",
                         run=run.number,
-                        fields=", ".join(sorted(self._fields[name].string for name in locked)),
+                        fields=", ".join(
+                            sorted(
+                                self._fields[name]._description_string(self.env) for name in locked
+                            )
+                        ),
                     )
                 )
         result = super().write(vals)
@@ -357,19 +364,7 @@ class BillingRun(models.Model):
         :raise UserError: saying what is missing and what to do
         """
         for run in self:
-            missing = [
-                self._fields[name].string
-                for name in ("invoice_date", "cutoff_date", "transaction_date", "term_scheme_ids")
-                if not run[name]
-            ]
-            if missing:
-                raise UserError(
-                    self.env._(
-                        "%(run)s: set %(fields)s before you request bills.",
-                        run=run.number,
-                        fields=", ".join(missing),
-                    )
-                )
+            run._check_complete()
             if run.cycle_id.sign_off and run.state != "approved":
                 raise UserError(
                     self.env._(
@@ -377,6 +372,25 @@ class BillingRun(models.Model):
                         run=run.number,
                     )
                 )
+
+    def _check_complete(self):
+        """Check that dates and billing terms are set.
+
+        :raise UserError: naming what is missing
+        """
+        self.ensure_one()
+        names = ("invoice_date", "cutoff_date", "transaction_date", "term_scheme_ids")
+        missing = [
+            self._fields[name]._description_string(self.env) for name in names if not self[name]
+        ]
+        if missing:
+            raise UserError(
+                self.env._(
+                    "%(run)s: set %(fields)s before you request bills.",
+                    run=self.number,
+                    fields=", ".join(missing),
+                )
+            )
 
     def _partner_domain(self):
         """Return the domain on ``res.partner`` that criteria and filters give."""

@@ -1,0 +1,41 @@
+from odoo import api, fields, models
+
+from ..dates import next_occurrence
+
+
+class BillingCycle(models.Model):
+    """When a cycle's runs come into being."""
+
+    _inherit = "billing.cycle"
+
+    @api.model
+    def _cron_create_due_runs(self):
+        """Create the runs of active cycles that are due, each recurrence once.
+
+        Where recurrences were missed, only the latest one gets a run: it bills
+        everything that is due by then.
+        """
+        for cycle in self.search([("state", "=", "active")]):
+            day = cycle._latest_due_recurrence(cycle.company_id._billing_today())
+            if day:
+                run = cycle.with_company(cycle.company_id)._create_run(day)
+                run.cycle_date = day
+
+    def _latest_due_recurrence(self, today):
+        """Return the latest recurrence up to ``today`` that no run was made for, or None."""
+        self.ensure_one()
+        due, day = None, self.next_run_date
+        while day and day <= today:
+            due, day = day, self._next_run_date(day)
+        return due
+
+    def _next_run_date(self, last):
+        """Return the first recurrence after ``last``, the one the newest run was made for."""
+        self.ensure_one()
+        return next_occurrence(
+            self.start_date,
+            self.recurrence_number,
+            self.recurrence_unit,
+            {int(code) for code in self.month_ids.mapped("code")},
+            last or fields.Date.subtract(self.start_date, days=1),
+        )

@@ -1,0 +1,57 @@
+from odoo import api, fields, models
+from odoo.tools import date_utils
+
+
+class BillingRun(models.Model):
+    """Recurring runs: one that has ended creates its successor."""
+
+    _inherit = "billing.run"
+
+    is_recurring = fields.Boolean(
+        "Recurring", help="When this run has ended, the next one is created with the same criteria."
+    )
+    recurrence_number = fields.Integer(
+        "Every", compute="_compute_recurrence", store=True, readonly=False, precompute=True
+    )
+    recurrence_unit = fields.Selection(
+        [("day", "Days"), ("week", "Weeks"), ("month", "Months"), ("year", "Years")],
+        compute="_compute_recurrence",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    successor_id = fields.Many2one("billing.run", readonly=True, copy=False, ondelete="set null")
+
+    _recurrence_positive = models.Constraint(
+        "CHECK (NOT is_recurring OR recurrence_number > 0)",
+        "A recurring run recurs every 1 or more days, weeks or months.",
+    )
+
+    @api.depends("cycle_id")
+    def _compute_recurrence(self):
+        for run in self:
+            run.recurrence_number = run.cycle_id.recurrence_number
+            run.recurrence_unit = run.cycle_id.recurrence_unit
+
+    def _finish(self):
+        result = super()._finish()
+        if self.is_recurring and self.ended_date and not self.successor_id:
+            self.successor_id = self.copy(self._prepare_successor())
+        return result
+
+    def _prepare_successor(self):
+        """Return the dates of the run that follows: each moved by the recurrence.
+
+        Dates that are the last day of their month stay the last day.
+        """
+        self.ensure_one()
+        step = date_utils.get_timedelta(self.recurrence_number, self.recurrence_unit)
+        values = {}
+        for name in ("invoice_date", "cutoff_date", "transaction_date", "due_date"):
+            day = self[name]
+            if day:
+                moved = day + step
+                last = fields.Date.add(day, days=1).day == 1
+                keeps_end = last and self.recurrence_unit in ("month", "year")
+                values[name] = date_utils.end_of(moved, "month") if keeps_end else moved
+        return values

@@ -1,0 +1,2 @@
+from . import billing_run_execute
+from . import billing_run_individual

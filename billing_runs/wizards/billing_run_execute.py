@@ -1,0 +1,49 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..stages import stage_index
+
+
+class BillingRunExecute(models.TransientModel):
+    """The Execute dialog: up to which stage, and when. For billing users."""
+
+    _name = "billing.run.execute"
+    _description = "Execute Billing Run"
+
+    run_id = fields.Many2one("billing.run", required=True, readonly=True, ondelete="cascade")
+    target_stage = fields.Selection(
+        selection="_selection_target_stage",
+        string="Up to Stage",
+        required=True,
+        default=lambda self: self.env["billing.run"]._fields["stage"].selection[-1][0],
+    )
+    execute_now = fields.Boolean("Execute Now", default=True)
+    scheduled_date = fields.Datetime()
+
+    @api.model
+    def _selection_target_stage(self):
+        """Return the stages that the run at hand has not finished yet."""
+        run = self.env["billing.run"].browse(self.env.context.get("default_run_id"))
+        labels = dict(run._fields["stage"]._description_selection(self.env))
+        if not run.exists():
+            return list(labels.items())
+        stages = run._stages()
+        return [
+            (stage.name, labels[stage.name])
+            for stage in stages[stage_index(stages, run.stage) + 1 :]
+        ]
+
+    def action_execute(self):
+        """Execute the run as chosen."""
+        self.ensure_one()
+        if not self.execute_now:
+            if not self.scheduled_date:
+                raise UserError(self.env._("Choose the date and time, or Execute Now."))
+            if self.scheduled_date < fields.Datetime.now():
+                raise UserError(self.env._("The scheduled time has passed. Choose a later one."))
+        scheduled = None if self.execute_now else self.scheduled_date
+        last = self.run_id._stages()[-1].name
+        target = None if self.target_stage == last else self.target_stage
+        act = self.run_id.action_continue if self.run_id.stage else self.run_id.action_request
+        act(target_stage=target, scheduled_date=scheduled)
+        return {"type": "ir.actions.act_window_close"}
