@@ -11,7 +11,6 @@ import random
 import time
 from contextlib import closing, contextmanager
 
-import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import TransactionRollbackError
 
@@ -26,6 +25,7 @@ from .journal import WorkerJournal
 _logger = logging.getLogger(__name__)
 
 MAX_CONFLICTS = 5
+LOCK_PATIENCE = 5.0
 REAP_INTERVAL = 5.0
 AGE_TURN = 10
 _CONFLICTS = (TransactionRollbackError, errors.LockNotAvailable)
@@ -118,12 +118,10 @@ class _Attempt:
                     f"The database had {MAX_CONFLICTS + 1} conflicts in a row: {error}".strip()
                 )
             )
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        except Exception as error:
             if self.cr.closed:
                 # The database is gone: nothing can be written, the reaper will take the task back.
                 raise
-            self._record(error)
-        except Exception as error:  # noqa: BLE001 - every error of a handler becomes the task's state
             self._record(error)
 
     def _retrying(self, step):
@@ -148,7 +146,7 @@ class _Attempt:
         if task is None:
             return
         crash_point("task.started", self.claim.type_code)
-        handler = task._handler()
+        handler = task._handler(self.claim.type_code)
         if isinstance(handler, ExternalHandler):
             # Its commits would release the advisory locks, so another cursor holds them meanwhile.
             with closing(self.registry.cursor()) as guard:
@@ -181,7 +179,16 @@ class _Attempt:
         return False
 
     def _lock(self):
-        return _tasks(self.cr)._lock_attempt(self.claim)
+        """Lock the task in a new transaction. None: it is not this worker's any more."""
+        deadline = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                return _tasks(self.cr)._lock_attempt(self.claim)
+            except _CONFLICTS:
+                self._roll_back()
+                if time.monotonic() > deadline:
+                    return None
+                time.sleep(random.uniform(0.001, 0.02))
 
     def _finish(self, task, result):
         task._complete(result, time.monotonic() - self.started)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..dry_run import dry_run
 from ..exceptions import FatalTaskError, OutcomeUnknown, TaskControl
@@ -31,22 +32,41 @@ class BillingTask(models.Model):
         """Return this task in the environment its handler runs in: OdooBot, the task's company
         alone, and that company's language and time zone."""
         self.ensure_one()
-        company = self.sudo().company_id
+        task = self.sudo()
+        lang, tz = self._company_locale(task.company_id.id)
         context = {
-            "allowed_company_ids": company.ids,
-            "lang": company.partner_id.lang or "en_US",
-            "tz": company.resource_calendar_id.tz or "UTC",
+            "allowed_company_ids": task.company_id.ids,
+            "lang": lang,
+            "tz": tz,
             "billing_task_journal": journal,
-            "billing_task_requester_id": self.sudo().requested_by_id.id,
+            "billing_task_requester_id": task.requested_by_id.id,
         }
         return api.Environment(self.env.cr, SUPERUSER_ID, context)["billing.task"].browse(self.id)
 
-    def _handler(self):
-        """Return the handler of this task, called on a task from `_for_handler`.
+    def _company_locale(self, company_id):
+        """Return `(language, time zone)` of a company, in one small query: every attempt asks."""
+        self.env["res.company"].flush_model(["partner_id", "resource_calendar_id"])
+        self.env["res.partner"].flush_model(["lang"])
+        self.env["resource.calendar"].flush_model(["tz"])
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT p.lang, r.tz FROM res_company c
+                  JOIN res_partner p ON p.id = c.partner_id
+                  LEFT JOIN resource_calendar r ON r.id = c.resource_calendar_id
+                 WHERE c.id = %s
+                """,
+                company_id,
+            )
+        )
+        lang, tz = self.env.cr.fetchone()
+        return lang or "en_US", tz or "UTC"
 
-        :raises FatalTaskError: where no code handles its type, or test mode cannot be kept.
+    def _handler(self, code):
+        """Return the handler for tasks of the type `code`, called on a task from `_for_handler`.
+
+        :raises FatalTaskError: where no code handles the type, or test mode cannot be kept.
         """
-        code = self.type_id.code
         handler = self._get_task_handlers().get(code)
         if handler is None:
             raise FatalTaskError(
@@ -234,7 +254,7 @@ class BillingTask(models.Model):
         task = self._for_handler(journal)
         error = None
         try:
-            handler = task._handler()
+            handler = task._handler(task.type_id.code)
             if isinstance(handler, ExternalHandler):
                 task._perform_external_inline(handler, started)
             else:

@@ -192,22 +192,21 @@ class BillingTask(models.Model):
         """Lock the row of a claimed task for the work transaction, as its first statement.
 
         :return: the task; None where the attempt is no longer this worker's.
+        :raises psycopg2.errors.LockNotAvailable: somebody else holds the row right now. A claim
+            that just missed it does so for a moment, the reaper until the task is no longer ours.
         """
-        try:
-            self.env.cr.execute(
-                SQL(
-                    """
-                    SELECT id FROM billing_task
-                     WHERE id = %s AND state = 'running' AND attempt_token = %s
-                       FOR NO KEY UPDATE NOWAIT
-                    """,
-                    claim.task_id,
-                    claim.token,
-                ),
-                log_exceptions=False,
-            )
-        except psycopg2.errors.LockNotAvailable:
-            return None
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT id FROM billing_task
+                 WHERE id = %s AND state = 'running' AND attempt_token = %s
+                   FOR NO KEY UPDATE NOWAIT
+                """,
+                claim.task_id,
+                claim.token,
+            ),
+            log_exceptions=False,
+        )
         return self.browse(claim.task_id) if self.env.cr.fetchone() else None
 
     # === REAPER === #

@@ -1,0 +1,2 @@
+from . import billing_task
+from . import billing_test_effect
