@@ -185,7 +185,11 @@ class Book:
         start, end = day(row["date_start"]), day(row["date_end"]) or date.max
         rated = day(row["rated_up_to"]) or start
         old = self.prices(name, row, {})
-        new = {"change": lambda: self.prices(name, row, until), "end": list}.get(what, lambda: old)()
+        new = old
+        if what == "change":
+            new = self.prices(name, row, until)
+        elif what == "end":
+            new = []
         charges = []
         unbilled = name in LATE | WAITING
         if not row["rated_up_to"] and start <= THIS_RUN and (unbilled or start > LAST_RUN):
