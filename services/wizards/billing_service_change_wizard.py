@@ -1,9 +1,8 @@
-from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import formatLang
+
+from ..effect_table import effect_problem, effect_table
 
 
 class BillingServiceChangeWizard(models.TransientModel):
@@ -24,6 +23,7 @@ class BillingServiceChangeWizard(models.TransientModel):
         "billing.tariff",
         compute="_compute_from_service",
         store=True,
+        precompute=True,
         compute_sudo=False,
         readonly=False,
         required=True,
@@ -33,6 +33,7 @@ class BillingServiceChangeWizard(models.TransientModel):
         digits="Product Unit",
         compute="_compute_from_service",
         store=True,
+        precompute=True,
         compute_sudo=False,
         readonly=False,
     )
@@ -41,6 +42,7 @@ class BillingServiceChangeWizard(models.TransientModel):
         digits="Product Price",
         compute="_compute_price",
         store=True,
+        precompute=True,
         compute_sudo=False,
         readonly=False,
         help="0 uses the tariff's price.",
@@ -50,6 +52,7 @@ class BillingServiceChangeWizard(models.TransientModel):
         digits="Discount",
         compute="_compute_from_service",
         store=True,
+        precompute=True,
         compute_sudo=False,
         readonly=False,
     )
@@ -57,6 +60,7 @@ class BillingServiceChangeWizard(models.TransientModel):
         string="End Date",
         compute="_compute_from_service",
         store=True,
+        precompute=True,
         compute_sudo=False,
         readonly=False,
         help="The first day that is no longer served or billed.",
@@ -118,25 +122,9 @@ class BillingServiceChangeWizard(models.TransientModel):
             try:
                 rows = service._preview_change(wizard.effective_date, wizard._values())
             except UserError as error:
-                wizard.effect = Markup('<p class="text-danger">%s</p>') % error
+                wizard.effect = effect_problem(error)
                 continue
-            wizard.effect = wizard._effect_table(rows)
-
-    def _effect_table(self, rows: list[dict]) -> Markup:
-        if not rows:
-            return Markup("<p>%s</p>") % self.env._(
-                "Nothing is charged or credited now: the next billing uses the new terms."
-            )
-
-        def line(tag, text, amount):
-            money = formatLang(self.env, float(amount), currency_obj=self.currency_id)
-            return Markup(
-                '<tr><{0}>{1}</{0}><{0} class="text-end text-nowrap">{2}</{0}></tr>'
-            ).format(tag, text, money)
-
-        body = Markup().join(line("td", row["name"], row["amount"]) for row in rows)
-        total = line("th", self.env._("Charged now"), sum(row["amount"] for row in rows))
-        return Markup('<table class="table table-sm mb-0">%s%s</table>') % (body, total)
+            wizard.effect = effect_table(rows, wizard.currency_id)
 
     def _values(self) -> dict:
         """The values of the change, as `_change` takes them."""

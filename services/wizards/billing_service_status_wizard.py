@@ -1,5 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 
+from ..effect_table import effect_problem, effect_table
 from ..models.billing_service import SUSPENSION_REASONS
 
 
@@ -21,6 +23,26 @@ class BillingServiceStatusWizard(models.TransientModel):
         help="The first day on which it counts.",
     )
     reason = fields.Selection(SUSPENSION_REASONS, default="client")
+    effect = fields.Html(
+        compute="_compute_effect",
+        sanitize=False,
+        help="What ending one service credits; several are settled one by one.",
+    )
+
+    @api.depends("service_ids", "transition", "date")
+    def _compute_effect(self):
+        for wizard in self:
+            service = wizard.service_ids._origin
+            wizard.effect = False
+            if wizard.transition != "terminate" or len(service) != 1 or not wizard.date:
+                continue
+            end = min(wizard.date, service.date_end or wizard.date)
+            try:
+                rows = service._preview_change(end, {"date_end": end})
+            except UserError as error:
+                wizard.effect = effect_problem(error)
+            else:
+                wizard.effect = effect_table(rows, service.currency_id)
 
     def action_apply(self):
         """Suspend, resume or terminate. Until an end in the future the service runs on."""
