@@ -43,6 +43,18 @@ STOOD_FOR = {
     """,
     "account.fiscal.position": "_get_fiscal_position",
 }
+# What decides on the number of an invoice.
+NUMBERING = {
+    "account.move": """
+        _compute_name _set_next_sequence _get_next_sequence_format _locked_increment
+        _get_last_sequence _get_last_sequence_domain _get_starting_sequence
+        _get_sequence_date_range _get_sequence_format_param _deduce_sequence_number_reset
+        _sequence_matches_date _get_sequence_cache
+    """,
+}
+# What happens while posting, around the one write that posts.
+POSTING = {"account.move": "action_post _post write", "account.move.line": "write"}
+
 STANDARD = ("account", "analytic", "base", "mail", "billing_operations")
 
 # Changes that were read and leave invoices of the builder as they are.
@@ -51,14 +63,19 @@ HARMLESS = {
     ("sale", "account.move.line", "_related_analytic_distribution"),  # of sale order lines
     ("stock_account", "account.move.line", "_compute_account_id"),  # of purchases
     ("stock_account", "account.move.line", "_inverse_product_id"),
+    ("sale", "account.move", "_post"),  # messages on sale orders
+    ("sale", "account.move", "action_post"),
+    ("sale_timesheet", "account.move", "action_post"),  # timesheets of sale orders
 }
 
 
-def changed_methods(env):
-    """Return ``[(addon, model, method)]`` of the methods in :data:`STOOD_FOR` that an addon
-    changes."""
+def changed_methods(env, methods_by_model):
+    """Return ``[(addon, model, method)]`` of the given methods that an addon changes.
+
+    :param dict methods_by_model: such as :data:`STOOD_FOR`
+    """
     changed = []
-    for model_name, methods in STOOD_FOR.items():
+    for model_name, methods in methods_by_model.items():
         for cls in type(env[model_name]).mro():
             addon = getattr(cls, "_module", None)
             if addon and addon not in STANDARD:
@@ -70,7 +87,10 @@ def changed_methods(env):
 
 def reasons_for_plain(env, company):
     """Return why no invoice of ``company`` can be prepared, as a list of short sentences."""
-    reasons = [f"{addon} changes {model}.{method}" for addon, model, method in changed_methods(env)]
+    reasons = [
+        f"{addon} changes {model}.{method}"
+        for addon, model, method in changed_methods(env, STOOD_FOR)
+    ]
     if company.account_storno:
         reasons.append("storno accounting")
     if company.account_discount_expense_allocation_id:
@@ -81,3 +101,13 @@ def reasons_for_plain(env, company):
     if any(key.startswith("default_") for key in env.context):
         reasons.append("default values in the context")
     return reasons
+
+
+def shares_numbers(env):
+    """Return whether the numbers of a posting may be asked for once instead of per invoice."""
+    return not changed_methods(env, NUMBERING)
+
+
+def needs_no_sync(env, moves):
+    """Return whether nothing while posting ``moves`` can change their taxes and payment terms."""
+    return all(move.invoice_date for move in moves) and not changed_methods(env, POSTING)

@@ -1,27 +1,41 @@
 """The mark under which the builder creates records whose values are complete."""
 
-CONTEXT_KEY = "billing_prepared_invoices"
-_MARK = object()
+CONTEXT_KEY = "billing_preparation"
 
-# No message, no follower and no tracking per invoice: the caller writes one message for the whole
-# batch.
+# No message, no follower and no tracking per invoice: the caller writes one message for the
+# whole batch.
 QUIET = {
     "tracking_disable": True,
     "mail_create_nolog": True,
     "mail_create_nosubscribe": True,
 }
 
-# Odoo's own switches for entries that come with all their items.
-PREPARED = {
-    **QUIET,
-    CONTEXT_KEY: _MARK,
-    "skip_invoice_sync": True,
-    "skip_invoice_line_sync": True,
-    "skip_analytic_sync": True,
-}
+
+class Preparation:
+    """One ``create`` of prepared invoices, and what its records share.
+
+    Lives in the context as an object, so that no call from outside can set it.
+    """
+
+    def __init__(self):
+        #: {(model, names of the values that are given): default values of the others}
+        self.defaults = {}
+        #: {(model, name of a field, value): record with nothing but that value}
+        self.dummies = {}
+
+    def context(self):
+        """Return the context to create in, with Odoo's own switches for entries that come with
+        all their items."""
+        return {
+            **QUIET,
+            CONTEXT_KEY: self,
+            "skip_invoice_sync": True,
+            "skip_invoice_line_sync": True,
+            "skip_analytic_sync": True,
+        }
 
 
-def is_prepared(env):
-    """Return whether the running ``create`` is the builder's own. The mark is an object, so that
-    no call from outside can set it."""
-    return env.context.get(CONTEXT_KEY) is _MARK
+def current_preparation(env):
+    """Return the :class:`Preparation` that is going on, if the builder is creating invoices."""
+    preparation = env.context.get(CONTEXT_KEY)
+    return preparation if isinstance(preparation, Preparation) else None

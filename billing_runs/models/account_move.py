@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..posting import current_posting
+
 # Proof that a run itself takes its documents back: an object no RPC call can forge.
 UNDO = object()
 
@@ -35,3 +37,27 @@ class AccountMove(models.Model):
                         run=move.billing_bill_id.run_id.number,
                     )
                 )
+
+    def _get_next_sequence_format(self):
+        """Ask once for the invoices of one posting that Odoo numbers alike.
+
+        Odoo searches a reference and the highest number for every invoice, though from the second
+        on the number itself comes from the transaction's cache behind the lock of the first.
+        """
+        posting = current_posting(self.env)
+        if not posting or not posting.shares_numbers:
+            return super()._get_next_sequence_format()
+        if not self._get_sequence_cache():
+            posting.number_formats.clear()  # the lock's cache is gone, so the numbers are too
+        key = (
+            self.journal_id,
+            self.company_id,
+            self.date,
+            self.move_type in ("out_refund", "in_refund"),
+            self.journal_id.is_self_billing and self.commercial_partner_id,
+            bool(self.origin_payment_id),
+        )
+        if key not in posting.number_formats:
+            posting.number_formats[key] = super()._get_next_sequence_format()
+        number_format, values = posting.number_formats[key]
+        return number_format, dict(values)

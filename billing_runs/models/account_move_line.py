@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..prepared import is_prepared
+from ..prepared import current_preparation
 
 
 class AccountMoveLine(models.Model):
@@ -12,7 +12,7 @@ class AccountMoveLine(models.Model):
     )
 
     def _add_precomputed_values(self, vals_list):
-        if is_prepared(self.env):
+        if current_preparation(self.env):
             known = {}
             for vals in vals_list:
                 move_id = vals["move_id"]

@@ -6,9 +6,11 @@ from odoo import models
 from odoo.fields import Command
 
 from ..invoice_amounts import InvoiceAmounts
-from ..invoice_guards import reasons_for_plain
+from ..invoice_guards import needs_no_sync, reasons_for_plain, shares_numbers
 from ..invoice_values import InvoiceValues, NotPrepared
-from ..prepared import PREPARED, QUIET
+from ..posting import CONTEXT_KEY as POSTING_KEY
+from ..posting import Posting
+from ..prepared import QUIET, Preparation
 
 _logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
         ids = []
         # Numbers are given in the order of ids, so invoices are created in the order of the specs.
         for prepared, values in groupby(self._prepare(specs), itemgetter(0)):
-            context = PREPARED if prepared else QUIET
+            context = Preparation().context() if prepared else QUIET
             moves = self.env["account.move"].with_context(**context)
             ids += moves.create([vals for _prepared, vals in values]).ids
         return self.env["account.move"].browse(ids)
@@ -98,12 +100,19 @@ class BillingInvoiceBuilder(models.AbstractModel):
     def _post_invoices(self, moves):
         """Post draft invoices, as ``action_post`` does.
 
-        Numbers are given out until the end of the transaction: post in a short one of its own,
-        one journal at a time.
+        Posters of one journal wait for each other from the first number to the end of the
+        transaction, as with Odoo: post in a short one of its own, one journal at a time.
 
         :param moves: ``account.move`` drafts
         :return: the posted moves
         :raise UserError: what Odoo refuses, for all moves at once: nothing is posted then
         """
-        moves.with_context(**QUIET).action_post()
+        posting = Posting(shares_numbers(self.env))
+        context = {**QUIET, POSTING_KEY: posting}
+        if needs_no_sync(self.env, moves):
+            context["skip_invoice_sync"] = True
+        # Odoo looks at these invoice by invoice, which would be a query each.
+        moves.line_ids.fetch(["tax_ids", "tax_tag_ids"])
+        moves.with_context(**context).action_post()
+        self.env["res.partner"]._increase_customer_ranks(posting.customer_ranks)
         return moves

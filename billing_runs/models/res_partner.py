@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ..posting import current_posting
+
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
@@ -26,3 +28,25 @@ class ResPartner(models.Model):
             "billing_operations.action_billing_bill"
         )
         return {**action, "domain": [("partner_id", "=", self.id)]}
+
+    def _increase_rank(self, field, n=1):
+        """Collect the customers of one posting: raising one at a time writes one at a time."""
+        posting = current_posting(self.env)
+        if not posting or field != "customer_rank":
+            return super()._increase_rank(field, n)
+        for partner in self:
+            posting.customer_ranks[partner.id] += n
+        return None
+
+    def _increase_customer_ranks(self, counts):
+        """Do what ``_increase_rank`` does for many customers at once.
+
+        :param dict counts: ``{id of a partner: by how much}``
+        """
+        self = self.sudo().with_context(tracking_disable=True)
+        partners = self.browse(counts)
+        new = partners.filtered(lambda partner: not partner.customer_rank)
+        for count, group in new.grouped(lambda partner: counts[partner.id]).items():
+            group.customer_rank = count
+        for count, group in (partners - new).grouped(lambda partner: counts[partner.id]).items():
+            group._increase_rank("customer_rank", count)
