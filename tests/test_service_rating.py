@@ -194,10 +194,10 @@ class TestRating(ServiceCase):
         self.assertTrue(self.active(tariff=tariff)._rate(date(2026, 1, 1)).price_includes_tax)
 
     def test_services_that_cannot_be_rated_say_why(self):
-        euro = self.env.ref("base.EUR")
-        euro.active = True
+        krona = self.env.ref("base.ISK")
+        krona.active = True
         archived, gone = self.active(), self.active()
-        fine = self.active(tariff=self.make_tariff(self.scheme, currency_id=euro.id))
+        fine = self.active(tariff=self.make_tariff(self.scheme, currency_id=krona.id))
         archived._unguarded().tariff_id = self.make_tariff(
             self.scheme, product_id=self.make_product("Old").id
         )
@@ -211,7 +211,7 @@ class TestRating(ServiceCase):
         with self.assertRaisesRegex(UserError, archived.number):
             services._rate(date(2026, 1, 1))
         self.assertFalse(fine.charge_ids)
-        euro.active = False
+        krona.active = False
         self.assertEqual(fine._check_ratable()[fine][0], "currency_archived")
 
     def test_services_of_two_companies_are_not_rated_together(self):
