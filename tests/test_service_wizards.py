@@ -72,7 +72,10 @@ class TestServiceWizards(ServiceCase):
         with self.dialog(services.action_suspend()) as form:
             form.date = date(2026, 2, 1)
             form.reason = "abuse"
+            form.note = "Sends spam"
         form.record.action_apply()
+        for service in services:
+            self.assertIn("Sends spam", str(service.message_ids.mapped("body")))
         self.assertEqual(services.mapped("suspension_reason"), ["abuse", "abuse"])
         with self.dialog(services.action_resume()) as form:
             form.date = date(2026, 3, 1)

@@ -108,6 +108,11 @@ class BillingService(models.Model):
         if not self.env.user.has_group("billing_operations.group_billing_user"):
             raise UserError(self.env._("Only billing users may change services."))
 
+    def _log_note(self, note: str):
+        """Keep what a person wrote about a change in the history of these services."""
+        if note:
+            self._message_log_batch(bodies=dict.fromkeys(self.ids, note))
+
     # Business
 
     def _activate(self, day: date | None = None):

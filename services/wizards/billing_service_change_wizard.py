@@ -74,6 +74,7 @@ class BillingServiceChangeWizard(models.TransientModel):
         compute_sudo=False,
         readonly=False,
     )
+    note = fields.Char(help="Kept in the history of the service.")
     effect = fields.Html(compute="_compute_effect", sanitize=False)
 
     @api.depends("service_id")
@@ -142,4 +143,5 @@ class BillingServiceChangeWizard(models.TransientModel):
         self.ensure_one()
         self.service_id._check_billing_user()
         self.service_id._change(self.effective_date, self._values())
+        self.service_id._log_note(self.note)
         return {"type": "ir.actions.act_window_close"}

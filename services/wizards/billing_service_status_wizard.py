@@ -23,6 +23,7 @@ class BillingServiceStatusWizard(models.TransientModel):
         help="The first day on which it counts.",
     )
     reason = fields.Selection(SUSPENSION_REASONS, default="client")
+    note = fields.Char(help="Kept in the history of the service.")
     effect = fields.Html(
         compute="_compute_effect",
         sanitize=False,
@@ -59,4 +60,5 @@ class BillingServiceStatusWizard(models.TransientModel):
                     service._change(self.date, {"date_end": self.date})
                 else:
                     service._terminate(self.date)
+        services._log_note(self.note)
         return {"type": "ir.actions.act_window_close"}
