@@ -63,6 +63,7 @@
         "data/demo/september.xml",
     ],
     "assets": {
+        "web.assets_backend": ["billing_operations/static/src/**/*"],
         "web.assets_tests": ["billing_operations/static/tests/tours/**/*"],
     },
     "application": True,

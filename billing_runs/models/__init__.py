@@ -8,6 +8,10 @@ from . import billing_run
 from . import billing_run_actions
 from . import billing_run_checks
 from . import billing_run_stages
+from . import billing_run_step
+from . import billing_run_steps
+from . import billing_run_steps_pre
+from . import billing_run_readiness
 from . import billing_run_sign_off
 from . import billing_run_recurrence
 from . import billing_run_selection

@@ -12,17 +12,25 @@ class BillingRun(models.Model):
     def action_request(self, target_stage=None, scheduled_date=None):
         """Request the bills: the queue produces them from here on.
 
+        People have to go through the Next Steps first; scripts and crons run as
+        the system and answer for themselves.
+
         :param str target_stage: stage to stop after; None = the last one
         :param datetime scheduled_date: not before this time (UTC); None = now
         """
         self._check_user()
+        if not self.env.su:
+            self._check_steps_done()
+        self._request(target_stage, scheduled_date)
+        return True
+
+    def _request(self, target_stage=None, scheduled_date=None):
         self._check_requestable()
         for run in self:
             run._check_target(target_stage)
             run._set_state("requested")
             run.write({"target_stage": target_stage, "scheduled_date": scheduled_date})
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
-        return True
 
     def action_continue(self, target_stage=None, scheduled_date=None):
         """Take a run that waits after a stage on to a later one."""

@@ -15,6 +15,12 @@ class ResCompany(models.Model):
         help="The product on invoice lines that pad a bill to its minimum or add a low-usage fee.",
     )
 
+    billing_bank_stale_days = fields.Integer(
+        "Warn after Days without Bank Lines",
+        default=7,
+        help="The payments step of a billing run warns when a bank journal's newest line is older.",
+    )
+
     _billing_batch_size_range = models.Constraint(
         "CHECK (billing_batch_size BETWEEN 1 AND 500)",
         "A billing task takes on between 1 and 500 customers.",

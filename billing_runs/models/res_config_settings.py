@@ -8,3 +8,6 @@ class ResConfigSettings(models.TransientModel):
     billing_minimum_product_id = fields.Many2one(
         related="company_id.billing_minimum_product_id", readonly=False
     )
+    billing_bank_stale_days = fields.Integer(
+        related="company_id.billing_bank_stale_days", readonly=False
+    )

@@ -43,8 +43,21 @@ registry.category("web_tour.tours").add("billing_run_request", {
             trigger: ".o_arrow_button_current:contains('Pending')",
         },
         {
+            content: "Customers lack something; that does not stop the run",
+            trigger: ".o_billing_step[data-step='customers'][data-state='attention']",
+        },
+        {
+            content: "The payments were looked at",
+            trigger: ".o_billing_step[data-step='payments'] button[name='action_confirm_step']",
+            run: "click",
+        },
+        {
+            content: "It says who did",
+            trigger: ".o_billing_step[data-step='payments'][data-state='done']:contains('Confirmed by')",
+        },
+        {
             content: "Ask for the bills",
-            trigger: "button[name='action_request']",
+            trigger: ".o_billing_step[data-step='request'] button[name='action_request']",
             run: "click",
         },
         {

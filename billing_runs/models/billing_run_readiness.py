@@ -1,0 +1,102 @@
+from odoo import models
+from odoo.fields import Domain
+
+
+class BillingRun(models.Model):
+    """Close-readiness: what would stop bills, found before any exists."""
+
+    _inherit = "billing.run"
+
+    def _readiness_problems(self):
+        """Return what is in the way of the run, as dicts.
+
+        Keys: ``code``, ``text`` (in the user's words), ``who`` (can mend it) and
+        ``blocking`` (no bill at all could be produced).
+        """
+        self.ensure_one()
+        problems = []
+        accountant = self.env._("Accounting: who may change lock dates and journals")
+        document = self._document_problem()
+        if document:
+            code, text = document
+            problems.append({"code": code, "text": text, "who": accountant, "blocking": True})
+        for code, text, who in self._readiness_warnings():
+            problems.append({"code": code, "text": text, "who": who, "blocking": False})
+        return problems
+
+    def _readiness_warnings(self):
+        """Yield ``(code, text, who)`` of what concerns some bills, not all."""
+        accounting = self.env._("Accounting")
+        managers = self.env._("Billing managers")
+        later = self._later_invoice_date()
+        if later:
+            yield (
+                "date_before_last_number",
+                self.env._(
+                    "Invoices up to %(date)s have numbers already: this run's would be out of"
+                    " order.",
+                    date=self._date_text(later),
+                ),
+                accounting,
+            )
+        services = self._service_domain() & self._live_service_domain()
+        currencies = self.env["billing.service"]._read_group(services, ["currency_id"])
+        for currency in self._currencies_without_rate(
+            self.env["res.currency"].concat(*(currency for (currency,) in currencies))
+        ):
+            yield (
+                "no_currency_rate",
+                self.env._(
+                    "There is no rate of %(currency)s on or before %(date)s.",
+                    currency=currency.name,
+                    date=self._date_text(self.invoice_date),
+                ),
+                accounting,
+            )
+        for code, domain, text, who in (
+            (
+                "product_archived",
+                Domain("tariff_id.product_id.active", "=", False),
+                self.env._("Services with an archived product: %s"),
+                managers,
+            ),
+            (
+                "partner_archived",
+                Domain("partner_id.active", "=", False),
+                self.env._("Services of archived customers: %s"),
+                self.env._("Billing users"),
+            ),
+        ):
+            count = self.env["billing.service"].search_count(services & domain)
+            if count:
+                yield code, text % count, who
+        for product in self._products_without_account(services):
+            yield (
+                "no_income_account",
+                self.env._("Product %s has no income account in use.", product.display_name),
+                accounting,
+            )
+
+    def _later_invoice_date(self):
+        """Return the newest invoice date with a number in the journal, where it is later."""
+        [(newest,)] = self.env["account.move"]._read_group(
+            [
+                ("journal_id", "=", self.cycle_id.journal_id.id),
+                ("state", "=", "posted"),
+                ("move_type", "in", ("out_invoice", "out_refund")),
+            ],
+            aggregates=["date:max"],
+        )
+        return newest if newest and newest > self.transaction_date else None
+
+    def _products_without_account(self, services):
+        """Return the products on the selected tariffs without an income account in use."""
+        groups = self.env["billing.service"]._read_group(services, ["tariff_id"])
+        products = self.env["product.product"].concat(*(tariff.product_id for (tariff,) in groups))
+
+        def lacks(product):
+            template = product.product_tmpl_id.with_company(self.company_id)
+            account = template.get_product_accounts()["income"]
+            return not account or not account.active
+
+        return products.filtered(lacks)

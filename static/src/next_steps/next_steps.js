@@ -1,0 +1,120 @@
+import { Component, onMounted, onWillUnmount, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { useRecordObserver } from "@web/model/relational_model/utils";
+import { standardFieldProps } from "@web/views/fields/standard_field_props";
+
+const POLL_MS = 3000;
+
+const ICONS = {
+    done: { icon: "fa-check-circle", tone: "success", label: _t("Done") },
+    todo: { icon: "fa-circle-o", tone: "primary", label: _t("To do") },
+    attention: { icon: "fa-exclamation-triangle", tone: "warning", label: _t("Look at this") },
+    problem: { icon: "fa-times-circle", tone: "danger", label: _t("In the way") },
+    waiting: { icon: "fa-ellipsis-h", tone: "muted", label: _t("Later") },
+};
+
+/**
+ * The Next Steps of a billing run: drawn from one JSON of the server, which checks every
+ * button's rights and the run's state again.
+ */
+export class BillingNextSteps extends Component {
+    static template = "billing_operations.NextSteps";
+    static props = { ...standardFieldProps };
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.dialog = useService("dialog");
+        this.state = useState({ data: null, busy: false });
+        useRecordObserver((record) => {
+            this.state.data = record.data[this.props.name];
+        });
+        onMounted(() => {
+            this.timer = setInterval(() => this.poll(), POLL_MS);
+        });
+        onWillUnmount(() => clearInterval(this.timer));
+    }
+
+    get data() {
+        return this.state.data || { steps: [], stages: [], phase: "pre" };
+    }
+
+    look(step) {
+        return ICONS[step.state] || ICONS.todo;
+    }
+
+    percent(stage) {
+        return stage.total ? Math.floor((100 * stage.done) / stage.total) : 0;
+    }
+
+    confirmedText(step) {
+        const when = formatDateTime(deserializeDateTime(step.confirmed.date));
+        const values = { who: step.confirmed.by, when };
+        if (step.confirmed.changed) {
+            return _t("Confirmed by %(who)s on %(when)s; the numbers have changed since.", values);
+        }
+        return step.confirmed.skipped
+            ? _t("Skipped in expert mode by %(who)s on %(when)s.", values)
+            : _t("Confirmed by %(who)s on %(when)s.", values);
+    }
+
+    /** While the queue works, the numbers move by themselves. */
+    async poll() {
+        const record = this.props.record;
+        if (!this.data.live || this.polling || !record.resId || document.hidden) {
+            return;
+        }
+        this.polling = true;
+        try {
+            const data = await this.orm.silent.call("billing.run", "get_next_steps", [
+                record.resId,
+            ]);
+            const moved = data.state !== this.data.state || data.phase !== this.data.phase;
+            this.state.data = data;
+            if (moved && !(await record.isDirty())) {
+                await record.load();
+            }
+        } finally {
+            this.polling = false;
+        }
+    }
+
+    async onButton(button) {
+        if (button.confirm) {
+            this.dialog.add(ConfirmationDialog, {
+                body: button.confirm,
+                confirmLabel: button.label,
+                confirm: () => this.call(button.method, button.args),
+                cancel: () => {},
+            });
+            return;
+        }
+        await this.call(button.method, button.args);
+    }
+
+    async call(method, args = []) {
+        const record = this.props.record;
+        if (this.state.busy || !(await record.save())) {
+            return;
+        }
+        this.state.busy = true;
+        try {
+            const result = await this.orm.call("billing.run", method, [[record.resId], ...args]);
+            if (result && result.type) {
+                await this.action.doAction(result, { onClose: () => record.load() });
+            }
+            await record.load();
+        } finally {
+            this.state.busy = false;
+        }
+    }
+}
+
+registry.category("fields").add("billing_next_steps", {
+    component: BillingNextSteps,
+    supportedTypes: ["json"],
+});
