@@ -79,7 +79,8 @@ class BillingJob(models.Model):
     @api.depends("number", "name")
     def _compute_display_name(self):
         for job in self:
-            job.display_name = " ".join(filter(None, (job.number, job.name)))
+            number = job.number if job.number != "/" else self.env._("New")
+            job.display_name = " ".join(filter(None, (number, job.name)))
 
     @api.depends("line_ids.amount")
     def _compute_amount(self):

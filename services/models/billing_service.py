@@ -242,7 +242,8 @@ class BillingService(models.Model):
     @api.depends("number", "name")
     def _compute_display_name(self):
         for service in self:
-            service.display_name = " ".join(filter(None, (service.number, service.name)))
+            number = service.number if service.number != "/" else self.env._("New")
+            service.display_name = " ".join(filter(None, (number, service.name)))
 
     @api.depends("tariff_id")
     def _compute_currency_id(self):
