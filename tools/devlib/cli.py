@@ -1,7 +1,6 @@
 """The verbs of `tools/dev`."""
 
 import argparse
-import contextlib
 import errno
 import os
 import shutil
@@ -193,46 +192,28 @@ def lint_verb(_options):
 def clean(options):
     """Drop this checkout's databases and stop the private PostgreSQL; --all: all caches too."""
     place = Place()
-    if options.all and not any(place.cache.glob("postgres-*")):
-        _remove_cache(place)
-        return 0
-    with contextlib.suppress(_NothingThere):
-        session = _clean_session(place)
-        session.databases.drop_own(templates=options.all)
-        shutil.rmtree(place.links, ignore_errors=True)
-        if session.server.key == "private":
-            others = session.server.sql(
-                "SELECT count(*) FROM pg_stat_activity "
-                "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
-            if others != [["0"]]:
-                if options.all:
-                    raise Failure("Another checkout is using the cache: end what it runs first.")
+    with place.lock("setup", "setting up", wait=not options.all):
+        for server in postgres.existing(place):
+            databases = Databases(place, None, server, None)
+            if server.key != "private":
+                databases.drop_own(everything=options.all)
+                continue
+            if not options.all:
+                server.start()
+                databases.drop_own()
+            if not server.alive() or databases.connections() == 0:
+                server.stop()
+            elif options.all:
+                raise Failure("The databases are in use: end what runs on them first.")
+            else:
                 say("- PostgreSQL keeps running: another checkout is using it")
-                return 0
-            session.server.stop()
-    if options.all:
-        _remove_cache(place)
+        shutil.rmtree(place.links, ignore_errors=True)
+        shutil.rmtree(place.pdfs, ignore_errors=True)
+        if options.all:
+            with Step(f"removing {place.cache}"):
+                shutil.rmtree(place.cache)
     say("Clean.")
     return 0
-
-
-class _NothingThere(Exception):
-    pass
-
-
-def _clean_session(place):
-    """A session that makes nothing: raises `_NothingThere` when there is nothing to clean."""
-    if not os.environ.get("ODOO_PATH") and not any(place.cache.glob("venv-*/complete")):
-        raise _NothingThere
-    return Session()
-
-
-def _remove_cache(place):
-    with Step(f"removing {place.cache}"):
-        shutil.rmtree(place.cache, ignore_errors=True)
-        if place.cache.exists():  # read-only folders of a package tree
-            shutil.rmtree(place.cache)
 
 
 def parser():

@@ -214,11 +214,26 @@ class Databases:
     def demo_name(self):
         return f"billing_demo_{self.checkout}"
 
-    def drop_own(self, templates):
-        kinds = "tpl|demo|run|kept" if templates else "demo|run|kept"
-        for name in self.names(f"billing_({kinds})_{self.checkout}.*"):
-            say(f"- dropping the database {name}")
-            self.drop(name)
+    def drop_own(self, everything=False):
+        """Drop this checkout's databases apart from its template; with `everything` all that this
+        cache has on the server."""
+        patterns = [f"billing_(demo|run|kept)_{self.checkout}.*"]
+        if everything:
+            paths = [state.get("path") for state in self.place.checkouts().values()]
+            keys = "|".join(self.checkout_key(path) for path in paths)
+            patterns = [f"billing_base_{self.site}_.*", f"billing_(tpl|demo|run|kept)_({keys}).*"]
+        for pattern in patterns:
+            for name in self.names(pattern):
+                say(f"- dropping the database {name}")
+                self.drop(name)
+
+    def connections(self):
+        """How many others are connected to the server."""
+        rows = self.server.sql(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return int(rows[0][0])
 
 
 def log_problems(log):

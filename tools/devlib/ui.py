@@ -9,6 +9,11 @@ import threading
 import time
 
 
+#: files locked by this process, given to the programs it runs: a lock is then free only when those
+#: have ended too, also where this process was killed and they were not
+LOCKED = set()
+
+
 class Failure(Exception):
     """Something the person can act on: one sentence with what is wrong and the way out."""
 
@@ -92,6 +97,7 @@ def run(command, *, env=None, log=None, on_line=None, cwd=None, stdin=None):
             encoding="utf-8",
             errors="replace",
             preexec_fn=die_with_parent(),
+            pass_fds=tuple(LOCKED),
         ) as process,
     ):
         try:
