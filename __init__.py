@@ -1,5 +1,6 @@
 from . import billing_tasks
 from . import services
+from . import service_tasks
 from . import billing_runs
 
 

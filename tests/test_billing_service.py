@@ -89,6 +89,7 @@ class TestServiceStates(ServiceCase):
             self.assertEqual(service.state, "active")
         with freeze_time("2026-06-30 12:00:00"):
             self.env["billing.service"]._cron_terminate_ended()
+        self.carry_out(service)
         self.assertEqual((service.state, service.date_end), ("terminated", date(2026, 6, 30)))
 
     def test_an_activated_service_cannot_be_deleted(self):

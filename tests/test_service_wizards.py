@@ -39,6 +39,7 @@ class TestServiceWizards(ServiceCase):
             self.assertIn("-20.00", form.effect)
             self.assertIn("22.67", form.effect)
         form.record.action_apply()
+        self.carry_out(service)
         self.assertEqual((service.quantity, service.addon_line_ids.quantity), (2, 4))
         self.assertEqual(self.total(service), 32.0 + 22.67)
 
@@ -64,6 +65,7 @@ class TestServiceWizards(ServiceCase):
             with form.line_ids.edit(0) as line:
                 line.quantity = 0
         form.record.action_apply()
+        self.carry_out(service)
         self.assertFalse(service.addon_line_ids)
         self.assertEqual(self.total(service), 32.0)
 
@@ -74,12 +76,14 @@ class TestServiceWizards(ServiceCase):
             form.reason = "abuse"
             form.note = "Sends spam"
         form.record.action_apply()
+        self.carry_out(services)
         for service in services:
             self.assertIn("Sends spam", str(service.message_ids.mapped("body")))
         self.assertEqual(services.mapped("suspension_reason"), ["abuse", "abuse"])
         with self.dialog(services.action_resume()) as form:
             form.date = date(2026, 3, 1)
         form.record.action_apply()
+        self.carry_out(services)
         self.assertEqual(services.mapped("rated_up_to"), [date(2026, 3, 1)] * 2)
 
     def test_terminating_shows_what_is_credited(self):
@@ -89,6 +93,7 @@ class TestServiceWizards(ServiceCase):
             self.assertIn("-15.00", form.effect)
         with freeze_time("2026-04-16"):
             form.record.action_apply()
+        self.carry_out(service)
         self.assertEqual((service.state, self.total(service)), ("terminated", 15.0))
 
     def test_an_end_in_the_future_leaves_the_service_active_until_then(self):

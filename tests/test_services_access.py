@@ -80,6 +80,7 @@ class TestServicesAccess(ServiceCase):
             )
         )
         service.action_activate()
+        self.carry_out(service.sudo())
         service.sudo()._rate(date(2026, 1, 1))
         self.assertEqual(service.action_change()["res_model"], "billing.service.change.wizard")
         charges = service._change(date(2026, 1, 15), {"quantity": 2})
@@ -197,6 +198,7 @@ class TestServicesOverRpc(ServiceCase):
         with self.assertRaisesRegex(UserError, "Only billing managers"):
             self.call(self.user, charge, "action_waive")
         self.call(self.user, service, "action_activate")
+        self.carry_out(service)
         self.assertEqual(service.state, "active")
 
     def test_people_see_only_their_companies(self):

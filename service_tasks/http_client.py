@@ -1,0 +1,165 @@
+"""One HTTP request to an address that a person typed in. No database, standard library only.
+
+The host is resolved once, every address it has is judged, and the connection goes to one of those
+very addresses: a name that answers differently the second time gains nothing. Redirects are not
+followed, proxies of the environment are not used, TLS certificates are verified.
+"""
+
+import contextlib
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+CONNECT_TIMEOUT = 5.0
+MAX_ANSWER = 64 * 1024
+
+
+class NotSent(Exception):
+    """The other side certainly did not get the request."""
+
+
+class NoAnswer(Exception):
+    """The request left, or part of it, and no complete answer came: the outcome is unknown."""
+
+
+class Refused(Exception):
+    """The address may not be called."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the other side said: its HTTP status and the first 64 KB of the body."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checked address: where to connect, and what to ask for there."""
+
+    secure: bool
+    host: str
+    port: int
+    path: str
+    addresses: tuple[str, ...]
+
+
+def check_url(url: str):
+    """Return the parts of an http(s) address without credentials.
+
+    :raises Refused: where it is anything else.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise Refused(f"{url} is not an address") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Refused(f"{url} is not an http or https address")
+    if parts.username or parts.password:
+        raise Refused("the address must not contain a user name or password")
+    if any(ord(char) <= 32 or ord(char) == 127 for char in url):
+        raise Refused("the address must not contain blanks or control characters")
+    return parts, port or (443 if parts.scheme == "https" else 80)
+
+
+def is_public(address: str) -> bool:
+    """Does an IP address belong to the open Internet? Looks into IPv4 wrapped in IPv6, too.
+
+    >>> [is_public(a) for a in ("8.8.8.8", "10.0.0.1", "127.0.0.1", "::1", "::ffff:10.0.0.1")]
+    [True, False, False, False, False]
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if ip.version == 6:
+        wrapped = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+        if ip in ipaddress.ip_network("64:ff9b::/96"):
+            wrapped.append(ipaddress.ip_address(int(ip) & 0xFFFFFFFF))
+        if any(inner is not None and not is_public(str(inner)) for inner in wrapped):
+            return False
+        if ip.ipv4_mapped is not None:
+            return True
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def resolve(url: str, allow_private: bool = False) -> Target:
+    """Look the host up, once, and return where to connect.
+
+    :raises Refused: where one of its addresses is private and that is not allowed.
+    :raises NotSent: where the name is not known now.
+    """
+    parts, port = check_url(url)
+    try:
+        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise NotSent(f"the host {parts.hostname} is not known: {error}") from error
+    addresses = tuple(dict.fromkeys(entry[4][0] for entry in found))
+    if not allow_private and not all(map(is_public, addresses)):
+        raise Refused(
+            f"{parts.hostname} lies in a private network, which is not allowed in Settings"
+        )
+    path = parts.path or "/"
+    if parts.query:
+        path += f"?{parts.query}"
+    return Target(parts.scheme == "https", parts.hostname, port, path, addresses)
+
+
+def send(
+    target: Target,
+    method: str,
+    body: bytes = b"",
+    headers: dict | None = None,
+    timeout: float = 15.0,
+) -> Answer:
+    """Send one request and return the answer, whatever its status.
+
+    :param timeout: seconds from the first byte sent until the answer is complete.
+    :raises NotSent: nothing left: no connection, or no trusted TLS.
+    :raises NoAnswer: something left and no complete answer came in time.
+    """
+    sock = _connect(target, timeout)
+    connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout)
+    connection.sock = sock
+    # A time-out of the socket counts from byte to byte. This one ends the whole conversation.
+    watchdog = threading.Timer(timeout, _hang_up, [sock])
+    watchdog.start()
+    try:
+        connection.request(method, target.path, body, {"Connection": "close", **(headers or {})})
+        response = connection.getresponse()
+        answer = response.read(MAX_ANSWER)
+        return Answer(response.status, answer)
+    except (OSError, http.client.HTTPException) as error:
+        raise NoAnswer(f"no answer from {target.host}: {error or type(error).__name__}") from error
+    finally:
+        watchdog.cancel()
+        connection.close()
+
+
+def _connect(target, timeout):
+    problem = None
+    for address in target.addresses:
+        try:
+            sock = socket.create_connection((address, target.port), CONNECT_TIMEOUT)
+        except OSError as error:
+            problem = error
+            continue
+        if not target.secure:
+            sock.settimeout(timeout)
+            return sock
+        try:
+            secured = ssl.create_default_context().wrap_socket(sock, server_hostname=target.host)
+            secured.settimeout(timeout)
+            return secured
+        except (OSError, ValueError) as error:
+            sock.close()
+            problem = error
+    raise NotSent(f"no connection to {target.host}: {problem}")
+
+
+def _hang_up(sock):
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

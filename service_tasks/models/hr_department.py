@@ -1,0 +1,46 @@
+from odoo import api, fields, models
+
+
+class HrDepartment(models.Model):
+    _inherit = "hr.department"
+
+    resource_calendar_id = fields.Many2one(
+        "resource.calendar",
+        string="Working Hours",
+        check_company=True,
+        help="Deadlines of service tasks are counted in these hours. Empty: the company's.",
+    )
+    service_task_lang = fields.Selection(
+        "_get_installed_languages",
+        string="Language of Service Tasks",
+        help="Descriptions are written in it. Empty: the manager's language, else the company's.",
+    )
+
+    @api.model
+    def _get_installed_languages(self):
+        return self.env["res.lang"].get_installed()
+
+    def _service_task_lang(self, company) -> str:
+        """The language in which tasks of this department (or of none) are described."""
+        department = self.sudo()
+        return (
+            department.service_task_lang
+            or department._responsible_user().lang
+            or company.sudo().partner_id.lang
+            or "en_US"
+        )
+
+    def _responsible_user(self):
+        """The user of the manager of this department, else of the one above, and so on."""
+        department = self.sudo()
+        while department:
+            user = department.manager_id.user_id
+            if user.active and department.manager_id.active:
+                return user
+            department = department.parent_id
+        return self.env["res.users"]
+
+    def _member_users(self):
+        """The active users who are members of these departments."""
+        employees = self.env["hr.employee"].sudo().search([("department_id", "in", self.ids)])
+        return employees.user_id.filtered("active")

@@ -1,0 +1,180 @@
+from datetime import date, timedelta
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date, formatLang
+
+from ...services.models.billing_service_rating import Terms
+from ...services.periods import Period, due_periods
+from ...services.proration import PriceLine, charge_row, to_decimal
+
+ONE_DAY = timedelta(days=1)
+
+
+class ServiceOperation(models.Model):
+    """What an operation does to its service and to the bill, and the same as a preview."""
+
+    _inherit = "service.operation"
+
+    def _apply(self, day: date, parameters=None, addon_quantities=None):
+        """Carry the operation over to the service, from `day` on.
+
+        :param parameters: {name: value} to keep on the service, over those asked for.
+        :param addon_quantities: {tariff add-on id: quantity}, over those asked for.
+        """
+        self.ensure_one()
+        service = self.service_id
+        service._lock_rows()
+        values = self._change_values(self.requested["new"])
+        parameters = {**(values.get("parameters") or {}), **(parameters or {})}
+        if self.type == "change":
+            service._change(day, self._changed_to(parameters, addon_quantities))
+            return
+        if parameters:
+            service.parameters = {**service._parameter_values(), **parameters}
+        if self.type == "setup":
+            service._activate(day)
+        elif self.type == "suspend":
+            service._suspend(day, values.get("reason") or "client")
+        elif self.type == "resume":
+            service._resume(day)
+        else:
+            service._terminate(day)
+
+    def _changed_to(self, parameters=None, addon_quantities=None) -> dict:
+        """The values of a change as `billing.service._change` takes them."""
+        values = self._change_values(self.requested["new"])
+        if parameters:
+            tariff = values.get("tariff_id", self.service_id.tariff_id.id)
+            own = (
+                self.service_id._parameter_values()
+                if tariff == self.service_id.tariff_id.id
+                else {}
+            )
+            values["parameters"] = {**own, **(values.get("parameters") or {}), **parameters}
+        if addon_quantities is not None:
+            values["addon_quantities"] = addon_quantities
+        return values
+
+    # Preview
+
+    def _preview_rows(self, day: date, addon_quantities=None) -> list[dict]:
+        """The charges that applying the operation from `day` on brings, as value dicts: those of
+        the change itself, and for a set-up the first ones that a run takes."""
+        self.ensure_one()
+        service = self.service_id
+        if self.type == "setup":
+            return self._first_charges(day) if service.state == "ordered" else []
+        if self.type == "change":
+            return service._preview_change(day, self._changed_to(None, addon_quantities))
+        if self.type == "delete":
+            end = min(filter(None, (day, service.date_end)))
+            if end == service.date_end:
+                return []
+            return service._preview_change(end, {"date_end": end})
+        if self.type == "resume" and service.state == "suspended":
+            if service.term_scheme_id.bill_suspended:
+                return []
+            since = service.date_suspended
+            rows, _day = service._rate_rows(since - ONE_DAY, until=since)[service]
+            return self.env["billing.charge"]._complete_rows(rows)
+        return []
+
+    def _first_charges(self, day: date) -> list[dict]:
+        """What the first run after an activation on `day` bills: the set-up and the first period
+        (of an arrears tariff: when that period is over)."""
+        service, scheme = self.service_id, self.service_id.term_scheme_id
+        rounding = to_decimal(service.currency_id.rounding)
+        terms = Terms(
+            scheme._get_schedule(service.anchor_date or day),
+            scheme.timing,
+            scheme.proration,
+            list(service._price_lines()),
+            rounding,
+        )
+        rows = []
+        setup_price = service.tariff_id.setup_price
+        if setup_price > 0 and not service.rated_up_to:
+            product = service.product_id.id
+            line = PriceLine(
+                "setup", product, None, to_decimal(setup_price), Decimal(1), Decimal(0)
+            )
+            first = Period(day, day + ONE_DAY, day, day + ONE_DAY)
+            rows.append(charge_row(line, first, rounding) | {"service_id": service.id})
+        rated_up_to = service.rated_up_to or day
+        cutoff = service._first_cutoff(terms.schedule, rated_up_to)
+        if cutoff:
+            for period in due_periods(
+                terms.schedule,
+                rated_up_to,
+                service.date_end or None,
+                cutoff,
+                terms.timing,
+                terms.proration,
+            ):
+                rows.extend(service._period_rows(terms, period))
+        return self.env["billing.charge"]._complete_rows(rows)
+
+    def _effect_html(self, day: date, addon_quantities=None) -> Markup:
+        """The money effect in words and a small table, for people."""
+        self.ensure_one()
+        try:
+            rows = self._preview_rows(day, addon_quantities)
+        except UserError as error:
+            return Markup('<p class="text-danger mb-0">%s</p>') % error
+        intro = self._effect_intro(day, rows)
+        if not rows:
+            return Markup('<p class="mb-0">%s</p>') % intro
+        currency = self.service_id.currency_id
+
+        def line(tag, text, amount):
+            money = formatLang(self.env, float(amount), currency_obj=currency)
+            return Markup(
+                '<tr><{0}>{1}</{0}><{0} class="text-end text-nowrap">{2}</{0}></tr>'
+            ).format(tag, text, money)
+
+        body = Markup().join(line("td", row["name"], row["amount"]) for row in rows)
+        total = line("th", self.env._("Total before tax"), sum(row["amount"] for row in rows))
+        return Markup('<p>%s</p><table class="table table-sm mb-0">%s%s</table>') % (
+            intro,
+            body,
+            total,
+        )
+
+    def _effect_intro(self, day, rows) -> str:
+        shown = format_date(self.env, day)
+        if self.type == "setup":
+            if rows:
+                return self.env._("Billing starts on %s. The first bill:", shown)
+            return self.env._("Billing starts on %s. There is nothing to charge.", shown)
+        if self.type == "suspend":
+            if self.service_id.term_scheme_id.bill_suspended:
+                return self.env._("The billing terms go on billing while it is suspended.")
+            return self.env._(
+                "From %s on nothing more is billed. Days billed ahead are not credited.", shown
+            )
+        if self.type == "resume":
+            return self.env._("Billing goes on from %s; the suspended days are left out.", shown)
+        if rows:
+            return self.env._("From %s on; charged and credited now:", shown)
+        return self.env._("From %s on; nothing is charged or credited now.", shown)
+
+    @api.model
+    def _parameter_text(self, row) -> str:
+        """The value of one parameter (as `read` gives it) as a person reads it."""
+        value = row.get("value")
+        if row["type"] == "boolean":
+            return self.env._("yes") if value else self.env._("no")
+        if row["type"] == "selection":
+            return dict(row.get("selection") or []).get(value, value or "")
+        if row["type"] == "many2one":
+            return value[1] if value else ""
+        if row["type"] == "many2many":
+            return ", ".join(name for _id, name in value or [])
+        if row["type"] == "tags":
+            labels = {tag[0]: tag[1] for tag in row.get("tags") or []}
+            return ", ".join(labels.get(tag, tag) for tag in value or [])
+        return "" if value in (False, None) else str(value)

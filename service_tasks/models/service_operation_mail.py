@@ -1,0 +1,97 @@
+from markupsafe import Markup
+
+from odoo import api, models
+from odoo.fields import Command
+
+TEMPLATE = "billing_operations.mail_template_service_opening"
+
+
+class ServiceOperation(models.Model):
+    """The opening mail of a service: what the customer needs to begin using it.
+
+    The template is rendered in the customer's language. Passwords are never in it: it carries a
+    link to the portal page that shows them. Previews carry the plain address of that page; only
+    the mail that leaves gets the token which opens it without login, and it is kept out of every
+    history.
+    """
+
+    _inherit = "service.operation"
+
+    @api.depends("service_id")
+    def _compute_portal_url(self):
+        for operation in self:
+            service = operation.service_id
+            operation.portal_url = f"{service.get_base_url()}{service._portal_path()}"
+
+    @api.depends("service_id.parameters", "service_task_id.parameters")
+    @api.depends_context("lang")
+    def _compute_opening_settings(self):
+        """The main settings, as the service task has them, else the service."""
+        for operation in self.sudo():
+            task = operation.service_task_id
+            source = task if task.state in ("new", "in_progress") else operation.service_id
+            rows = [
+                (row["string"], operation._parameter_text(row))
+                for row in source.read(["parameters"])[0]["parameters"]
+                if row["type"] != "separator"
+            ]
+            rows += [
+                (self._identifier_label(identifier), identifier.value)
+                for identifier in operation.service_id.identifier_ids
+                if not identifier.date_to
+            ]
+            operation.opening_settings = Markup().join(
+                Markup("<li>%s: <strong>%s</strong></li>") % row for row in rows if row[1]
+            )
+
+    def _identifier_label(self, identifier) -> str:
+        kinds = dict(identifier._fields["kind"]._description_selection(self.env))
+        return kinds.get(identifier.kind, identifier.kind)
+
+    def _render_opening_mail(self) -> dict:
+        """`{"subject": ..., "body": ...}` as the template has it, in the customer's language."""
+        self.ensure_one()
+        operation = self.sudo().with_context(lang=self.sudo().partner_id.lang or self.env.lang)
+        template = operation.env.ref(TEMPLATE, raise_if_not_found=False)
+        if not template:
+            return {"subject": "", "body": ""}
+        rendered = {
+            name: template._render_field(name, operation.ids, compute_lang=True)[operation.id]
+            for name in ("subject", "body_html")
+        }
+        return {"subject": rendered["subject"], "body": rendered["body_html"]}
+
+    def _send_opening_mail(self, subject=None, body=None):
+        """Queue the opening mail in this transaction.
+
+        :param subject, body: what the department made of the template; by default as rendered.
+        """
+        self.ensure_one()
+        operation = self.sudo()
+        partner = operation.partner_id
+        if not partner.email:
+            operation._note_on_service(
+                self.env._("no opening mail was sent: the customer has no e-mail address.")
+            )
+            return
+        rendered = operation._render_opening_mail()
+        body = Markup(body or rendered["body"] or "")
+        link = Markup(operation.service_id._make_portal_link())
+        plain = operation.portal_url
+        # The token goes into this mail alone. Whoever reads a history finds the plain address.
+        body = Markup(str(body).replace(plain, str(link)))
+        company = operation.company_id
+        self.env["mail.mail"].sudo().create(
+            {
+                "subject": subject or rendered["subject"],
+                "body_html": body,
+                "recipient_ids": [Command.link(partner.id)],
+                "email_from": company.partner_id.email_formatted or self.env.user.email_formatted,
+                "reply_to": company.partner_id.email_formatted or False,
+                "author_id": company.partner_id.id,
+                "auto_delete": True,
+            }
+        )
+        operation._note_on_service(
+            self.env._("the opening mail to %s was queued.", partner.email_formatted)
+        )

@@ -1,0 +1,227 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...billing_tasks.exceptions import FatalTaskError, SkipTask
+
+
+class ServiceOperation(models.Model):
+    """The automatic way: an external billing task per operation, steps as the queue wants them.
+
+    The request is sent between two commits. An answer that certainly means *not done* (no
+    connection, 5xx, 429) ends the attempt with an error and uses up a retry; the next attempt
+    sends the same request with the same key. Without an answer the intent stays open: the next
+    attempt asks the module's `_ask_operation` first, and only its word that nothing was received
+    lets the request be sent again. When the retries are used up, or nobody can tell, the
+    operation becomes failed or unknown and its department gets a service task.
+    """
+
+    _inherit = "service.operation"
+
+    def _enqueue(self):
+        """Put the background task of this operation in the queue."""
+        self.ensure_one()
+        task = self.env["billing.task"].enqueue(
+            "service_operation",
+            record=self,
+            identity_key=f"service.operation:{self.id}",
+            exclusive_key=f"service:{self.service_id.id}",
+        )
+        self._unguarded().billing_task_id = task
+
+    # Steps of the external handler
+
+    def _prepare_call(self, task):
+        """Return the next request to make, None when there is none."""
+        if self.refused_attempt and self.refused_attempt == task.attempt_token:
+            if self.state == "failed":
+                raise FatalTaskError(self.message)
+            # It was answered "not now": that this attempt ends as an error is the queue's retry.
+            raise UserError(self.message)
+        if self.state == "failed":
+            # Somebody put the background task back in the queue.
+            self._set_state("processing", accepted_date=False)
+        if self.state != "processing" or self.accepted_date:
+            return None
+        if not self.payload:
+            self._unguarded().payload = self._make_payload()
+        return {"reference": self.key, "operation": self.id}
+
+    def _record_answer(self, task, answer):
+        """Write what the other side said. Repeating it changes nothing."""
+        self.service_id._lock_rows()
+        self.invalidate_recordset()
+        if self.state not in ("processing", "unknown"):
+            return
+        message = answer.get("message") or ""
+        task._log(f"{answer['outcome']}: {message}")
+        if answer["outcome"] == "retry" and self.state == "processing":
+            self._unguarded().write({"refused_attempt": task.attempt_token, "message": message})
+        elif answer["outcome"] == "accepted":
+            self._unguarded().write({"accepted_date": fields.Datetime.now(), "message": message})
+        elif answer["outcome"] == "done":
+            self._complete(message, answer.get("parameters"))
+        else:
+            # A person may be at it already where it was unknown: it is not sent again by itself.
+            self._unguarded().refused_attempt = task.attempt_token
+            self._hand_over("failed", message)
+
+    def _make_payload(self) -> dict:
+        """What a module is told of the operation: plain JSON, without secrets."""
+        self.ensure_one()
+        service, partner = self.service_id, self.partner_id
+        return {
+            "operation": self.key,
+            "type": self.type,
+            "effective_date": fields.Date.to_string(self.effective_date),
+            "requested": self.requested,
+            "service": {
+                "number": service.number,
+                "name": service.name or "",
+                "state": service.state,
+                "quantity": service.quantity,
+                "tariff": {"code": service.tariff_id.code or "", "name": service.tariff_id.name},
+                "parameters": service._parameter_values(),
+                "addons": [
+                    {"name": line.product_id.name, "quantity": line.quantity}
+                    for line in service.addon_line_ids
+                ],
+                "identifiers": [
+                    {"kind": identifier.kind, "value": identifier.value}
+                    for identifier in service.identifier_ids
+                    if not identifier.date_to
+                ],
+            },
+            "customer": {
+                "reference": partner.ref or str(partner.id),
+                "name": partner.name or "",
+                "email": partner.email or "",
+                "language": partner.lang or "",
+            },
+        }
+
+    # Ends
+
+    def _complete(self, message="", parameters=None):
+        """Apply a carried-out operation; where that fails, a person gets it with the reason."""
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                task = self.service_task_id
+                self._apply(self.effective_date, self._known_parameters(parameters))
+                self._set_state("done", message=message or False)
+                if task.state in ("new", "in_progress"):
+                    task._set_state(
+                        "cancelled",
+                        cancel_reason=self.env._("The other side has finished it meanwhile."),
+                    )
+                if self.type == "setup":
+                    self._send_opening_mail()
+                self._note_on_service(self.env._("done. %s", message or ""))
+        except UserError as error:
+            self._hand_over(
+                "failed",
+                self.env._(
+                    "It was carried out, but could not be applied to the service: %s", error
+                ),
+            )
+            return
+        self.service_id._start_next_operation()
+
+    def _known_parameters(self, parameters) -> dict:
+        """Those of the reported parameters that the tariff defines."""
+        names = {row["name"] for row in self.service_id.tariff_id.parameter_definition or []}
+        return {name: value for name, value in (parameters or {}).items() if name in names}
+
+    def _hand_over(self, state: str, message: str):
+        """Make an operation `failed` or `unknown` and give it to its department."""
+        self.ensure_one()
+        self._set_state(state, message=message)
+        task = self.service_task_id
+        if task.state in ("new", "in_progress"):
+            task._regenerate()
+        else:
+            self.env["service.task"]._create_for(self)
+        self._note_on_service(message)
+
+    @api.model
+    def _hand_over_unanswered(self):
+        """Give operations whose callback is overdue to people."""
+        now = fields.Datetime.now()
+        accepted = self.search([("state", "=", "processing"), ("accepted_date", "!=", False)])
+        for operation in accepted:
+            hours = operation.module_id.callback_hours
+            if operation.accepted_date < now - timedelta(hours=hours):
+                operation._hand_over(
+                    "unknown",
+                    self.env._(
+                        "It was accepted on %(date)s UTC, but no callback came within %(hours)s "
+                        "hours.",
+                        date=fields.Datetime.to_string(operation.accepted_date),
+                        hours=hours,
+                    ),
+                )
+
+    def _take_callback(self, said: dict) -> bool:
+        """Take the word of the other side on an operation in hand.
+
+        :param said: `state` (done or failed), `message`, `parameters`.
+        :return: False where there is nothing left to take.
+        """
+        self.ensure_one()
+        self.service_id._lock_rows()
+        self.invalidate_recordset()
+        message = str(said.get("message") or "")[:300]
+        if self.state not in ("processing", "unknown", "failed"):
+            return False
+        if said["state"] == "done":
+            parameters = said.get("parameters")
+            self._complete(message, parameters if isinstance(parameters, dict) else None)
+            return True
+        if self.state == "failed":
+            return False
+        self._hand_over("failed", message or self.env._("The other side reported a failure."))
+        return True
+
+    # The queue's side
+
+    @api.model
+    def _of_task(self, task):
+        operation = task._record()
+        if not operation:
+            raise SkipTask(self.env._("The operation was deleted."))
+        return operation
+
+    @api.model
+    def _call_for_task(self, task, _intent):
+        operation = self._of_task(task)
+        answer = operation.module_id._call_operation(operation)
+        return answer
+
+    @api.model
+    def _ask_for_task(self, task, _intent):
+        operation = self._of_task(task)
+        return operation.module_id._ask_operation(operation)
+
+    @api.model
+    def _unknown_for_task(self, task, _intent):
+        operation = self._of_task(task)
+        if operation.state == "processing":
+            operation._hand_over(
+                "unknown",
+                self.env._(
+                    "The request was sent, no answer came, and the other side could not say "
+                    "whether it was carried out. It is not sent again by itself."
+                ),
+            )
+
+    @api.model
+    def _failed_for_task(self, task):
+        """A background task ended for good: what people must now do."""
+        operation = task._record()
+        if not operation or operation.state != "processing" or operation.accepted_date:
+            return
+        operation.service_id._lock_rows()
+        state = "unknown" if task.intent else "failed"
+        operation._hand_over(state, task.error_message or self.env._("It could not be done."))

@@ -1,0 +1,281 @@
+import json
+from datetime import date
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...services.models.billing_service import SUSPENSION_REASONS
+from ...services.models.billing_service_change import CHANGEABLE
+from .service_operation import IN_HAND, OPEN
+
+#: type: states of the service in which it makes sense, the state it leads to (None: unchanged)
+EXPECTED = {
+    "setup": (("ordered",), "active"),
+    "change": (("active", "suspended"), None),
+    "delete": (("active", "suspended"), "terminated"),
+    "suspend": (("active",), "suspended"),
+    "resume": (("suspended",), "active"),
+}
+VALUES = {
+    "setup": {"parameters"},
+    "change": {*CHANGEABLE, "addon_quantities"},
+    "delete": set(),
+    "suspend": {"reason"},
+    "resume": set(),
+}
+SWITCHES = ("suspend", "resume")
+
+
+class ServiceOperation(models.Model):
+    """How operations are asked for, wait, supersede each other and start."""
+
+    _inherit = "service.operation"
+
+    @api.model
+    def _request(self, service, operation_type, values=None, effective_date=None, source="staff"):
+        """Note what is asked for and start it if nothing stands before it.
+
+        :param service: one locked service, as superuser.
+        :return: the operation; the existing one where the very same is asked for again.
+        """
+        values = self._clean_values(operation_type, values)
+        if source not in dict(self._fields["source"].selection):
+            raise UserError(self.env._("An operation comes from client, staff or billing."))
+        explicit = fields.Date.to_date(effective_date)
+        day = explicit or self._default_day(service, operation_type)
+        open_operations = self.search(
+            [("service_id", "=", service.id), ("state", "in", OPEN)], order="effective_date, id"
+        )
+        for operation in open_operations:
+            if operation._is_same(operation_type, values, explicit and day):
+                return operation
+        superseded = open_operations._superseded_by(operation_type, day)
+        self._check_possible(service, operation_type, values, day, open_operations - superseded)
+        operation = self._unguarded().create(
+            {
+                "service_id": service.id,
+                "module_id": self._module_for(service, operation_type, values).id,
+                "type": operation_type,
+                "requested": {"new": values, "old": self._old_values(service, values)},
+                "effective_date": day,
+                "source": source,
+            }
+        )
+        operation = operation.with_context(service_operation_guard=None)
+        superseded._cancel(self.env._("Superseded by %s.", operation.display_name))
+        operation._announce()
+        service._start_next_operation()
+        return operation
+
+    @api.model
+    def _clean_values(self, operation_type, values) -> dict:
+        """The values of a request as plain JSON, refused where its type cannot take them."""
+        if operation_type not in EXPECTED:
+            raise UserError(
+                self.env._(
+                    "“%(type)s” is not an operation; it is one of %(types)s.",
+                    type=operation_type,
+                    types=", ".join(EXPECTED),
+                )
+            )
+        values = dict(values or {})
+        if unknown := set(values) - VALUES[operation_type]:
+            raise UserError(
+                self.env._(
+                    "The operation “%(type)s” does not take: %(unknown)s.",
+                    type=operation_type,
+                    unknown=", ".join(sorted(map(str, unknown))),
+                )
+            )
+        if operation_type == "suspend":
+            values.setdefault("reason", "client")
+            if values["reason"] not in dict(SUSPENSION_REASONS):
+                raise UserError(
+                    self.env._("“%s” is not a reason to suspend a service for.", values["reason"])
+                )
+        if operation_type == "change":
+            if not values:
+                raise UserError(self.env._("A change without anything to change makes no sense."))
+            if values.get("date_end"):
+                values["date_end"] = fields.Date.to_string(fields.Date.to_date(values["date_end"]))
+        try:
+            return json.loads(json.dumps(values, default=self._as_json))
+        except TypeError as error:
+            raise UserError(self.env._("The values of an operation must be plain JSON.")) from error
+
+    @api.model
+    def _as_json(self, value):
+        if isinstance(value, models.BaseModel):
+            return value.id
+        if isinstance(value, date):
+            return fields.Date.to_string(value)
+        raise TypeError(value)
+
+    @api.model
+    def _old_values(self, service, values) -> dict:
+        """What the service has now, for the values of a request."""
+        old = {}
+        for name in values:
+            if name == "addon_quantities":
+                old[name] = {
+                    str(line.addon_id.id): line.quantity for line in service.addon_line_ids
+                }
+            elif name == "parameters":
+                old[name] = service._parameter_values()
+            elif name in service._fields:
+                value = service[name]
+                old[name] = value and (
+                    self._as_json(value) if name.endswith(("_id", "date_end")) else value
+                )
+        return old
+
+    @api.model
+    def _default_day(self, service, operation_type):
+        today = service.company_id._billing_today()
+        return (service.date_start or today) if operation_type == "setup" else today
+
+    def _is_same(self, operation_type, values, day):
+        """Does this open operation say the same? A request without a day means any day."""
+        return (
+            self.type == operation_type
+            and (not day or self.effective_date == day)
+            and self.requested["new"] == values
+        )
+
+    def _superseded_by(self, operation_type, day):
+        """Those of these operations that wait and that a new one makes pointless."""
+        later = self.filtered(lambda op: op.state == "pending" and op.effective_date >= day)
+        if operation_type == "delete":
+            return later
+        if operation_type in SWITCHES:
+            return later.filtered(lambda op: op.type in SWITCHES)
+        return self.browse()
+
+    @api.model
+    def _check_possible(self, service, operation_type, values, day, before):
+        """Raise where the operation would not find its service in a state that takes it.
+
+        What is in hand or waits for an earlier or the same day is taken as carried out.
+        """
+        state = service.state
+        before = before.filtered(lambda op: op.state in IN_HAND or op.effective_date <= day)
+        for operation in before.sorted(
+            lambda op: (op.state == "pending", op.effective_date, op.id)
+        ):
+            state = EXPECTED[operation.type][1] or state
+        if state not in EXPECTED[operation_type][0]:
+            states = dict(service._fields["state"]._description_selection(self.env))
+            types = dict(self._fields["type"]._description_selection(self.env))
+            raise UserError(
+                self.env._(
+                    "%(type)s is not possible: service %(service)s is %(state)s, counting what "
+                    "was asked for before.",
+                    type=types[operation_type],
+                    service=service.display_name,
+                    state=states[state].lower(),
+                )
+            )
+        if operation_type == "setup":
+            module = self._module_for(service, operation_type, values)
+            if not module.active:
+                raise UserError(
+                    self.env._(
+                        "The processing module %(module)s of tariff %(tariff)s is disabled and "
+                        "takes no new services. Enable it or choose another for the tariff.",
+                        module=module.name,
+                        tariff=service.tariff_id.display_name,
+                    )
+                )
+        elif operation_type == "change" and not before:
+            # Says now, not on the day, what cannot be done.
+            service._preview_change(day, self._change_values(values))
+
+    @api.model
+    def _change_values(self, values) -> dict:
+        """The new values of a change as `billing.service._change` takes them."""
+        values = dict(values)
+        if values.get("date_end"):
+            values["date_end"] = fields.Date.to_date(values["date_end"])
+        return values
+
+    @api.model
+    def _module_for(self, service, operation_type, values):
+        tariff = service.tariff_id
+        if operation_type == "change" and values.get("tariff_id"):
+            tariff = tariff.browse(values["tariff_id"]).exists() or tariff
+        return tariff.processing_module_id or service.company_id._default_processing_module()
+
+    def _update(self, values=None, effective_date=None):
+        """Change what was asked for, while nobody has carried it out: the service task says the
+        new wish at once.
+
+        :param values: replaces the new values.
+        """
+        for operation in self:
+            if operation.state not in ("pending", "manual"):
+                raise UserError(
+                    self.env._(
+                        "%s is being carried out or has ended and cannot be changed any more.",
+                        operation.display_name,
+                    )
+                )
+            vals = {}
+            if values is not None:
+                new = self._clean_values(operation.type, values)
+                old = self._old_values(operation.service_id, new)
+                vals["requested"] = {**operation.requested, "new": new, "old": old}
+            if effective_date:
+                vals["effective_date"] = effective_date
+            operation._unguarded().write(vals)
+            task = operation.service_task_id
+            if task.state in ("new", "in_progress"):
+                task._follow_operation()
+
+    # An end in the future is agreed at once: billing must not charge beyond it meanwhile.
+
+    def _announce(self):
+        """Tell billing of an end that comes later."""
+        for operation in self.filtered(lambda op: op.type == "delete"):
+            service, day = operation.service_id, operation.effective_date
+            today = service.company_id._billing_today()
+            if day > today and (not service.date_end or service.date_end > day):
+                old = fields.Date.to_string(service.date_end) if service.date_end else False
+                service._change(day, {"date_end": day})
+                announced = {"day": fields.Date.to_string(day), "before": old}
+                operation._unguarded().requested = operation.requested | {"announced": announced}
+
+    def _undo_announcement(self):
+        """Take back the end that `_announce` told billing of."""
+        for operation in self.filtered(lambda op: op.type == "delete"):
+            announced, service = operation.requested.get("announced"), operation.service_id
+            day = announced and fields.Date.to_date(announced["day"])
+            if day and service.date_end == day and service.state != "terminated":
+                before = announced["before"] and fields.Date.to_date(announced["before"])
+                service._change(day, {"date_end": before})
+
+    # Starting
+
+    def _start(self):
+        """Begin a pending operation, as its module says."""
+        self.ensure_one()
+        expected = EXPECTED[self.type][0]
+        if self.service_id.state not in expected:
+            reason = self.env._("Not needed any more: the service has changed meanwhile.")
+            self._set_state("cancelled", message=reason)
+            self._note_on_service(reason)
+            return
+        if not self.module_id._is_automatic():
+            self._set_state("manual")
+            self.env["service.task"]._create_for(self)
+            return
+        self._set_state("processing")
+        self._enqueue()
+
+    @api.model
+    def _cron_run_due(self):
+        """Start what waited for its day, and hand over what nobody called back for."""
+        tomorrow = fields.Date.add(fields.Date.today(), days=1)
+        waiting = self.search([("state", "=", "pending"), ("effective_date", "<=", tomorrow)])
+        waiting.service_id._lock_rows()
+        waiting.service_id._start_next_operation()
+        self._hand_over_unanswered()

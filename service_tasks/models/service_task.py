@@ -1,0 +1,446 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from .service_operation import OPERATION_TYPES
+
+# Passed in the context by this package's own methods; an object cannot be sent over RPC.
+TASK_GUARD = object()
+
+OPEN_STATES = ("new", "in_progress")
+TRANSITIONS = {
+    "new": {"in_progress", "done", "cancelled"},
+    "in_progress": {"new", "done", "cancelled"},
+    "done": set(),
+    "cancelled": set(),
+}
+#: what the assignee fills in by hand
+EDITABLE = {
+    "activation_date",
+    "parameters",
+    "addon_line_ids",
+    "send_opening_mail",
+    "mail_subject",
+    "mail_body",
+    "own_mail_subject",
+    "own_mail_body",
+}
+
+
+class ServiceTask(models.Model):
+    """What staff must do by hand for one operation on a service, and then close.
+
+    States: `new` waits for somebody of its department; `in_progress` has an assignee who works on
+    it; `done` was closed, which applied the operation to the service and its billing; `cancelled`
+    was given up, with a reason, and the operation with it.
+
+    A task is seen by the members of its department and of the departments above it, by its
+    assignee, and by billing managers; by nobody else, billing users included. All of them may
+    take it, hand it over and pass it on. Its assignee (and managers) fill in settings and
+    add-ons and see the passwords of the service; the assignee closes it. Nobody creates or deletes
+    tasks: they come from operations. The type, the texts and the state cannot be edited.
+    """
+
+    _name = "service.task"
+    _description = "Service Task"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "deadline, id"
+    _rec_name = "number"
+    _check_company_auto = True
+    _mail_post_access = "read"
+
+    number = fields.Char(required=True, readonly=True, copy=False, default="/")
+    operation_id = fields.Many2one(
+        "service.operation", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    type = fields.Selection(OPERATION_TYPES, string="Task Type", required=True, readonly=True)
+    service_id = fields.Many2one(
+        "billing.service",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+        check_company=True,
+    )
+    company_id = fields.Many2one(
+        related="operation_id.company_id", store=True, precompute=True, required=True, index=True
+    )
+    tariff_id = fields.Many2one(
+        "billing.tariff",
+        required=True,
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+        help="The tariff of the service; on a change to another tariff, that one.",
+    )
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, readonly=True, index=True
+    )
+    department_id = fields.Many2one(
+        "hr.department",
+        readonly=True,
+        index=True,
+        check_company=True,
+        ondelete="restrict",
+        tracking=True,
+    )
+    in_my_departments = fields.Boolean(
+        compute="_compute_in_my_departments",
+        search="_search_in_my_departments",
+        help="The task is of a department that you are a member of, or of one below it.",
+    )
+    user_id = fields.Many2one(
+        "res.users", string="Assignee", readonly=True, index=True, tracking=True
+    )
+    state = fields.Selection(
+        [
+            ("new", "New"),
+            ("in_progress", "In Progress"),
+            ("done", "Done"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        readonly=True,
+        default="new",
+        index=True,
+        tracking=True,
+        group_expand=True,
+    )
+    is_mine = fields.Boolean(compute="_compute_is_mine", help="You may fill in and close it.")
+    deadline = fields.Datetime(readonly=True, index=True, tracking=True)
+    is_overdue = fields.Boolean(compute="_compute_is_overdue", search="_search_is_overdue")
+    activation_date = fields.Date(
+        required=True,
+        default=fields.Date.context_today,
+        tracking=True,
+        help="The first day on which the operation counts. Billing uses it.",
+    )
+    closed_date = fields.Datetime(readonly=True)
+    closed_by_id = fields.Many2one("res.users", readonly=True)
+    hours_to_close = fields.Float(
+        readonly=True, aggregator="avg", help="Hours from the task's creation to its end."
+    )
+    cancel_reason = fields.Char(readonly=True, tracking=True)
+    description = fields.Html(string="Task Description", readonly=True)
+    close_actions = fields.Html(string="On Closing", readonly=True)
+    service_description = fields.Html(readonly=True)
+    money_effect = fields.Html(compute="_compute_money_effect", sanitize=False)
+    parameters = fields.Properties(
+        string="Main Settings", definition="tariff_id.parameter_definition", copy=True
+    )
+    required_parameters = fields.Char(compute="_compute_required_parameters", compute_sudo=True)
+    addon_line_ids = fields.One2many("service.task.addon", "task_id", string="Add-ons")
+    secret_ids = fields.Many2many(
+        "billing.service.secret", string="Passwords", compute="_compute_secret_ids"
+    )
+    send_opening_mail = fields.Boolean(
+        default=True, help="The customer gets the opening mail when the task is closed."
+    )
+    own_mail_subject = fields.Char(readonly=True)
+    own_mail_body = fields.Html(readonly=True, sanitize="email_outgoing")
+    mail_subject = fields.Char(
+        string="Subject", compute="_compute_opening_mail", inverse="_inverse_mail_subject"
+    )
+    mail_body = fields.Html(
+        string="Opening Mail",
+        compute="_compute_opening_mail",
+        inverse="_inverse_mail_body",
+        sanitize="email_outgoing",
+    )
+
+    _number_unique = models.UniqueIndex(
+        "(company_id, number)", "Another service task of this company already has this number."
+    )
+    _one_open = models.UniqueIndex(
+        "(operation_id) WHERE state IN ('new', 'in_progress')",
+        "The operation already has an open service task.",
+    )
+    _assigned_in_progress = models.Constraint(
+        "CHECK(state <> 'in_progress' OR user_id IS NOT NULL)",
+        "A task in progress has an assignee.",
+    )
+    _open_idx = models.Index("(department_id, deadline) WHERE state IN ('new', 'in_progress')")
+
+    # Computes
+
+    @api.depends("number", "type")
+    def _compute_display_name(self):
+        types = dict(self._fields["type"]._description_selection(self.env))
+        for task in self:
+            task.display_name = f"{task.number} {types.get(task.type, '')}".strip()
+
+    @api.depends("department_id")
+    @api.depends_context("uid")
+    def _compute_in_my_departments(self):
+        mine = self._my_departments()
+        for task in self:
+            task.in_my_departments = task.department_id in mine
+
+    def _search_in_my_departments(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        mine = Domain("department_id", "in", self._my_departments().ids)
+        if set(value) == {True}:
+            return mine
+        return ~mine if set(value) == {False} else Domain.TRUE
+
+    @api.model
+    def _my_departments(self):
+        """The departments that the user is a member of, and all below them.
+
+        Looked up at every question: a record rule's domain is cached, the answer to it is not, so
+        a change of department counts at once."""
+        employees = (
+            self.env["hr.employee"]
+            .sudo()
+            .with_context(active_test=True)
+            .search([("user_id", "=", self.env.uid)])
+        )
+        departments = self.env["hr.department"].sudo().with_context(active_test=False)
+        return departments.search([("id", "child_of", employees.department_id.ids)])
+
+    @api.depends("user_id", "state")
+    @api.depends_context("uid")
+    def _compute_is_mine(self):
+        manager = self._is_manager()
+        for task in self:
+            task.is_mine = task.state in OPEN_STATES and (manager or task.user_id == self.env.user)
+
+    @api.depends("deadline", "state")
+    def _compute_is_overdue(self):
+        now = fields.Datetime.now()
+        for task in self:
+            task.is_overdue = bool(
+                task.state in OPEN_STATES and task.deadline and task.deadline < now
+            )
+
+    def _search_is_overdue(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        overdue = Domain("state", "in", OPEN_STATES) & Domain(
+            "deadline", "<", fields.Datetime.now()
+        )
+        if set(value) == {True}:
+            return overdue
+        return ~overdue if set(value) == {False} else Domain.TRUE
+
+    @api.depends("activation_date", "state", "operation_id", "addon_line_ids.quantity")
+    def _compute_money_effect(self):
+        for task in self:
+            if task.state not in OPEN_STATES or not task.activation_date:
+                task.money_effect = False
+                continue
+            operation = task.sudo().operation_id._origin
+            task.money_effect = operation._effect_html(
+                task.activation_date, task._changed_quantities()
+            )
+
+    @api.depends("tariff_id")
+    def _compute_required_parameters(self):
+        for task in self:
+            task.required_parameters = ", ".join(task.tariff_id._required_names())
+
+    @api.depends("service_id", "user_id", "state")
+    @api.depends_context("uid")
+    def _compute_secret_ids(self):
+        secrets = self.env["billing.service.secret"]
+        for task in self:
+            if task.is_mine or (self._is_manager() and task.id):
+                domain = [("service_id", "=", task.sudo().service_id.id)]
+                task.secret_ids = secrets.search(domain)
+            else:
+                task.secret_ids = False
+
+    @api.depends("own_mail_subject", "own_mail_body", "parameters", "operation_id", "state")
+    def _compute_opening_mail(self):
+        for task in self:
+            rendered = {"subject": False, "body": False}
+            if task.type == "setup" and task.state in OPEN_STATES and task._origin:
+                if not (task.own_mail_subject and task.own_mail_body):
+                    rendered = task.sudo().operation_id._render_opening_mail()
+            task.mail_subject = task.own_mail_subject or rendered["subject"]
+            task.mail_body = task.own_mail_body or rendered["body"]
+
+    def _inverse_mail_subject(self):
+        for task in self:
+            task.own_mail_subject = task.mail_subject
+
+    def _inverse_mail_body(self):
+        for task in self:
+            task.own_mail_body = task.mail_body
+
+    # CRUD
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.browse().check_access("create")
+        if self._is_guarded():
+            raise UserError(self.env._("Service tasks come from operations on services."))
+        for vals in vals_list:
+            if vals.get("number", "/") == "/":
+                vals["number"] = self.env["ir.sequence"].sudo().next_by_code("service.task")
+        return super().create(vals_list)
+
+    def write(self, vals):
+        names = {name for name in vals if not name.startswith(("message_", "activity_"))}
+        if names and self._is_guarded():
+            self.check_access("write")
+            if names - EDITABLE:
+                raise UserError(
+                    self.env._(
+                        "A service task changes with its buttons: Assign to Me, Hand Over, Pass "
+                        "to Department, Close and Cancel."
+                    )
+                )
+            self._check_editable()
+        return super().write(vals)
+
+    def copy(self, default=None):
+        self.browse().check_access("create")
+        raise UserError(self.env._("Service tasks come from operations and cannot be duplicated."))
+
+    def _is_guarded(self) -> bool:
+        return self.env.context.get("service_task_guard") is not TASK_GUARD
+
+    def _unguarded(self):
+        return self.with_context(service_task_guard=TASK_GUARD)
+
+    def _check_editable(self):
+        """Only the assignee of an open task, and managers, fill it in."""
+        for task in self:
+            if not self._is_guarded() or task.is_mine:
+                continue
+            if task.state not in OPEN_STATES:
+                raise UserError(
+                    self.env._("%s is closed and cannot be edited any more.", task.display_name)
+                )
+            raise UserError(
+                self.env._(
+                    "%s is filled in by its assignee. Assign it to yourself first.",
+                    task.display_name,
+                )
+            )
+
+    def _is_manager(self) -> bool:
+        return self.env.su or self.env.user.has_group("billing_operations.group_billing_manager")
+
+    # Business
+
+    @api.model
+    def _create_for(self, operations):
+        """Create the service tasks of operations, each for the department of its module."""
+        values = [self._prepare_for(operation) for operation in operations]
+        tasks = self.sudo()._unguarded().with_context(mail_create_nosubscribe=True).create(values)
+        tasks = tasks.with_context(service_task_guard=None)
+        for operation, task in zip(operations, tasks, strict=True):
+            operation._unguarded().service_task_id = task
+        tasks._regenerate()
+        return tasks
+
+    @api.model
+    def _prepare_for(self, operation) -> dict:
+        service, module = operation.service_id, operation.module_id
+        requested = operation.requested["new"]
+        tariff = service.tariff_id.browse(requested.get("tariff_id")) or service.tariff_id
+        parameters = requested.get("parameters") or {}
+        own = service._parameter_values()
+        names = {row["name"] for row in tariff.parameter_definition or []}
+        parameters = {k: v for k, v in {**own, **parameters}.items() if k in names}
+        department = module.department_id
+        return {
+            "operation_id": operation.id,
+            "type": operation.type,
+            "service_id": service.id,
+            "tariff_id": tariff.id,
+            "partner_id": operation.partner_id.id,
+            "department_id": department.id,
+            "activation_date": operation.effective_date,
+            "deadline": self._deadline(department, operation.company_id, operation.type),
+            "parameters": parameters,
+            "addon_line_ids": self._prepare_addon_lines(operation, tariff),
+        }
+
+    def _follow_operation(self):
+        """Take over what the operation asks for now: settings, add-ons, day and texts."""
+        for task in self.sudo()._unguarded():
+            values = self._prepare_for(task.operation_id)
+            for name in ("operation_id", "department_id", "deadline"):
+                values.pop(name)
+            values["addon_line_ids"].insert(0, fields.Command.clear())
+            task.write(values)
+            task._regenerate()
+
+    @api.model
+    def _prepare_addon_lines(self, operation, tariff) -> list:
+        wished = operation.requested["new"].get("addon_quantities") or {}
+        by_product = {
+            line.product_id: line.quantity for line in operation.service_id.addon_line_ids
+        }
+        lines = []
+        for addon in tariff.addon_ids:
+            present = by_product.get(addon.product_id, 0.0)
+            lines.append(
+                fields.Command.create(
+                    {
+                        "addon_id": addon.id,
+                        "name": addon.product_id.name,
+                        "present": present,
+                        "quantity": wished.get(str(addon.id), present),
+                        "included": addon.included,
+                        "minimum": addon.minimum,
+                        "maximum": addon.maximum,
+                    }
+                )
+            )
+        return lines
+
+    @api.model
+    def _deadline(self, department, company, task_type, start=None):
+        """The moment by which a task is due: hours counted in the department's working hours."""
+        start = start or fields.Datetime.now()
+        hours = company.sudo()._service_task_hours(task_type)
+        calendar = department.sudo().resource_calendar_id or company.sudo().resource_calendar_id
+        if calendar:
+            due = calendar.plan_hours(hours, start, compute_leaves=True)
+            if due:
+                return due
+        return fields.Datetime.add(start, hours=hours)
+
+    def _changed_quantities(self) -> dict | None:
+        """{tariff add-on id: quantity} of a change task's lines; None on other tasks."""
+        self.ensure_one()
+        if self.type != "change":
+            return None
+        return {line.sudo().addon_id.id: line.quantity for line in self.addon_line_ids}
+
+    def _set_state(self, state: str, **values):
+        """Move these tasks to `state`. Those already there are left alone."""
+        todo = self.filtered(lambda task: task.state != state)
+        states = dict(self._fields["state"]._description_selection(self.env))
+        for task in todo:
+            if state not in TRANSITIONS[task.state]:
+                raise UserError(
+                    self.env._(
+                        "%(task)s is %(old)s and cannot become %(new)s.",
+                        task=task.display_name,
+                        old=states[task.state].lower(),
+                        new=states[state].lower(),
+                    )
+                )
+        if state in ("done", "cancelled"):
+            now = fields.Datetime.now()
+            for task in todo:
+                hours = (now - task.create_date).total_seconds() / 3600
+                task.sudo()._unguarded().write(
+                    {
+                        "state": state,
+                        "closed_date": now,
+                        "closed_by_id": self.env.uid,
+                        "hours_to_close": hours,
+                        **values,
+                    }
+                )
+            todo.sudo().activity_ids.unlink()
+        else:
+            todo.sudo()._unguarded().write({"state": state, **values})
+        return todo

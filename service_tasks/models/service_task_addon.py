@@ -1,0 +1,75 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import float_compare
+
+
+class ServiceTaskAddon(models.Model):
+    """One add-on of a service task: what the service is to have, within the tariff's limits.
+
+    A copy of what the tariff says, so that department staff need no rights on tariffs. Edited by
+    the assignee, and only while a change task is open.
+    """
+
+    _name = "service.task.addon"
+    _description = "Service Task Add-on"
+    _order = "task_id, id"
+    _check_company_auto = True
+
+    task_id = fields.Many2one(
+        "service.task", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        related="task_id.company_id", store=True, precompute=True, required=True, index=True
+    )
+    addon_id = fields.Many2one(
+        "billing.tariff.addon", required=True, readonly=True, ondelete="cascade"
+    )
+    name = fields.Char(string="Add-on", required=True, readonly=True)
+    present = fields.Float(digits="Product Unit", readonly=True, help="What the service has now.")
+    quantity = fields.Float(
+        string="To Be", digits="Product Unit", help="What the service has after the task."
+    )
+    included = fields.Float(digits="Product Unit", readonly=True)
+    minimum = fields.Float(digits="Product Unit", readonly=True)
+    maximum = fields.Float(digits="Product Unit", readonly=True, help="0 means no limit.")
+
+    _addon_once = models.UniqueIndex(
+        "(task_id, addon_id)", "The task already has a line for this add-on."
+    )
+
+    @api.constrains("quantity")
+    def _check_quantity(self):
+        digits = self.env["decimal.precision"].precision_get("Product Unit")
+        for line in self:
+            # 0 takes the add-on off.
+            low = line.quantity and (
+                float_compare(line.quantity, line.minimum, precision_digits=digits) < 0
+            )
+            high = line.maximum and (
+                float_compare(line.quantity, line.maximum, precision_digits=digits) > 0
+            )
+            if low or high or line.quantity < 0:
+                raise ValidationError(
+                    self.env._(
+                        "%(addon)s: the tariff allows %(minimum)s to %(maximum)s, not "
+                        "%(quantity)s.",
+                        addon=line.name,
+                        minimum=line.minimum,
+                        maximum=line.maximum or self.env._("any number"),
+                        quantity=line.quantity,
+                    )
+                )
+
+    def write(self, vals):
+        self.check_access("write")
+        self.task_id._check_editable()
+        if set(vals) - {"quantity"}:
+            raise UserError(self.env._("Only the amount of an add-on can be changed."))
+        if wrong := self.task_id.filtered(lambda task: task.type != "change"):
+            raise UserError(
+                self.env._(
+                    "Add-ons are changed on change tasks only; %s is not one.",
+                    wrong[0].display_name,
+                )
+            )
+        return super().write(vals)

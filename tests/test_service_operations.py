@@ -1,0 +1,225 @@
+"""Operations on services: asking, waiting, superseding, starting, cancelling."""
+
+from datetime import date
+
+import psycopg2
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import freeze_time, tagged
+from odoo.tools import mute_logger
+
+from .service_task_common import ServiceTaskCase
+
+
+@tagged("post_install", "-at_install")
+@freeze_time("2026-01-10 12:00:00")
+class TestServiceOperations(ServiceTaskCase):
+    def test_every_type_goes_through_a_task_and_changes_the_service(self):
+        service = self.order()
+        self.close(self.ask(service, "setup"))
+        self.assertEqual((service.state, service.date_start), ("active", date(2026, 1, 1)))
+        service._rate(date(2026, 1, 1))
+        self.close(self.ask(service, "change", {"quantity": 2}, date(2026, 1, 5)))
+        self.assertEqual(service.quantity, 2)
+        self.assertEqual(self.total(service), round(30 + 30 * 27 / 31, 2))
+        self.close(self.ask(service, "suspend", {"reason": "unpaid"}, date(2026, 1, 8)))
+        self.assertEqual((service.state, service.suspension_reason), ("suspended", "unpaid"))
+        self.close(self.ask(service, "resume", None, date(2026, 1, 9)))
+        self.assertEqual(service.state, "active")
+        self.close(self.ask(service, "delete", None, date(2026, 1, 10)))
+        self.assertEqual((service.state, service.date_end), ("terminated", date(2026, 1, 10)))
+        self.assertEqual(service.operation_ids.mapped("state"), ["done"] * 5)
+
+    def test_the_state_follows_only_when_the_task_is_closed(self):
+        service = self.order()
+        operation = self.ask(service, "setup")
+        self.assertEqual((service.state, operation.state), ("ordered", "manual"))
+        self.assertIn("Set Up", service.open_operation)
+        self.close(operation)
+        self.assertEqual((service.state, operation.state), ("active", "done"))
+        self.assertFalse(service.open_operation)
+
+    def test_the_buttons_of_a_service_ask_for_operations(self):
+        service = self.order().with_user(self.accountant)
+        service.action_activate()
+        self.assertEqual(service.state, "ordered")
+        self.assertEqual(service.sudo().operation_ids.type, "setup")
+        self.close(service.sudo().operation_ids)
+        wizard = self.env["billing.service.status.wizard"].with_user(self.accountant)
+        for transition, state in (("suspend", "suspended"), ("resume", "active")):
+            wizard.create(
+                {"service_ids": service.ids, "transition": transition, "date": "2026-01-10"}
+            ).action_apply()
+            self.assertNotEqual(service.state, state)
+            self.close(service.sudo().operation_ids.filtered(lambda op: op.state == "manual"))
+            self.assertEqual(service.state, state)
+        wizard = self.env["billing.service.change.wizard"].with_user(self.accountant)
+        wizard = wizard.create({"service_id": service.id, "effective_date": "2026-01-10"})
+        wizard.quantity = 3
+        wizard.action_apply()
+        operation = service.sudo().operation_ids.filtered(lambda op: op.state == "manual")
+        self.assertEqual(operation.requested["new"], {"quantity": 3.0})
+        self.assertEqual(operation.requested["old"], {"quantity": 1.0})
+        self.close(operation)
+        self.assertEqual(service.quantity, 3)
+
+    def test_later_operations_queue_behind_the_one_in_hand(self):
+        service = self.active()
+        first = self.ask(service, "change", {"quantity": 2}, date(2026, 1, 10))
+        second = self.ask(service, "change", {"quantity": 3}, date(2026, 1, 10))
+        self.assertEqual((first.state, second.state), ("manual", "pending"))
+        self.assertFalse(second.service_task_id)
+        self.close(first)
+        self.assertEqual((first.state, second.state), ("done", "manual"))
+        self.close(second)
+        self.assertEqual(service.quantity, 3)
+
+    def test_the_same_wish_twice_is_one_operation(self):
+        service = self.active()
+        first = self.ask(service, "suspend", {"reason": "unpaid"})
+        self.assertEqual(self.ask(service, "suspend", {"reason": "unpaid"}), first)
+        self.assertEqual(self.ask(service, "suspend", {"reason": "unpaid"}, None), first)
+
+    def test_one_operation_of_a_service_is_in_hand_by_the_database(self):
+        service = self.active()
+        self.ask(service, "change", {"quantity": 2}, date(2026, 1, 10))
+        second = self.ask(service, "change", {"quantity": 3}, date(2026, 1, 10))
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(psycopg2.errors.UniqueViolation),
+            self.cr.savepoint(),
+        ):
+            self.cr.execute(
+                "UPDATE service_operation SET state = 'manual' WHERE id = %s", [second.id]
+            )
+
+    def test_a_deletion_supersedes_what_waits_for_its_day_or_later(self):
+        service = self.active()
+        in_hand = self.ask(service, "change", {"quantity": 2}, date(2026, 1, 10))
+        before = self.ask(service, "change", {"quantity": 3}, date(2026, 1, 12))
+        after = self.ask(service, "change", {"quantity": 4}, date(2026, 1, 20))
+        deletion = self.ask(service, "delete", None, date(2026, 1, 15))
+        states = (in_hand.state, before.state, after.state, deletion.state)
+        self.assertEqual(states, ("manual", "pending", "cancelled", "pending"))
+
+    def test_of_suspending_and_resuming_the_last_wish_counts(self):
+        service = self.active()
+        self.ask(service, "change", {"quantity": 2}, date(2026, 1, 10))
+        suspension = self.ask(service, "suspend", None, date(2026, 1, 20))
+        again = self.ask(service, "suspend", {"reason": "abuse"}, date(2026, 1, 15))
+        self.assertEqual((suspension.state, again.state), ("cancelled", "pending"))
+
+    @mute_logger("odoo.sql_db")
+    def test_a_future_operation_waits_for_its_day(self):
+        service = self.active()
+        operation = self.ask(service, "suspend", None, date(2026, 1, 20))
+        self.env["service.operation"]._cron_run_due()
+        self.assertEqual(operation.state, "pending")
+        with freeze_time("2026-01-20 08:00:00"):
+            self.env["service.operation"]._cron_run_due()
+            self.assertEqual(operation.state, "manual")
+            self.close(operation)
+        self.assertEqual(service.date_suspended, date(2026, 1, 20))
+
+    def test_a_future_end_is_known_to_billing_at_once_and_taken_back_on_cancelling(self):
+        service = self.active()
+        operation = self.ask(service, "delete", None, date(2026, 1, 21))
+        self.assertEqual((service.state, service.date_end), ("active", date(2026, 1, 21)))
+        [row] = service._preview_charges(date(2026, 1, 1))
+        self.assertEqual(float(row["amount"]), round(30 * 20 / 31, 2))
+        operation.with_user(self.accountant).action_cancel()
+        self.assertEqual((operation.state, service.date_end), ("cancelled", False))
+
+    def test_services_whose_agreed_end_has_come_are_asked_to_be_deleted(self):
+        service = self.active(date_end=date(2026, 1, 9))
+        self.env["billing.service"]._cron_terminate_ended()
+        operation = service.operation_ids
+        self.assertEqual((operation.type, operation.source), ("delete", "billing"))
+        self.env["billing.service"]._cron_terminate_ended()
+        self.assertEqual(len(service.operation_ids), 1)
+        self.close(operation)
+        self.assertEqual((service.state, service.date_end), ("terminated", date(2026, 1, 9)))
+
+    def test_cancelling_withdraws_the_task_and_starts_the_next(self):
+        service = self.active()
+        first = self.ask(service, "suspend", None, date(2026, 1, 10))
+        second = self.ask(service, "change", {"quantity": 3}, date(2026, 1, 10))
+        first.with_user(self.accountant).action_cancel()
+        self.assertEqual((first.state, first.service_task_id.state), ("cancelled", "cancelled"))
+        self.assertEqual((service.state, second.state), ("active", "manual"))
+        first.with_user(self.accountant).action_cancel()
+
+    def test_a_cancelled_order_cancels_its_set_up(self):
+        service = self.order()
+        operation = self.ask(service, "setup")
+        service.with_user(self.accountant).action_cancel()
+        self.assertEqual((service.state, operation.state), ("cancelled", "cancelled"))
+
+    def test_what_the_service_cannot_take_is_refused_at_once(self):
+        service = self.order()
+        for operation_type in ("suspend", "resume", "delete", "change"):
+            with self.assertRaises(UserError):
+                values = {"quantity": 2} if operation_type == "change" else None
+                self.ask(service, operation_type, values)
+        self.ask(service, "setup")
+        self.ask(service, "suspend", None, date(2026, 1, 12))
+        with self.assertRaisesRegex(UserError, "not an operation"):
+            self.ask(service, "explode")
+        with self.assertRaisesRegex(UserError, "does not take: price"):
+            self.ask(service, "resume", {"price": 3})
+        with self.assertRaisesRegex(UserError, "client, staff or billing"):
+            self.ask(self.active(), "suspend", source="nobody")
+        with self.assertRaisesRegex(UserError, "present terms count"):
+            self.ask(self.active(), "change", {"quantity": 2}, date(2025, 12, 1))
+
+    def test_a_disabled_module_takes_no_new_services(self):
+        module = self.module.copy({"name": "Old panel"})
+        self.tariff.processing_module_id = module
+        running = self.active()
+        module.active = False
+        with self.assertRaisesRegex(UserError, "Old panel of tariff .* is disabled"):
+            self.ask(self.order(), "setup")
+        self.assertEqual(self.ask(running, "suspend").state, "manual")
+        with self.assertRaisesRegex(UserError, "stays enabled"):
+            self.module.active = False
+
+    def test_every_company_has_its_default_manual_module(self):
+        company = self.env["res.company"].create({"name": "Newcomer"})
+        module = company.service_processing_module_id
+        self.assertEqual((module.kind, module.company_id), ("manual", company))
+        self.assertTrue(self.env.ref("base.main_company").service_processing_module_id)
+
+    def test_asking_needs_billing_rights_also_over_rpc(self):
+        service = self.active()
+        for user in (self.member, self.boss):
+            with self.assertRaises(AccessError):
+                self.rpc(user, service, "request_operation", "suspend")
+        [operation_id] = self.rpc(self.accountant, service, "request_operation", "suspend")
+        operation = self.env["service.operation"].browse(operation_id)
+        self.assertEqual(operation.requested_by_id, self.accountant)
+        for values in ({"state": "done"}, {"requested": {}}):
+            with self.assertRaises(AccessError):
+                self.rpc(self.manager, operation, "write", values)
+            with self.assertRaises(UserError):
+                operation.write(values)
+        with self.assertRaises(AccessError):
+            self.rpc(self.member, operation, "action_cancel")
+
+    def test_billing_suspends_for_unpaid_and_stops_for_no_funds(self):
+        for reason in ("unpaid", "no_funds"):
+            service = self.active()
+            operation = service.request_operation("suspend", {"reason": reason}, source="billing")
+            self.close(operation)
+            self.assertEqual(service.suspension_reason, reason)
+
+    def test_a_change_of_tariff_uses_the_target_tariffs_module(self):
+        target = self.make_tariff(self.scheme, price=60.0, name="Big")
+        target.processing_module_id = self.module.copy(
+            {"name": "Telephony staff", "department_id": self.telephony.id}
+        )
+        service = self.active()
+        operation = self.ask(service, "change", {"tariff_id": target.id}, date(2026, 1, 10))
+        task = operation.service_task_id
+        self.assertEqual((task.tariff_id, task.department_id), (target, self.telephony))
+        self.close(operation, self.stranger)
+        self.assertEqual(service.tariff_id, target)
