@@ -1,175 +1,16 @@
-"""The builder's invoices are Odoo's own: every stored column is compared with plain ``create``
-and ``action_post``."""
+"""The builder's invoices are Odoo's own: every stored column is compared with plain ``create`` and
+``action_post``."""
 
-import threading
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, api, fields
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import TransactionCase, tagged
-from odoo.tools import SQL
+from odoo.tests import tagged
 
-from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.addons.billing_operations.billing_runs import invoice_guards, posting, prepared
 
-# Different in any two records: identity, time, secrets, and the reference to the record itself.
-NOT_COMPARED = {"id", "create_date", "write_date", "access_token", "move_id", "move_line_id"}
-
-
-class InvoiceBuilderCase(AccountTestInvoicingCommon):
-    """Builds specs and compares the builder's invoices with Odoo's."""
-
-    not_compared = NOT_COMPARED
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.builder = cls.env["billing.invoice.builder"]
-        cls.company = cls.env.company
-        cls.journal = cls.company_data["default_journal_sale"]
-        cls.euro = cls.setup_other_currency(
-            "EUR", rates=[("2020-01-01", 1.37), ("2026-02-01", 0.731)]
-        )
-        cls.net_30 = cls.env["account.payment.term"].create(
-            {
-                "name": "30 days",
-                "line_ids": [
-                    Command.create({"value": "percent", "value_amount": 100, "nb_days": 30})
-                ],
-            }
-        )
-        cls.customers = cls.env["res.partner"].create(
-            [
-                {"name": f"Customer {number}", "property_payment_term_id": cls.net_30.id}
-                for number in range(4)
-            ]
-        )
-
-    def spec(self, partner=None, lines=None, **values):
-        return {
-            "move_type": "out_invoice",
-            "partner_id": (partner or self.customers[0]).id,
-            "journal_id": self.journal.id,
-            "currency_id": self.company.currency_id.id,
-            "company_id": self.company.id,
-            "invoice_date": fields.Date.to_date("2026-01-31"),
-            "date": fields.Date.to_date("2026-01-31"),
-            "lines": lines or [self.line()],
-            **values,
-        }
-
-    def line(self, price=100.0, product=None, **values):
-        return {
-            "product_id": (product or self.product_a).id,
-            "name": "Hosting",
-            "quantity": 1.0,
-            "price_unit": price,
-            "discount": 0.0,
-            **values,
-        }
-
-    def sale_tax(self, amount, **values):
-        self.__class__.tax_number += 1
-        return self.env["account.tax"].create(
-            {"name": f"Tax {self.tax_number}", "amount": amount, "type_tax_use": "sale", **values}
-        )
-
-    # -- the comparison
-
-    def assert_same_as_plain(self, *specs, plain=0):
-        """Compare drafts and posted invoices of the builder with Odoo's; ``plain`` of them go the
-        plain way."""
-        ways = [prepared for prepared, _values in self.builder._prepare(list(specs))]
-        self.assertEqual(ways.count(False), plain, "invoices that went the plain way")
-        expected = self._result_of(
-            lambda: self.env["account.move"].create(
-                [self.builder._plain_move_values(spec) for spec in specs]
-            ),
-            lambda moves: moves.action_post(),
-        )
-        ours = self._result_of(
-            lambda: self.builder._create_invoices(list(specs)),
-            lambda moves: self.builder._post_invoices(moves),
-        )
-        for state, expected_state in expected.items():
-            for number, (expected_cells, our_cells) in enumerate(
-                zip(expected_state, ours[state], strict=True)
-            ):
-                pairs = {
-                    cell: (our_cells.get(cell, "-"), expected_cells.get(cell, "-"))
-                    for cell in sorted(expected_cells.keys() | our_cells.keys())
-                }
-                differences = [
-                    f"{cell}: {our_cell!r} instead of {expected_cell!r}"
-                    for cell, (our_cell, expected_cell) in pairs.items()
-                    if our_cell != expected_cell
-                ]
-                self.assertFalse(
-                    differences, f"{state}, invoice {number}:\n" + "\n".join(differences)
-                )
-
-    def _result_of(self, create, post):
-        """Return ``{state: [rows of each invoice]}``, leaving the database as it was."""
-        savepoint = self.env.cr.savepoint()
-        try:
-            moves = create()
-            created = self._rows(moves)
-            post(moves)
-            return {"draft": created, "posted": self._rows(moves)}
-        finally:
-            savepoint.rollback()
-            savepoint.close(rollback=False)
-            self.env.cr.postcommit.clear()
-
-    def _rows(self, moves):
-        """Return ``[{cell: value}]`` of each invoice: all columns of all its rows, in the order
-        of creation."""
-        self.env.flush_all()
-        result = []
-        # Ranks above zero are raised after the commit, by a hook that tests never run.
-        later = Counter(
-            self.env.cr.postcommit.data.get("account.res.partner.increase_rank.customer_rank")
-        )
-        for move in moves:
-            cells = self._cells("move", "account_move", "id", move.id)
-            for partner in move.partner_id | move.commercial_partner_id:
-                cells[f"rank {partner.name}"] = partner.customer_rank + later[partner.id]
-            query = SQL("SELECT id FROM account_move_line WHERE move_id = %s ORDER BY id", move.id)
-            for number, (line_id,) in enumerate(self.env.execute_query(query)):
-                line = f"line {number}"
-                cells |= self._cells(line, "account_move_line", "id", line_id)
-                cells |= self._cells(
-                    f"{line} tax",
-                    "account_move_line_account_tax_rel",
-                    "account_move_line_id",
-                    line_id,
-                )
-                tags = "account_account_tag_account_move_line_rel"
-                cells |= self._cells(f"{line} tag", tags, "account_move_line_id", line_id)
-                cells |= self._cells(
-                    f"{line} analytic", "account_analytic_line", "move_line_id", line_id
-                )
-            result.append(cells)
-        return result
-
-    def _cells(self, name, table, key, value, columns=None):
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT to_jsonb(t) - %s::text[] FROM %s t WHERE %s = %s",
-                [key, *self.not_compared],
-                SQL.identifier(table),
-                SQL.identifier("t", key),
-                value,
-            )
-        )
-        return {
-            f"{name} {number} {column}": cell
-            for number, row in enumerate(sorted((row for (row,) in rows), key=str))
-            for column, cell in row.items()
-            if not columns or column in columns
-        }
+from .invoice_common import InvoiceBuilderCase
 
 
 @tagged("post_install", "-at_install")
@@ -483,9 +324,31 @@ class TestInvoicesEqualOdoos(InvoiceBuilderCase):
         self.customers[1].lang = "fr_FR"
         line = {name: value for name, value in self.line().items() if name != "name"}
         self.assert_same_as_plain(self.spec(lines=[line]), self.spec(self.customers[1], [line]))
-        french = self.builder.with_context(lang="fr_FR")
-        self.assertEqual(
-            french._create_invoices([self.spec()]).line_ids.mapped("name")[0], "Hosting"
+
+    def test_names_in_the_language_of_the_one_who_bills(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.tax_sale_a.with_context(lang="fr_FR").name = "TVA"
+        self.env = self.env(context={**self.env.context, "lang": "fr_FR"})
+        self.builder = self.builder.with_env(self.env)
+        self.assert_same_as_plain(
+            self.spec(), self.spec(self.customers[1], invoice_payment_term_id=self.pay_terms_b.id)
+        )
+        self.assertIn("TVA", self.builder._create_invoices([self.spec()]).line_ids.mapped("name"))
+
+    def test_a_company_that_is_not_the_current_one(self):
+        other = self.setup_other_company(name="Another company")["company"]
+        self.env.user.company_ids += other
+        context = {"allowed_company_ids": [other.id, self.company.id]}
+        self.env = self.env(context={**self.env.context, **context})
+        self.builder = self.builder.with_env(self.env)
+        self.assertEqual(self.env.company, other)
+        self.fiscal_pos_a.auto_apply = True
+        self.customers[1].country_id = self.env.ref("base.us")
+        line = {name: value for name, value in self.line().items() if name != "tax_ids"}
+        self.assert_same_as_plain(
+            self.spec(lines=[line]),
+            self.spec(self.customers[1], [line]),
+            self.spec(self.partner_b, [line], move_type="out_refund"),
         )
 
     def test_addresses_of_a_company_and_its_people(self):
@@ -609,6 +472,14 @@ class TestPlainWay(InvoiceBuilderCase):
         self.env["ir.default"].set("account.move", "invoice_user_id", self.simple_accountman.id)
         self.assert_same_as_plain(self.spec(), plain=1)
 
+    def test_addons_that_change_how_invoices_are_made_or_posted_are_obeyed(self):
+        self.assertFalse(invoice_guards.reasons_for_plain(self.env, self.company))
+        specs = [self.spec(), self.spec(self.customers[1], move_type="out_refund")]
+        with patch.object(invoice_guards, "STANDARD", ("base", "billing_operations")):
+            reasons = invoice_guards.reasons_for_plain(self.env, self.company)
+            self.assertIn("account changes account.move._compute_amount", reasons)
+            self.assert_same_as_plain(*specs, plain=2)
+
     def test_a_price_that_odoo_is_to_find(self):
         line = {name: value for name, value in self.line().items() if name != "price_unit"}
         self.assert_same_as_plain(self.spec(lines=[line]), plain=1)
@@ -645,257 +516,9 @@ class TestChecks(InvoiceBuilderCase):
         self.assertFalse(move.message_ids)
         self.assertFalse(move.message_follower_ids)
 
-
-@tagged("post_install", "-at_install")
-class TestNumbers(InvoiceBuilderCase):
-    """Batches are numbered as Odoo numbers invoices one by one."""
-
-    def dated(self, *dates, **values):
-        return [
-            self.spec(self.customers[number % 4], invoice_date=date, date=date, **values)
-            for number, date in enumerate(map(fields.Date.to_date, dates))
-        ]
-
-    def post(self, specs):
-        return self.builder._post_invoices(self.builder._create_invoices(specs)).mapped("name")
-
-    def test_numbers_go_on_from_what_was_posted_by_hand(self):
-        def by_hand():
-            move = self.env["account.move"].create(self.builder._plain_move_values(self.spec()))
-            move.action_post()
-            return move.name
-
-        self.assertEqual(by_hand(), "INV/2026/00001")
-        self.assertEqual(self.post([self.spec()] * 2), ["INV/2026/00002", "INV/2026/00003"])
-        self.assertEqual(by_hand(), "INV/2026/00004")
-        self.assertEqual(self.post([self.spec()]), ["INV/2026/00005"])
-
-    def test_a_new_year_starts_anew_within_one_batch(self):
-        specs = self.dated("2026-01-02", "2025-12-31", "2025-12-31", "2026-01-02", "2027-01-01")
-        self.assert_same_as_plain(*specs)
-        self.assertEqual(
-            self.post(specs),
-            [
-                "INV/2026/00001",
-                "INV/2025/00001",
-                "INV/2025/00002",
-                "INV/2026/00002",
-                "INV/2027/00001",
-            ],
-        )
-
-    def test_formats_that_people_chose(self):
-        dates = ["2026-01-31", "2026-02-01", "2026-02-28", "2026-03-31", "2025-12-31"]
-        names = {"FACT-26-01-098": 12, "2026/01/7": 12, "X0041Z": 12, "BILL/25-26/0009": 3, "9": 12}
-        for name, last_month in names.items():
-            with self.subTest(name):
-                self.company.fiscalyear_last_month = str(last_month)
-                savepoint = self.env.cr.savepoint()
-                first = self.builder._create_invoices(self.dated("2026-01-15"))
-                self.builder._post_invoices(first)
-                first.name = name
-                self.env.flush_all()
-                specs = self.dated(*dates, *dates)
-                self.assert_same_as_plain(*specs)
-                savepoint.rollback()
-                savepoint.close(rollback=False)
-                self.env.cr.postcommit.clear()
-
-    def test_credit_notes_with_and_without_numbers_of_their_own(self):
-        specs = []
-        for move_type in ("out_invoice", "out_refund", "out_refund", "out_invoice"):
-            specs += self.dated("2026-01-31", "2026-02-28", move_type=move_type)
-        for own_numbers in (True, False):
-            self.journal.refund_sequence = own_numbers
-            with self.subTest(own_numbers):
-                self.assert_same_as_plain(*specs)
-
-    def test_journals_have_their_own_numbers(self):
-        other = self.journal.copy({"code": "OTHER"})
-        specs = self.dated("2026-01-31", "2026-01-31")
-        specs += [spec | {"journal_id": other.id} for spec in specs]
-        self.assert_same_as_plain(*specs)
-
-    def test_the_order_is_date_reference_and_creation(self):
-        specs = [
-            self.spec(ref="b"),
-            self.spec(ref="a"),
-            *self.dated("2026-01-30"),
-            self.spec(ref="a"),
-        ]
-        self.assert_same_as_plain(*specs)
-        self.assertEqual(
-            self.post(specs),
-            ["INV/2026/00004", "INV/2026/00002", "INV/2026/00001", "INV/2026/00003"],
-        )
-
-    def test_a_lock_date_moves_the_accounting_date(self):
-        self.company.tax_lock_date = fields.Date.to_date("2026-01-31")
-        self.assert_same_as_plain(*self.dated("2026-01-31", "2026-02-01"))
-        self.company.tax_lock_date = False
-        self.company.sale_lock_date = fields.Date.to_date("2026-01-31")
-        self.assert_same_as_plain(*self.dated("2026-01-31", "2026-02-01"))
-
-    def test_a_journal_with_a_hash_chain(self):
-        self.journal.restrict_mode_hash_table = True
-        self.not_compared = NOT_COMPARED | {"inalterable_hash"}  # of ids, among others
-        specs = [self.spec(), self.spec(self.customers[1])]
-        self.assert_same_as_plain(*specs)
-        moves = self.builder._post_invoices(self.builder._create_invoices(specs))
-        self.assertTrue(all(moves.mapped("inalterable_hash")))
-
-    def test_what_may_not_be_posted_is_refused_and_nothing_is_posted(self):
-        moves = self.builder._create_invoices([self.spec(), self.spec(lines=[self.line(-5.0)])])
-        with self.assertRaisesRegex(UserError, "negative total"):
-            self.builder._post_invoices(moves)
-        self.assertEqual(moves.mapped("state"), ["draft", "draft"])
-        moves[0].invoice_line_ids.account_id.active = False
-        with self.assertRaisesRegex(UserError, "is archived"):
-            self.builder._post_invoices(moves[0])
-
-    def test_posted_invoices_are_not_posted_again(self):
-        moves = self.builder._create_invoices([self.spec()])
-        self.builder._post_invoices(moves)
-        with self.assertRaisesRegex(UserError, "must be in draft"):
-            self.builder._post_invoices(moves)
-
-    def test_drafts_changed_by_people_are_posted_as_they_are(self):
-        moves = self.builder._create_invoices([self.spec(), self.spec(self.customers[1])])
-        moves[0].invoice_line_ids.price_unit = 200.0
-        moves[1].invoice_payment_term_id = self.pay_terms_b
-        self.builder._post_invoices(moves)
-        self.assertEqual(moves[0].amount_total, 230.0)
-        terms = moves[1].line_ids.filtered(lambda line: line.display_type == "payment_term")
-        self.assertEqual(sorted(terms.mapped("balance")), [34.5, 80.5])
-
-    def test_customers_rank_by_the_number_of_their_invoices(self):
-        old, new = self.customers[:2]
-        old.customer_rank = 5
-        self.post([self.spec(old), self.spec(new), self.spec(new), self.spec(old)])
-        self.assertEqual(new.customer_rank, 2)
-        later = self.env.cr.postcommit.data["account.res.partner.increase_rank.customer_rank"]
-        self.assertEqual(dict(later), {old.id: 2})
-
-    def test_a_batch_asks_hardly_more_of_the_database_than_one_invoice(self):
-        def queries(count):
-            before = self.env.cr.sql_log_count
-            moves = self.builder._create_invoices([self.spec(self.customers[0])] * count)
-            self.env.flush_all()
-            created = self.env.cr.sql_log_count
-            self.builder._post_invoices(moves)
-            self.env.flush_all()
-            return created - before, self.env.cr.sql_log_count - created
-
-        queries(1)
-        for one, many in zip(queries(1), queries(50), strict=True):
-            self.assertLess(many - one, 15)
-
-
-@tagged("post_install", "-at_install")
-class TestConcurrentPosting(TransactionCase):
-    """Posters in transactions of their own; their data is committed and taken away again."""
-
-    def setUp(self):
-        super().setUp()
-        self.created = []
-        self.addCleanup(self._take_away)
-        with self._environment() as env:
-            company = env.company
-            accounts = env["account.account"].create(
-                [
-                    {"name": "Receivable", "code": "BOC1", "account_type": "asset_receivable"},
-                    {"name": "Income", "code": "BOC2", "account_type": "income"},
-                ]
-            )
-            journal = env["account.journal"].create(
-                {"name": "Concurrent", "code": "BOC", "type": "sale"}
-            )
-            partners = env["res.partner"].create(
-                [
-                    # Odoo writes a new customer's rank while posting: one poster a customer.
-                    {"name": f"C {number}", "property_account_receivable_id": accounts[0].id}
-                    for number in range(60)
-                ]
-            )
-            date = fields.Date.to_date("2026-01-31")
-            moves = env["billing.invoice.builder"]._create_invoices(
-                [
-                    {
-                        "move_type": "out_invoice",
-                        "partner_id": partners[number].id,
-                        "journal_id": journal.id,
-                        "currency_id": company.currency_id.id,
-                        "company_id": company.id,
-                        "invoice_date": date,
-                        "date": date,
-                        "invoice_date_due": date,
-                        "lines": [
-                            {
-                                "account_id": accounts[1].id,
-                                "name": "x",
-                                "price_unit": 1.0,
-                                "tax_ids": [],
-                            }
-                        ],
-                    }
-                    for number in range(60)
-                ]
-            )
-            self.move_ids = moves.ids
-            self.created = [
-                (records._name, records.ids) for records in (partners, journal, accounts)
-            ]
-
-    @contextmanager
-    def _environment(self):
-        with self.env.registry.cursor() as cr:
-            yield api.Environment(cr, SUPERUSER_ID, {})
-
-    def _take_away(self):
-        with self._environment() as env:
-            moves = env["account.move"].browse(self.move_ids).exists()
-            moves.filtered(lambda move: move.state == "posted").button_draft()
-            moves.posted_before = False
-            moves.with_context(force_delete=True).unlink()
-            for model, ids in self.created:
-                env[model].browse(ids).unlink()
-
-    def _post(self, ids, barrier, by_hand=False):
-        with self._environment() as env:
-            moves = env["account.move"].browse(ids)
-            moves.mapped("state")  # the transaction's snapshot is older than the others' numbers
-            barrier.wait(30)
-            if by_hand:
-                for move in moves:
-                    move.action_post()
-                    env.cr.commit()
-            else:
-                env["billing.invoice.builder"]._post_invoices(moves)
-
-    def _assert_numbered_without_gaps(self):
-        with self._environment() as env:
-            moves = env["account.move"].browse(self.move_ids)
-            numbers = sorted(moves.filtered("posted_before").mapped("sequence_number"))
-            self.assertEqual(set(moves.mapped("sequence_prefix")) - {""}, {"BOC/2026/"})
-            self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
-            for move in moves.filtered("posted_before"):
-                self.assertEqual(set(move.line_ids.mapped("move_name")), {move.name})
-            return len(numbers)
-
-    def test_batches_and_people_post_at_once_without_gap_or_duplicate(self):
-        barrier = threading.Barrier(4)
-        parts = [self.move_ids[:20], self.move_ids[20:40], self.move_ids[40:55]]
-        with ThreadPoolExecutor(4) as pool:
-            jobs = [pool.submit(self._post, part, barrier) for part in parts]
-            jobs.append(pool.submit(self._post, self.move_ids[55:], barrier, by_hand=True))
-            for job in jobs:
-                job.result(120)
-        self.assertEqual(self._assert_numbered_without_gaps(), 60)
-
-    def test_a_batch_rolled_back_gives_its_numbers_back(self):
-        with self.assertRaises(ZeroDivisionError), self._environment() as env:
-            moves = env["account.move"].browse(self.move_ids[:20])
-            env["billing.invoice.builder"]._post_invoices(moves)
-            raise ZeroDivisionError
-        self._post(self.move_ids[20:40], threading.Barrier(1))
-        self.assertEqual(self._assert_numbered_without_gaps(), 20)
+    def test_nobody_forges_the_marks_from_outside(self):
+        for value in (True, 1, {"defaults": {}}, "x"):
+            context = {prepared.CONTEXT_KEY: value, posting.CONTEXT_KEY: value}
+            env = self.env(context={**self.env.context, **context})
+            self.assertIsNone(prepared.current_preparation(env))
+            self.assertIsNone(posting.current_posting(env))

@@ -58,7 +58,7 @@ class BillingPreparedMixin(models.AbstractModel):
 
     def _check_company(self, fnames=None):
         """Check each company's related records once instead of once per record."""
-        if not current_preparation(self.env):
+        if fnames or not current_preparation(self.env):
             return super()._check_company(fnames)
         names = [
             name for name, field in self._fields.items() if field.relational and field.check_company
