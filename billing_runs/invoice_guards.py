@@ -66,6 +66,13 @@ HARMLESS = {
     ("sale", "account.move", "_post"),  # messages on sale orders
     ("sale", "account.move", "action_post"),
     ("sale_timesheet", "account.move", "action_post"),  # timesheets of sale orders
+    ("sale_stock", "account.move", "_compute_delivery_date"),  # of sale orders
+    ("sale_stock", "account.move", "_compute_incoterm_location"),
+    # of sale orders, and of a project in the context
+    ("sale_project", "account.move.line", "_compute_analytic_distribution"),
+    # of debit notes, which the builder does not make
+    ("account_debit_note", "account.move", "_get_last_sequence_domain"),
+    ("account_debit_note", "account.move", "_get_starting_sequence"),
 }
 
 
@@ -98,7 +105,7 @@ def reasons_for_plain(env, company):
     for model in ("account.move", "account.move.line"):
         if env["ir.default"]._get_model_defaults(model):
             reasons.append(f"default values for {model}")
-    if any(key.startswith("default_") for key in env.context):
+    if any(key.startswith("default_") or key == "project_id" for key in env.context):
         reasons.append("default values in the context")
     return reasons
 
