@@ -178,7 +178,7 @@ def shell(_options):
     session = Session()
     name = _demo_database(session, fresh=False)
     command = [session.odoo.python, session.place.launcher(), "shell", "-d", name]
-    return python.call([*command, "--log-level=warn"], env=session.env)
+    return python.call([*command, "--log-level=warn"], interactive=True, env=session.env)
 
 
 def lint_verb(_options):

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from . import debian
 from .place import ROOT, digest
-from .ui import Failure, Step, output, run
+from .ui import Failure, Step, die_with_parent, output, run
 
 LOCK = ROOT / "requirements-dev.txt"
 WANTED = (3, 11)
@@ -209,6 +210,30 @@ def module_folder(odoo, name):
     return Path(origin).parent if origin else None
 
 
-def call(command, **options):
-    """Run with the terminal's own input and output; returns the exit status."""
-    return subprocess.run([str(part) for part in command], check=False, **options).returncode
+def call(command, interactive=False, **options):
+    """Run with the terminal's own input and output; returns the exit status.
+
+    When this process is interrupted, so is the program, and it gets time to clean up. An
+    `interactive` program has Ctrl-C for itself."""
+    die = die_with_parent(signal.SIGINT)
+
+    def set_up():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        die()
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if interactive else None
+    process = subprocess.Popen([str(part) for part in command], preexec_fn=set_up, **options)
+    try:
+        return process.wait()
+    except BaseException as stop:
+        if not isinstance(stop, KeyboardInterrupt):  # the terminal sends that one to both
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
+    finally:
+        if interactive:
+            signal.signal(signal.SIGINT, before)
