@@ -13,9 +13,11 @@
         # billing_tasks
         "security/billing_tasks_rules.xml",
         "billing_tasks/data/billing_task_crons.xml",
+        "billing_tasks/wizards/billing_task_priority_views.xml",
         "billing_tasks/views/billing_task_views.xml",
         "billing_tasks/views/billing_task_type_views.xml",
         "billing_tasks/views/res_config_settings_views.xml",
+        "billing_tasks/views/res_partner_views.xml",
         # services
         "security/services_rules.xml",
         "data/services_sequences.xml",

@@ -3,33 +3,49 @@
 import signal
 import threading
 import time
+from dataclasses import dataclass
 
 from odoo.service import server
 from odoo.tools import config
 
 LONGEST_SLICE = 50.0
+# Values with which a batch of customers has ample time.
+ENOUGH_REAL = 900
+ENOUGH_CPU = 600
 
 _pass = threading.local()
 
 
-def real_time_limit():
-    """Return the seconds after which the server ends a cron worker, 0 for never."""
-    limit = config["limit_time_real_cron"]
-    if limit is None or limit < 0:
-        limit = config["limit_time_real"]
-    return limit or 0
+@dataclass(frozen=True)
+class ServerLimits:
+    """What the server's configuration allows; times in seconds, 0 for no limit."""
+
+    cron_threads: int
+    real: int
+    real_cron: int
+    cpu: int
 
 
-def slice_seconds():
+def limits():
+    """Return the limits of this server."""
+    real = config["limit_time_real"] or 0
+    real_cron = config["limit_time_real_cron"]
+    return ServerLimits(
+        cron_threads=config["max_cron_threads"],
+        real=real,
+        real_cron=real if real_cron is None or real_cron < 0 else real_cron,
+        cpu=config["limit_time_cpu"] or 0,
+    )
+
+
+def slice_seconds(in_cron=True):
     """Return how long one worker slice may last: 50 s, and half of the server's limits at most."""
-    limits = [LONGEST_SLICE]
-    limits += [
-        limit / 2 for limit in (real_time_limit(), config["limit_time_cpu"] or 0) if limit > 0
-    ]
-    return min(limits)
+    server_limits = limits()
+    times = (server_limits.real_cron if in_cron else server_limits.real, server_limits.cpu)
+    return min([LONGEST_SLICE, *(limit / 2 for limit in times if limit > 0)])
 
 
-def slice_deadline():
+def slice_deadline(in_cron=True):
     """Return the monotonic time at which the current slice must have ended.
 
     The server's limits count over one pass through *all* crons that are ready, so the slices of
@@ -38,9 +54,9 @@ def slice_deadline():
     now = time.monotonic()
     key = _current_pass()
     if key is None:
-        return now + slice_seconds()
+        return now + slice_seconds(in_cron)
     if getattr(_pass, "key", None) != key:
-        _pass.key, _pass.deadline = key, now + slice_seconds()
+        _pass.key, _pass.deadline = key, now + slice_seconds(in_cron)
     return _pass.deadline
 
 

@@ -69,7 +69,6 @@ class BillingTask(models.Model):
     )
     res_model = fields.Char(string="Task For Model", readonly=True)
     res_id = fields.Many2oneReference(string="Task For ID", model_field="res_model", readonly=True)
-    record_name = fields.Char(string="Task For", compute="_compute_record_name", compute_sudo=False)
     parameters = fields.Json(readonly=True)
     priority = fields.Integer(
         required=True,
@@ -113,7 +112,7 @@ class BillingTask(models.Model):
     intent = fields.Json(readonly=True)
     log_ids = fields.One2many("billing.task.log", "task_id", string="Activity Log", readonly=True)
     error_code = fields.Char(readonly=True)
-    error_message = fields.Text(readonly=True)
+    error_message = fields.Char(readonly=True)
     result = fields.Json(readonly=True)
     superseded_by_id = fields.Many2one("billing.task", readonly=True, index="btree_not_null")
     requested_by_id = fields.Many2one("res.users", string="Requested By", readonly=True)
@@ -176,20 +175,6 @@ class BillingTask(models.Model):
     def _compute_display_name(self):
         for task in self:
             task.display_name = f"{task.type_id.name} #{task.id}"
-
-    @api.depends("res_model", "res_id")
-    def _compute_record_name(self):
-        for model, tasks in self.grouped("res_model").items():
-            names = {}
-            if model in self.env and self.env[model].has_access("read"):
-                records = self.env[model].browse(filter(None, tasks.mapped("res_id"))).exists()
-                names = {
-                    record.id: record.display_name for record in records._filtered_access("read")
-                }
-            for task in tasks:
-                task.record_name = names.get(task.res_id) or (
-                    f"{task.res_model},{task.res_id}" if task.res_id else False
-                )
 
     # === CRUD === #
 
@@ -265,19 +250,6 @@ class BillingTask(models.Model):
         )
         return True
 
-    def action_open_record(self):
-        """Open the record that the task is for."""
-        self.ensure_one()
-        record = self._record()
-        if not record:
-            raise UserError(self.env._("This task is not for a record, or the record was deleted."))
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(False, "form")],
-        }
-
     def _as_manager(self):
         """Return these tasks with the right to change them, after checking the user's.
 
@@ -292,14 +264,6 @@ class BillingTask(models.Model):
         return self.sudo()
 
     # === BUSINESS === #
-
-    def _record(self):
-        """Return the record that the task is for; an empty recordset when it is gone, None
-        without one."""
-        self.ensure_one()
-        if not self.res_model or self.res_model not in self.env:
-            return None
-        return self.env[self.res_model].browse(self.res_id).exists()
 
     def _log(self, message, level="info"):
         """Add a line to the activity log: seen at once, kept even if the attempt is rolled back.

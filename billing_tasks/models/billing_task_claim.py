@@ -13,6 +13,8 @@ from ..retry_policy import judge_interruption
 # A worker that has just claimed a task is given this long to lock its row.
 GRACE_SECONDS = 10
 CANDIDATES = 20
+# First half of the advisory locks that show, without touching rows, which tasks a worker holds.
+HEARTBEAT = 0x4254534B
 _REAP_BATCH = 50
 HOST = socket.gethostname()
 
@@ -198,12 +200,13 @@ class BillingTask(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                SELECT id FROM billing_task
-                 WHERE id = %s AND state = 'running' AND attempt_token = %s
+                SELECT pg_try_advisory_xact_lock(%(heartbeat)s, id) FROM billing_task
+                 WHERE id = %(task_id)s AND state = 'running' AND attempt_token = %(token)s
                    FOR NO KEY UPDATE NOWAIT
                 """,
-                claim.task_id,
-                claim.token,
+                heartbeat=HEARTBEAT,
+                task_id=claim.task_id,
+                token=claim.token,
             ),
             log_exceptions=False,
         )

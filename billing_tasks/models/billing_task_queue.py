@@ -241,9 +241,12 @@ class BillingTask(models.Model):
             precommit.add(self.sudo().browse()._trigger_workers)
 
     def _trigger_workers(self, first=1):
-        """Make the crons of the workers from `first` on ready, and notify the servers after the
-        commit."""
+        """Make the workers from `first` on look at the queue after the commit: their crons become
+        ready and the servers are notified, or jobs are created where Queue Job carries them."""
         slots = range(first, self._worker_count() + 1)
+        if self._uses_queue_job():
+            self._start_pumps(slots)
+            return
         crons = self.env["ir.cron"].sudo().union(*map(self._worker_cron, slots)).filtered("active")
         if not crons:
             return

@@ -18,6 +18,11 @@ class BillingTask(models.Model):
         """
         if slot > self._worker_count():
             return
+        if self._uses_queue_job():
+            if slot == 1 and (self._due_exists() or self._dead_ids()):
+                # Whatever happened to the jobs, work that is due has one within a minute.
+                self._wake_workers()
+            return
         crons = self.env["ir.cron"]
         # No transaction, and so no old snapshot, stays open on the cron's own cursor meanwhile.
         crons._commit_progress()

@@ -1,0 +1,51 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+
+class BillingTaskMixin(models.AbstractModel):
+    """A smart button to the billing tasks of a record, for the models of all floors.
+
+    In the form: `<field name="billing_task_count"/>` inside a button that calls
+    `action_open_billing_tasks`, for members of *Billing Tasks*; others count none.
+    """
+
+    _name = "billing.task.mixin"
+    _description = "Has billing tasks"
+
+    billing_task_count = fields.Integer(
+        string="Billing Tasks", compute="_compute_billing_task_count", compute_sudo=False
+    )
+
+    def _billing_task_domain(self):
+        """Return the domain of the tasks of these records: by default those that are for them."""
+        return Domain("res_model", "=", self._name) & Domain("res_id", "in", self.ids)
+
+    @api.model
+    def _billing_task_group_field(self):
+        """Return the task's field by which `_billing_task_domain` names a record."""
+        return "res_id"
+
+    def _compute_billing_task_count(self):
+        tasks = self.env["billing.task"]
+        counts = {}
+        if self.ids and tasks.has_access("read"):
+            field = self._billing_task_group_field()
+            for record, count in tasks._read_group(
+                self._billing_task_domain(), [field], ["__count"]
+            ):
+                counts[record if isinstance(record, int) else record.id] = count
+        for record in self:
+            record.billing_task_count = counts.get(record.id, 0)
+
+    def action_open_billing_tasks(self):
+        """Open the tasks of this record."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.action_billing_task"
+        )
+        return {
+            **action,
+            "domain": list(self._billing_task_domain()),
+            "context": {},
+            "display_name": self.env._("Billing Tasks: %s", self.display_name),
+        }

@@ -1,0 +1,129 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .billing_task import OPEN_STATES
+from .billing_task_claim import GRACE_SECONDS, HEARTBEAT
+
+LATE = timedelta(minutes=15)
+
+
+class BillingTask(models.Model):
+    """What people see of the queue at work: progress, health, and what is stuck."""
+
+    _inherit = "billing.task"
+
+    progress = fields.Float(
+        compute="_compute_progress", help="How far a running task is, in percent, where it says so."
+    )
+    is_stuck = fields.Boolean(
+        string="Stuck",
+        compute="_compute_is_stuck",
+        search="_search_is_stuck",
+        help="Running without a living worker, or due for more than 15 minutes and not begun.",
+    )
+
+    @api.depends("state", "log_ids")
+    def _compute_progress(self):
+        self.progress = 0.0
+        running = self.filtered(lambda task: task.state == "running")
+        if not running:
+            return
+        lines = self.env["billing.task.log"]._read_group(
+            [("task_id", "in", running.ids), ("level", "=", "progress")],
+            ["task_id"],
+            ["id:max"],
+        )
+        last = self.env["billing.task.log"].browse(line_id for _task, line_id in lines)
+        for line in last:
+            if line.total:
+                line.task_id.progress = 100.0 * line.done / line.total
+
+    @api.depends("state", "delay_date")
+    def _compute_is_stuck(self):
+        stuck = set(self.filtered_domain(self._late_domain()).ids)
+        if any(task.state == "running" for task in self):
+            stuck.update(self._dead_ids())
+        for task in self:
+            task.is_stuck = task.id in stuck
+
+    def _search_is_stuck(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return self._late_domain() | Domain("id", "in", self._dead_ids())
+
+    @api.model
+    def _late_domain(self):
+        """Return what was due long ago and nobody began: workers are missing or busy."""
+        return Domain("state", "in", OPEN_STATES) & Domain(
+            "delay_date", "<", fields.Datetime.now() - LATE
+        )
+
+    @api.model
+    def _dead_ids(self):
+        """Return the ids of the running tasks that no living worker holds.
+
+        Asks for the workers' advisory locks only: looking must not lock a row, which the reaper
+        would take for a sign of life.
+        """
+        self.flush_model(["state", "attempt_date"])
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH held AS MATERIALIZED (
+                    SELECT objid::bigint AS task_id FROM pg_locks
+                     WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2
+                       AND database = (SELECT oid FROM pg_database
+                                        WHERE datname = current_database())
+                )
+                SELECT id FROM billing_task
+                 WHERE state = 'running'
+                   AND attempt_date < (SELECT clock_timestamp() AT TIME ZONE 'UTC')
+                                      - make_interval(secs => %s)
+                   AND id NOT IN (SELECT task_id FROM held)
+                """,
+                HEARTBEAT,
+                GRACE_SECONDS,
+            )
+        )
+        return [row[0] for row in self.env.cr.fetchall()]
+
+    @api.model
+    def get_health(self):
+        """Return the numbers of the status line, for the tasks that the user may see.
+
+        :return: dict: `running`, `waiting`, `error`, `failed`, `dead` (counts), `domains` (what each of
+            them counts), `oldest_due_seconds`, `late`, `workers`, and `changing`: whether tasks are due,
+            so that the numbers will change by themselves.
+        """
+        self.browse().check_access("read")
+        now = fields.Datetime.now()
+        counts = dict(
+            self._read_group(
+                [("state", "in", ("pending", "running", "error", "failed"))], ["state"], ["__count"]
+            )
+        )
+        dead = self.search([("id", "in", self._dead_ids())]) if counts.get("running") else self
+        due = Domain("state", "in", OPEN_STATES) & Domain("delay_date", "<=", now)
+        oldest = self.search(due, order="delay_date, id", limit=1).delay_date
+        waited = (now - oldest).total_seconds() if oldest else 0
+        return {
+            "running": counts.get("running", 0),
+            "waiting": counts.get("pending", 0),
+            "error": counts.get("error", 0),
+            "failed": counts.get("failed", 0),
+            "dead": len(dead),
+            "oldest_due_seconds": waited,
+            "late": waited > LATE.total_seconds(),
+            "changing": bool(oldest),
+            "workers": self._worker_count(),
+            "domains": {
+                "running": [("state", "=", "running")],
+                "waiting": [("state", "=", "pending")],
+                "error": [("state", "=", "error")],
+                "failed": [("state", "=", "failed")],
+                "dead": [("id", "in", dead.ids)],
+            },
+        }

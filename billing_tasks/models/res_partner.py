@@ -1,0 +1,14 @@
+from odoo import api, models
+from odoo.fields import Domain
+
+
+class ResPartner(models.Model):
+    _name = "res.partner"
+    _inherit = ["res.partner", "billing.task.mixin"]
+
+    def _billing_task_domain(self):
+        return Domain("partner_id", "in", self.ids)
+
+    @api.model
+    def _billing_task_group_field(self):
+        return "partner_id"

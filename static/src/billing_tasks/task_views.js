@@ -1,0 +1,59 @@
+import { onWillStart, useState } from "@odoo/owl";
+import { registry } from "@web/core/registry";
+import { formView } from "@web/views/form/form_view";
+import { FormController } from "@web/views/form/form_controller";
+import { listView } from "@web/views/list/list_view";
+import { ListController } from "@web/views/list/list_controller";
+import { useRefresh } from "./refresh_hook";
+import { TaskHealth } from "./task_health";
+
+const REFRESH_SECONDS = 3;
+const MOVING = ["pending", "running", "error"];
+
+export class TaskListController extends ListController {
+    static template = "billing_operations.TaskListView";
+    static components = { ...ListController.components, TaskHealth };
+
+    setup() {
+        super.setup();
+        this.health = useState({ values: null });
+        onWillStart(() => this.loadHealth());
+        useRefresh(() => this.refresh(), REFRESH_SECONDS);
+    }
+
+    async loadHealth() {
+        this.health.values = await this.orm.silent.call("billing.task", "get_health", []);
+    }
+
+    /** Load again while tasks are on the move, but never under the hands of a user who selects. */
+    async refresh() {
+        const before = JSON.stringify(this.health.values);
+        await this.loadHealth();
+        const { running, changing } = this.health.values;
+        const moved = before !== JSON.stringify(this.health.values);
+        if ((running || changing || moved) && !this.model.root.selection.length) {
+            await this.model.load();
+        }
+    }
+}
+
+registry.category("views").add("billing_task_list", {
+    ...listView,
+    Controller: TaskListController,
+});
+
+export class TaskFormController extends FormController {
+    setup() {
+        super.setup();
+        useRefresh(async () => {
+            if (MOVING.includes(this.model.root.data.state)) {
+                await this.model.load();
+            }
+        }, REFRESH_SECONDS);
+    }
+}
+
+registry.category("views").add("billing_task_form", {
+    ...formView,
+    Controller: TaskFormController,
+});
