@@ -50,6 +50,7 @@
         # billing_runs
         "security/billing_runs_rules.xml",
         "data/billing_runs_data.xml",
+        "billing_runs/views/billing_run_undo_views.xml",
         "billing_runs/views/billing_run_wizard_views.xml",
         "billing_runs/views/billing_run_views.xml",
         "billing_runs/views/billing_cycle_views.xml",

@@ -23,6 +23,8 @@ from . import billing_bill_isolation
 from . import billing_bill_rating
 from . import billing_bill_invoicing
 from . import billing_bill_posting
+from . import billing_run_undo
+from . import billing_bill_undo
 from . import billing_bill_formatting
 from . import billing_charge
 from . import account_move

@@ -61,3 +61,28 @@ class AccountMove(models.Model):
             posting.number_formats[key] = super()._get_next_sequence_format()
         number_format, values = posting.number_formats[key]
         return number_format, dict(values)
+
+    def _reverse_billed(self):
+        """Cancel posted documents of a run by credit notes to the cent.
+
+        The credit note is booked on the document's own date, at its own currency
+        rate, so that nothing is left over; in a locked period on today's date.
+        """
+        notes = self.env["account.move"]
+        for company, moves in self.grouped("company_id").items():
+            today = company._billing_today()
+            values = []
+            for move in moves:
+                locked = company._get_violated_lock_dates(move.date, True, move.journal_id)
+                values.append(
+                    {
+                        "invoice_date": today if locked else move.invoice_date,
+                        "date": today if locked else move.date,
+                        "invoice_date_due": today if locked else move.invoice_date,
+                        "invoice_currency_rate": move.invoice_currency_rate,
+                        "billing_bill_id": move.billing_bill_id.id,
+                        "ref": self.env._("Cancels %(number)s", number=move.name),
+                    }
+                )
+            notes |= moves.with_context(tracking_disable=True)._reverse_moves(values, cancel=True)
+        return notes

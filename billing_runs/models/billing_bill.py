@@ -7,7 +7,7 @@ TRANSITIONS = {
     "rated": {"invoiced", "skipped", "error"},
     "invoiced": {"posted", "error"},
     "posted": {"done", "error"},
-    "done": set(),
+    "done": {"error"},
     "skipped": set(),
     "error": {"pending", "posted"},
 }
@@ -81,6 +81,7 @@ class BillingBill(models.Model):
             ("posting_failed", "Posting failed"),
             ("formatting_failed", "PDF failed"),
             ("task_failed", "Background task failed"),
+            ("undo_failed", "Undo failed"),
         ],
         readonly=True,
         index="btree_not_null",

@@ -19,11 +19,12 @@ class BillingCharge(models.Model):
     def _domain_open(self):
         """Return the domain of charges that a run may take: rated, and on no live bill.
 
-        A bill that was skipped or ended in error keeps its charges in sight, but
-        whichever run comes first bills them.
+        A bill that was skipped, undone or ended in error keeps its charges in sight,
+        but whichever run comes first bills them.
         """
         return Domain("state", "=", "rated") & (
-            Domain("bill_id", "=", False) | Domain("bill_id.state", "in", ("skipped", "error"))
+            Domain("bill_id", "=", False)
+            | Domain("bill_id.state", "in", ("skipped", "error", "undone"))
         )
 
     def _net_by_tax(self):

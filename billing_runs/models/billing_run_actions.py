@@ -100,6 +100,20 @@ class BillingRun(models.Model):
             run._end()
         return True
 
+    def action_undo(self):
+        """Open the dialog that takes the run back."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Undo %(run)s", run=self.number),
+            "res_model": "billing.run.undo",
+            "view_mode": "form",
+            "views": [[False, "form"]],
+            "target": "new",
+            "context": {"default_run_id": self.id},
+        }
+
     def action_view_bills(self):
         """Open the run's bills."""
         return self._view_records("billing.bill", [("run_id", "in", self.ids)])

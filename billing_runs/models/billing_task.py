@@ -12,6 +12,7 @@ class BillingTask(models.Model):
         return {
             **super()._get_task_handlers(),
             "run_advance": run._task_advance,
+            "run_undo": self.env["billing.run.undo"]._task_undo,
             **{
                 stage.task_type: lambda task, stage=stage: run._task_stage(task, stage)
                 for stage in POSTPAID_STAGES

@@ -1,0 +1,42 @@
+from odoo import fields, models
+
+from .account_move import UNDO
+from .billing_bill import TRANSITIONS
+
+# A bill can be taken back from wherever it holds charges or documents.
+for _state in ("rated", "invoiced", "posted", "done", "error"):
+    TRANSITIONS[_state] = TRANSITIONS[_state] | {"undone"}
+TRANSITIONS["undone"] = set()
+
+
+class BillingBill(models.Model):
+    """Taking bills back: documents deleted or credited, charges by the outcome chosen."""
+
+    _inherit = "billing.bill"
+
+    state = fields.Selection(selection_add=[("undone", "Undone")], ondelete={"undone": "cascade"})
+    undo_id = fields.Many2one(
+        "billing.run.undo", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+
+    def _undo(self, undo):
+        """Take the bills back as ``undo`` says; one that cannot be stays as it is, in error.
+
+        :param undo: ``billing.run.undo`` with outcome and reason
+        """
+        self._isolate(lambda bills: bills._undo_batch(undo), "undo_failed")
+
+    def _undo_batch(self, undo):
+        charges = self.charge_ids.filtered(lambda charge: charge.state in ("rated", "invoiced"))
+        moves = self.move_ids.filtered(lambda move: not move.reversed_entry_id)
+        moves.filtered(lambda move: move.state == "posted")._reverse_billed()
+        moves.filtered(lambda move: move.state == "draft").with_context(billing_undo=UNDO).unlink()
+        charges.filtered(lambda charge: charge.state == "invoiced")._reopen()
+        if undo.outcome == "drop":
+            charges._waive(undo.reason)
+        elif undo.outcome == "void":
+            charges._void()
+        self._set_state(
+            "undone",
+            {"undo_id": undo.id, "error_code": False, "error_message": undo.reason},
+        )

@@ -1,0 +1,211 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+TASK_TYPE = "run_undo"
+
+
+class BillingRunUndo(models.Model):
+    """Taking a run back, whole or for some customers, and the record of it.
+
+    States: ``draft`` (lists what would happen) → ``running`` → ``done``. What
+    happens to the charges is the outcome: *re-open* (a later run bills them as
+    they are), *void and re-rate* (rated again, at today's terms) or *drop* (never
+    billed, with the reason). Draft documents are deleted, posted ones get credit
+    notes that cancel exactly their entries.
+
+    Billing managers prepare and confirm; afterwards nobody changes the record.
+    """
+
+    _name = "billing.run.undo"
+    _description = "Undo of a Billing Run"
+    _order = "id desc"
+    _check_company_auto = True
+
+    run_id = fields.Many2one(
+        "billing.run", required=True, index=True, ondelete="cascade", check_company=True
+    )
+    company_id = fields.Many2one(
+        related="run_id.company_id", store=True, precompute=True, required=True
+    )
+    state = fields.Selection(
+        [("draft", "Draft"), ("running", "Running"), ("done", "Done")],
+        required=True,
+        default="draft",
+        readonly=True,
+    )
+    outcome = fields.Selection(
+        [
+            ("reopen", "Re-open: a later run bills the same charges"),
+            ("void", "Void and re-rate: a later run rates the periods again"),
+            ("drop", "Drop: the charges are never billed"),
+        ],
+        required=True,
+        default="reopen",
+    )
+    reason = fields.Char(required=True)
+    partner_ids = fields.Many2many(
+        "res.partner",
+        string="Customers",
+        help="Empty means all customers of the run.",
+        domain="[('id', 'in', run_partner_ids)]",
+    )
+    run_partner_ids = fields.Many2many("res.partner", compute="_compute_run_partner_ids")
+    include_paid = fields.Boolean(
+        "Also Paid Documents",
+        help="Documents with payments are taken back too; their payments become unallocated.",
+    )
+    confirmed_by_id = fields.Many2one("res.users", readonly=True)
+    confirmed_date = fields.Datetime(readonly=True)
+    draft_count = fields.Integer("Drafts to Delete", compute="_compute_documents")
+    posted_count = fields.Integer("Documents to Credit", compute="_compute_documents")
+    paid_move_ids = fields.Many2many(
+        "account.move", string="Documents with Payments", compute="_compute_documents"
+    )
+    paid_count = fields.Integer("With Payments", compute="_compute_documents")
+    amount_text = fields.Char("Amount Taken Back", compute="_compute_documents")
+    bill_ids = fields.One2many("billing.bill", "undo_id", "Bills Taken Back", readonly=True)
+    bill_count = fields.Integer(compute="_compute_bill_count")
+
+    _reason_given = models.Constraint(
+        "CHECK (reason IS NOT NULL AND reason <> '')", "Say why the run is taken back."
+    )
+
+    @api.depends("run_id")
+    def _compute_run_partner_ids(self):
+        for undo in self:
+            bills = self.env["billing.bill"].search([("run_id", "=", undo.run_id.id)])
+            undo.run_partner_ids = bills.partner_id
+
+    @api.depends("run_id", "partner_ids", "state")
+    def _compute_documents(self):
+        for undo in self:
+            moves = undo._bills().move_ids.filtered(lambda move: not move.reversed_entry_id)
+            posted = moves.filtered(lambda move: move.state == "posted")
+            paid = posted.filtered(
+                lambda move: move.payment_state in ("paid", "in_payment", "partial")
+            )
+            undo.draft_count = len(moves.filtered(lambda move: move.state == "draft"))
+            undo.posted_count = len(posted)
+            undo.paid_move_ids = paid
+            undo.paid_count = len(paid)
+            undo.amount_text = ", ".join(
+                currency.format(sum(group.mapped("amount_total_in_currency_signed")))
+                for currency, group in posted.grouped("currency_id").items()
+            )
+
+    def _compute_bill_count(self):
+        for undo in self:
+            undo.bill_count = self.env["billing.bill"].search_count([("undo_id", "=", undo.id)])
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_confirmed(self):
+        if any(undo.state != "draft" for undo in self):
+            raise UserError(self.env._("The record of an undone run cannot be deleted."))
+
+    def write(self, vals):
+        changed = set(vals) - {"state", "confirmed_by_id", "confirmed_date"}
+        if changed and any(undo.state != "draft" for undo in self):
+            raise UserError(self.env._("The record of an undone run cannot be changed."))
+        return super().write(vals)
+
+    # === ACTIONS === #
+
+    def action_confirm(self):
+        """Take the run back, in tasks of a batch of customers each."""
+        self.ensure_one()
+        if not self.env.user.has_group("billing_operations.group_billing_manager"):
+            raise AccessError(self.env._("Only billing managers may undo a run."))
+        self.check_access("write")
+        if self.state != "draft":
+            return True
+        bills = self._bills()
+        if not bills:
+            raise UserError(self.env._("There is nothing to take back."))
+        if self.paid_count and not self.include_paid:
+            raise UserError(
+                self.env._(
+                    "%(count)s documents have payments. Look at them, then tick Also Paid"
+                    " Documents or leave their customers out.",
+                    count=self.paid_count,
+                )
+            )
+        self._check_run()
+        self.write(
+            {
+                "state": "running",
+                "confirmed_by_id": self.env.uid,
+                "confirmed_date": fields.Datetime.now(),
+            }
+        )
+        self.run_id.message_post(
+            body=self.env._(
+                "Undo requested for %(bills)s bills (%(outcome)s): %(reason)s",
+                bills=len(bills),
+                outcome=dict(self._fields["outcome"]._description_selection(self.env))[
+                    self.outcome
+                ],
+                reason=self.reason,
+            )
+        )
+        self.sudo()._enqueue_batches(bills.ids)
+        return {"type": "ir.actions.act_window_close"}
+
+    # === BUSINESS === #
+
+    def _check_run(self):
+        run = self.run_id
+        if run.state == "running" or (run.state == "requested" and not run._waits()):
+            raise UserError(
+                self.env._("%(run)s is under way. Undo it when it has ended.", run=run.number)
+            )
+
+    def _bills(self):
+        """Return the run's bills that hold charges or documents, of the customers chosen."""
+        self.ensure_one()
+        domain = [
+            ("run_id", "=", self.run_id.id),
+            ("state", "in", ("rated", "invoiced", "posted", "done", "error")),
+        ]
+        if self.partner_ids:
+            domain.append(("partner_id", "in", self.partner_ids.ids))
+        return self.env["billing.bill"].search(domain, order="partner_id, id")
+
+    def _enqueue_batches(self, bill_ids):
+        size = self.company_id.billing_batch_size
+        self.env["billing.task"].enqueue_many(
+            [
+                {
+                    "type_code": TASK_TYPE,
+                    "record": self,
+                    "parameters": {"bill_ids": bill_ids[start : start + size]},
+                    "identity_key": f"undo:{self.id}:{bill_ids[start]}",
+                    "exclusive_key": f"journal:{self.run_id.cycle_id.journal_id.id}",
+                }
+                for start in range(0, len(bill_ids), size)
+            ]
+        )
+
+    @api.model
+    def _task_undo(self, task):
+        """Handle one batch of an undo; the last one closes the record."""
+        undo = task._record()
+        bills = self.env["billing.bill"].browse(task.parameters["bill_ids"]).exists()
+        todo = bills.filtered(lambda bill: not bill.undo_id)
+        todo._undo(undo)
+        for bill in todo.filtered(lambda bill: not bill.undo_id):
+            task._log(f"{bill.partner_id.display_name}: {bill.error_message}", level="warning")
+        others = self.env["billing.task"].search_count(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "=", undo.id),
+                ("id", "!=", task.id),
+                ("state", "in", ("pending", "running", "error")),
+            ],
+            limit=1,
+        )
+        if not others:
+            undo.state = "done"
+        return {
+            "undone": len(todo.filtered("undo_id")),
+            "left": len(todo) - len(todo.filtered("undo_id")),
+        }
