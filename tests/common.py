@@ -38,6 +38,8 @@ class BillingCase(TransactionCase):
         cls.env["account.chart.template"].try_loading(
             "generic_coa", company=company, install_demo=False
         )
+        # The chart brings its own currency.
+        company.currency_id = cls.env.ref(f"base.{currency}")
         return company
 
     @classmethod

@@ -110,6 +110,10 @@ class BillingRun(models.Model):
         steps, blocked = [], False
         if self.state != "cancelled" and phase != "production":
             for code in self._get_steps():
+                if code == "complete":
+                    title = self._step_titles()[code]
+                    steps.append({"code": code, "title": title, **self._step_complete(steps)})
+                    continue
                 step = self._next_step(code, confirmations.get(code), blocked and phase == "pre")
                 if step["state"] != "hidden":
                     steps.append(step)

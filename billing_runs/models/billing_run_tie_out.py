@@ -1,0 +1,156 @@
+from odoo import models
+from odoo.tools import SQL
+
+LIVE_STATES = ("invoiced", "posted", "done", "error")
+
+
+class BillingRun(models.Model):
+    """Tie-out: charges = invoice lines = journal items, by currency, account and tax."""
+
+    _inherit = "billing.run"
+
+    def _tie_out(self):
+        """Return the three-way comparison of a run, one row per currency, account and tax.
+
+        A charge is compared with its line's total on its own basis: with tax where
+        the product's prices include it, else before tax. Bills that were undone
+        are out.
+
+        :return: list of dicts: ``currency``, ``account``, ``taxes`` (records),
+            ``charges``, ``lines``, ``items`` (amounts in the currency),
+            ``difference`` and ``reason`` (named, hence no error) or None
+        """
+        self.ensure_one()
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.currency_id, line.account_id, tax.ids, charge.includes_tax,
+                       SUM(COALESCE(charge.amount, 0)),
+                       SUM(CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END
+                           * line.price_total),
+                       SUM(CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END
+                           * line.price_subtotal),
+                       SUM(-line.amount_currency), COUNT(*), COUNT(charge.amount)
+                  FROM billing_bill bill
+                  JOIN account_move move ON move.billing_bill_id = bill.id
+                  JOIN account_move_line line
+                    ON line.move_id = move.id AND line.display_type = 'product'
+                  LEFT JOIN LATERAL (
+                       SELECT array_agg(account_tax_id ORDER BY account_tax_id) AS ids
+                         FROM account_move_line_account_tax_rel rel
+                        WHERE rel.account_move_line_id = line.id) tax ON TRUE
+                  LEFT JOIN LATERAL (
+                       SELECT bool_or(price_includes_tax) AS includes_tax, SUM(amount) AS amount
+                         FROM billing_charge
+                        WHERE move_line_id = line.id AND state = 'invoiced') charge ON TRUE
+                 WHERE bill.run_id = %s AND bill.state IN %s
+                   AND move.state != 'cancel' AND move.reversed_entry_id IS NULL
+                 GROUP BY 1, 2, 3, 4
+                """,
+                self.id,
+                LIVE_STATES,
+            )
+        )
+        return [self._tie_out_row(*row) for row in rows]
+
+    def _tie_out_row(self, currency, account, taxes, includes_tax, charges, total, net, items, *n):
+        line_count, charged_count = n
+        currency = self.env["res.currency"].browse(currency)
+        taxes = self.env["account.tax"].browse(taxes or [])
+        by_total = bool(includes_tax) and any(
+            tax.price_include for tax in taxes.flatten_taxes_hierarchy()
+        )
+        lines = total if by_total else net
+        difference = currency.round(float(charges - lines))
+        booked = currency.round(float(net - items))
+        reason = None
+        if charged_count < line_count:
+            reason = None
+        elif includes_tax and not by_total and taxes and difference:
+            reason = self.env._("A fiscal position changed an included tax.")
+        elif (
+            by_total
+            and self.company_id.tax_calculation_rounding_method == "round_globally"
+            and abs(difference) <= line_count * currency.rounding
+        ):
+            reason = difference and self.env._("Tax is rounded per document.") or None
+        return {
+            "currency": currency,
+            "account": self.env["account.account"].browse(account),
+            "taxes": taxes,
+            "charges": float(charges),
+            "lines": float(lines),
+            "items": float(items) if not by_total else float(total - net + items),
+            "difference": difference or booked,
+            "reason": reason if not booked else None,
+        }
+
+    def _tie_out_differences(self):
+        """Return the rows of the tie-out that do not tie and have no named reason."""
+        return [
+            row
+            for row in self._tie_out()
+            if not row["currency"].is_zero(row["difference"]) and not row["reason"]
+        ]
+
+    def action_view_tie_out_differences(self):
+        """Open the journal items behind the rows that do not tie."""
+        self.ensure_one()
+        self.check_access("read")
+        rows = self._tie_out_differences()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Journal Items That Do Not Tie"),
+            "res_model": "account.move.line",
+            "view_mode": "list,form",
+            "views": [[False, "list"], [False, "form"]],
+            "domain": [
+                ("move_id.billing_bill_id.run_id", "=", self.id),
+                ("display_type", "=", "product"),
+                ("account_id", "in", [row["account"].id for row in rows]),
+                ("currency_id", "in", [row["currency"].id for row in rows]),
+            ],
+            "context": {"create": False},
+        }
+
+    def _step_tie_out(self):
+        rows = self._tie_out()
+        bad = [row for row in rows if row["difference"] and not row["reason"]]
+        text = [
+            [
+                row["currency"].name,
+                row["account"].display_name,
+                ", ".join(row["taxes"].mapped("name")),
+                row["currency"].format(row["charges"]),
+                row["currency"].format(row["lines"]),
+                row["currency"].format(row["items"]),
+                row["reason"] or (row["currency"].format(row["difference"]) if row["difference"] else ""),
+            ]
+            for row in rows
+        ]
+        head = [
+            self.env._("Currency"),
+            self.env._("Account"),
+            self.env._("Tax"),
+            self.env._("Charges"),
+            self.env._("Invoice Lines"),
+            self.env._("Journal Items"),
+            self.env._("Difference"),
+        ]
+        return {
+            "state": "problem" if bad else "done",
+            "sentence": self.env._("Charges, invoice lines and journal items differ.")
+            if bad
+            else self.env._("Charges, invoice lines and journal items agree."),
+            "table": {"head": head, "rows": text} if text else None,
+            "links": [
+                {
+                    "label": self.env._("differences to look at"),
+                    "count": len(bad),
+                    "method": "action_view_tie_out_differences",
+                }
+            ]
+            if bad
+            else [],
+        }
