@@ -76,9 +76,7 @@ class TestRunTieOut(BillingCase):
     def test_a_line_that_somebody_added_by_hand_does_not_tie_and_is_shown(self):
         run = self.make_run(self.cycle, date(2026, 1, 31))
         run._execute("invoicing")
-        move = self.env["account.move"].search(
-            [("billing_bill_id.run_id", "=", run.id)], limit=1
-        )
+        move = self.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)], limit=1)
         move.invoice_line_ids = [
             Command.create({"product_id": self.product.id, "quantity": 1, "price_unit": 3.0})
         ]

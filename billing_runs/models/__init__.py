@@ -13,6 +13,7 @@ from . import billing_run_steps
 from . import billing_run_steps_pre
 from . import billing_run_steps_post
 from . import billing_run_tie_out
+from . import billing_run_limits
 from . import billing_run_readiness
 from . import billing_run_sign_off
 from . import billing_run_recurrence

@@ -87,6 +87,9 @@ class BillingBill(models.Model):
         index="btree_not_null",
     )
     error_message = fields.Text("Reason", readonly=True)
+    canary = fields.Boolean(
+        "Billed First", readonly=True, help="Among the first customers of a run with a canary."
+    )
     charge_ids = fields.One2many("billing.charge", "bill_id", "Charges", readonly=True)
     move_ids = fields.One2many("account.move", "billing_bill_id", "Invoices", readonly=True)
     charge_count = fields.Integer(compute="_compute_charges")

@@ -32,6 +32,9 @@ _UNLOCKED_FIELDS = {
     "ready_by_id",
     "approved_by_id",
     "successor_id",
+    "canary_running",
+    "stop_reason",
+    "limits_passed",
     "message_main_attachment_id",
 }
 

@@ -33,13 +33,20 @@ class BillingRun(models.Model):
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
 
     def action_continue(self, target_stage=None, scheduled_date=None):
-        """Take a run that waits after a stage on to a later one."""
+        """Take a run that waits after a stage on to a later one.
+
+        A run that was stopped goes on in spite of its limits.
+        """
         self._check_user()
         for run in self:
-            if run.state != "requested" or not run.stage:
+            if not run._waits():
                 raise UserError(self.env._("%(run)s does not wait after a stage.", run=run.number))
             run._check_target(target_stage)
-            run.write({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            values = {"target_stage": target_stage, "scheduled_date": scheduled_date}
+            if run.stop_reason:
+                run.message_post(body=self.env._("Continued in spite of: %s", run.stop_reason))
+                values |= {"stop_reason": False, "limits_passed": True}
+            run.write(values)
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
         return True
 
@@ -47,8 +54,7 @@ class BillingRun(models.Model):
         """Run the bills in error again, after their causes were mended."""
         self._check_user()
         for run in self:
-            waits = run.state == "requested" and run.stage
-            if not waits and run.state not in ("completed_with_errors", "failed"):
+            if not run._waits() and run.state not in ("completed_with_errors", "failed"):
                 raise UserError(
                     self.env._(
                         "%(run)s has no bills to run again: it did not end with errors.",
@@ -65,7 +71,7 @@ class BillingRun(models.Model):
             # Bills are read-only to people: the rights were checked above.
             bills.sudo()._restart()
             run._set_state("running")
-            run.write({"stage": False, "ended_date": False})
+            run.write({"stage": False, "ended_date": False, "stop_reason": False})
             run.sudo()._enqueue_advance()
         return True
 

@@ -69,9 +69,12 @@ class BillingRun(models.Model):
         self.ensure_one()
         self.lock_for_update(allow_referencing=True)
         self.invalidate_recordset()
+        first = self.state == "requested" and not self.started_date
         self._start()
         if self.state != "running":
             return self.env._("Nothing to do: the run is %(state)s.", state=self.state)
+        if first:
+            self._begin_canary()
         stages = self._stages()
         for stage in stages[stage_index(stages, self.stage) + 1 : self._target_index() + 1]:
             if self._open_result(stage):
@@ -82,6 +85,12 @@ class BillingRun(models.Model):
                 self._enqueue_batches(stage)
                 return self.env._("Started %(stage)s.", stage=stage.name)
             self.stage = stage.name
+            problem = self._limit_problem(stage) if not self.limits_passed else None
+            if problem:
+                self._stop(problem)
+                return problem
+        if self.canary_running:
+            return self._advance() if self._end_canary() else self.stop_reason
         self._finish()
         return self.env._("The run is %(state)s.", state=self.state)
 
@@ -90,7 +99,7 @@ class BillingRun(models.Model):
         stages = self._stages()
         if self.state != "requested" or stage_index(stages, self.stage) >= self._target_index():
             return
-        if not self.stage:
+        if not self.started_date:
             self._identify()
         self._set_state("running")
         if not self.started_date:
@@ -234,10 +243,7 @@ class BillingRun(models.Model):
         )
         alive = {res_id for res_id, _count in tasks}
         for run in runs:
-            waits = run.state == "requested" and run.stage == (
-                run.target_stage or run._stages()[-1].name
-            )
-            if run.id not in alive and not waits:
+            if run.id not in alive and not run._waits():
                 run._enqueue_advance()
 
     # === IDENTIFICATION === #
@@ -291,12 +297,14 @@ class BillingRun(models.Model):
     # === COUNTS === #
 
     def _bill_ids(self, state):
-        """Return the ids of the run's bills in a state, by customer."""
-        return (
-            self.env["billing.bill"]
-            .search([("run_id", "=", self.id), ("state", "=", state)], order="partner_id, id")
-            .ids
-        )
+        """Return the ids of the run's bills in a state, by customer.
+
+        While the canary is under way there are no others.
+        """
+        domain = [("run_id", "=", self.id), ("state", "=", state)]
+        if self.canary_running:
+            domain.append(("canary", "=", True))
+        return self.env["billing.bill"].search(domain, order="partner_id, id").ids
 
     def _bill_counts(self):
         """Return ``{state: number of bills}``."""

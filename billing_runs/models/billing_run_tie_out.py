@@ -125,7 +125,8 @@ class BillingRun(models.Model):
                 row["currency"].format(row["charges"]),
                 row["currency"].format(row["lines"]),
                 row["currency"].format(row["items"]),
-                row["reason"] or (row["currency"].format(row["difference"]) if row["difference"] else ""),
+                row["reason"]
+                or (row["currency"].format(row["difference"]) if row["difference"] else ""),
             ]
             for row in rows
         ]

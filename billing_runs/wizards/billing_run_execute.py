@@ -44,6 +44,7 @@ class BillingRunExecute(models.TransientModel):
         scheduled = None if self.execute_now else self.scheduled_date
         last = self.run_id._stages()[-1].name
         target = None if self.target_stage == last else self.target_stage
-        act = self.run_id.action_continue if self.run_id.stage else self.run_id.action_request
+        waits = self.run_id._waits()
+        act = self.run_id.action_continue if waits else self.run_id.action_request
         act(target_stage=target, scheduled_date=scheduled)
         return {"type": "ir.actions.act_window_close"}
