@@ -156,6 +156,14 @@ class BillingCase(TransactionCase):
             run.write(values)
         return run
 
+    def confirm_steps(self, run, user):
+        """Confirm every step before the request, as the user would, one after the other."""
+        for code in run._get_steps():
+            run.invalidate_recordset()
+            step = next((s for s in run._next_steps()["steps"] if s["code"] == code), {})
+            if step.get("confirmable"):
+                run.with_user(user).action_confirm_step(code)
+
     def bill_of(self, run, partner):
         """Return the customer's bill in the run."""
         return self.env["billing.bill"].search(

@@ -37,6 +37,7 @@ class TestRunAccess(BillingCase):
     def test_a_user_prepares_and_requests_runs(self):
         run = self.cycle.with_user(self.user)._create_run(date(2026, 2, 1))
         run.invoice_date = date(2026, 2, 2)
+        self.confirm_steps(run.sudo(), self.user)
         self.rpc(self.user, run, "action_request", target_stage="posting")
         self.env["billing.task"]._run_inline(domain=[("res_id", "=", run.id)])
         self.assertEqual(run.stage, "posting")

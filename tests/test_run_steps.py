@@ -36,12 +36,6 @@ class TestRunSteps(BillingCase):
         run.invalidate_recordset()
         return next(step for step in run._next_steps()["steps"] if step["code"] == code)
 
-    def confirm_all(self, run, user):
-        """Confirm every step before the request, as the user would, one after the other."""
-        for code in run._get_steps():
-            if self.step(code, run).get("confirmable"):
-                run.with_user(user).action_confirm_step(code)
-
     def pay(self, amount):
         payment = self.env["account.payment"].create(
             {
@@ -121,7 +115,7 @@ class TestRunSteps(BillingCase):
         self.assertEqual(self.subject.state, "pending")
 
     def test_with_every_step_confirmed_the_run_is_ready(self):
-        self.confirm_all(self.subject, self.user)
+        self.confirm_steps(self.subject, self.user)
         self.assertIn("ready", self.step("request")["sentence"])
         self.subject.with_user(self.user).action_request(target_stage="rating")
         self.assertEqual(self.subject.state, "requested")
