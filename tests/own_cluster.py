@@ -129,6 +129,8 @@ class OwnCluster:
         switch = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         if not all(_open_to_others(path) for path in (programs() / "postgres", self.data)):
             switch += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+            # Without it the programs' own checks by access() would not heed the capability.
+            switch += ["--securebits=+no_setuid_fixup"]
         return [*switch, "--"]
 
 

@@ -174,8 +174,10 @@ def install_packages(place, missing):
 
 
 def _last(tail):
+    """The line that says most about why a program failed."""
+    network = [line for line in tail if re.search("Could not|Temporary failure|timed out", line)]
     errors = [line for line in tail if line.startswith(("E:", "dpkg", "tar"))]
-    return (errors or tail or ["no message"])[-1]
+    return (network or errors or tail or ["no message"])[-1].strip().rstrip(".")
 
 
 def _network_failure(what, tail, log):

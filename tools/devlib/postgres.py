@@ -175,7 +175,9 @@ class Private(Server):
         switch = ["setpriv", f"--reuid={OTHER_USER}", f"--regid={OTHER_USER}", "--clear-groups"]
         if not self._reachable():
             # the cache lies below a folder closed to others, as /root is: let it pass through
+            # (the securebit has `access()` heed it too)
             switch += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+            switch += ["--securebits=+no_setuid_fixup"]
         return [*switch, "--", *command]
 
     def _reachable(self):
@@ -231,7 +233,10 @@ class Private(Server):
             options = ["-U", "odoo", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
             done = self._call(self.bin / "initdb", "-D", new, *options)
             if done.returncode:
-                raise Failure(f"PostgreSQL could not be created: {_reason(done.stderr)}")
+                raise Failure(
+                    f"PostgreSQL could not be created ({_reason(done.stderr)}): set XDG_CACHE_HOME "
+                    "to a folder that every user may enter, or PGHOST to a server."
+                )
         new.replace(self.folder)
 
     def _launch(self):

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 
-
 #: files locked by this process, given to the programs it runs: a lock is then free only when those
 #: have ended too, also where this process was killed and they were not
 LOCKED = set()
