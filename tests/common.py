@@ -16,6 +16,11 @@ class BillingCase(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.make_provider()
+
+    @classmethod
+    def make_provider(cls):
+        """Make the company, its tax and product, and work for that company from here on."""
         cls.env = cls.env(context={**cls.env.context, "tracking_disable": True})
         cls.company = cls.make_company("Test Provider")
         cls.env = cls.company.with_company(cls.company).env(

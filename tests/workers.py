@@ -187,22 +187,24 @@ class Database:
         variables = {**self.server.environment(), **variables}
         return {**kept, **{name: str(value) for name, value in variables.items()}}
 
-    def workers(self, count=4, environment=None, **options):
+    def workers(self, count=4, environment=None, crons=(), **options):
         """Return a context manager that runs a prefork server with `count` cron processes.
 
         :param environment: more environment variables, e.g. a crash point.
+        :param crons: names of the addon's crons that work beside the queue's own.
         :param options: more options of Odoo's configuration file.
         """
-        return Workers(self, count, environment or {}, options)
+        return Workers(self, count, environment or {}, crons, options)
 
 
 class Workers:
     """A prefork server without web pages: a master and its cron processes."""
 
-    def __init__(self, database, count, environment, options):
+    def __init__(self, database, count, environment, crons, options):
         self.database = database
         self.count = count
         self.environment = environment
+        self.crons = list(crons)
         self.options = {"limit_time_real": 120, "limit_time_cpu": 120, **options}
         self.process = None
         self.log = None
@@ -218,12 +220,14 @@ class Workers:
                  VALUES ('billing_operations.task_workers', '{min(self.count, 8)}')
             """
         )
-        # Only the queue's own crons, so that a test sees nothing else at work.
+        # Only the queue's own crons and those asked for, so that a test sees nothing else at work.
         database.execute(
-            """
+            f"""
             UPDATE ir_cron SET active = id IN (
                 SELECT res_id FROM ir_model_data
-                 WHERE module = 'billing_operations' AND name LIKE 'cron_billing_task_worker_%'
+                 WHERE module = 'billing_operations'
+                   AND (name LIKE 'cron_billing_task_worker_%'
+                        OR name = ANY(ARRAY{self.crons}::text[]))
             )
             """
         )
@@ -246,11 +250,13 @@ class Workers:
             preexec_fn=_die_with_parent,
         )
         try:
-            self._until(lambda: len(self.pids()) >= self.count, 60, "no workers came up")
+            self.until(lambda: len(self.pids()) >= self.count, 60, "no workers came up")
         except BaseException:
             self.kill()
             raise
         self.wake()
+        # They may have come up too late to hear it.
+        self.next_wake = time.monotonic() + 0.5
 
     def keep_up(self):
         """Start the server again where it ended, as a service manager does."""
@@ -324,9 +330,10 @@ class Workers:
                 each()
             return self.database.value(condition)
 
-        self._until(look, timeout, condition)
+        self.until(look, timeout, condition)
 
-    def _until(self, condition, timeout, what):
+    def until(self, condition, timeout, what):
+        """Wait until a function returns true; raise with the server's log when time is up."""
         deadline = time.monotonic() + timeout
         while True:
             if condition():

@@ -5,6 +5,7 @@ from psycopg2 import OperationalError
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.journal import InlineJournal
 from ..stages import stage_index
 
@@ -35,6 +36,7 @@ class BillingRun(models.Model):
         run_id, env = self.id, self.env
 
         def enqueue():
+            crash_point("run.batch_committed")
             try:
                 with env.registry.cursor() as cr:
                     env(cr=cr)["billing.run"].browse(run_id)._enqueue_advance()
@@ -101,6 +103,7 @@ class BillingRun(models.Model):
             return
         if not self.started_date:
             self._identify()
+            crash_point("run.identified")
         self._set_state("running")
         if not self.started_date:
             self.started_date = fields.Datetime.now()
