@@ -129,7 +129,7 @@ class ServiceOperation(models.Model):
     )
     done_date = fields.Datetime(readonly=True, copy=False)
     message = fields.Text(readonly=True, copy=False, help="How it ended, or why it did not.")
-    refused_attempt = fields.Char(readonly=True, copy=False)
+    answered_attempt = fields.Char(readonly=True, copy=False)
     portal_url = fields.Char(compute="_compute_portal_url")
     opening_settings = fields.Html(compute="_compute_opening_settings", sanitize=False)
 

@@ -34,11 +34,14 @@ class ServiceOperation(models.Model):
 
     def _prepare_call(self, task):
         """Return the next request to make, None when there is none."""
-        if self.refused_attempt and self.refused_attempt == task.attempt_token:
+        if self.answered_attempt and self.answered_attempt == task.attempt_token:
+            # One request an attempt, whatever came of it.
             if self.state == "failed":
                 raise FatalTaskError(self.message)
-            # It was answered "not now": that this attempt ends as an error is the queue's retry.
-            raise UserError(self.message)
+            if self.state == "processing" and not self.accepted_date:
+                # Answered "not now": that this attempt ends as an error is the queue's retry.
+                raise UserError(self.message)
+            return None
         if self.state == "failed":
             # Somebody put the background task back in the queue.
             self._set_state("processing", accepted_date=False)
@@ -56,15 +59,15 @@ class ServiceOperation(models.Model):
             return
         message = answer.get("message") or ""
         task._log(f"{answer['outcome']}: {message}")
+        self._unguarded().answered_attempt = task.attempt_token
         if answer["outcome"] == "retry" and self.state == "processing":
-            self._unguarded().write({"refused_attempt": task.attempt_token, "message": message})
+            self._unguarded().message = message
         elif answer["outcome"] == "accepted":
             self._unguarded().write({"accepted_date": fields.Datetime.now(), "message": message})
         elif answer["outcome"] == "done":
             self._complete(message, answer.get("parameters"))
         else:
             # A person may be at it already where it was unknown: it is not sent again by itself.
-            self._unguarded().refused_attempt = task.attempt_token
             self._hand_over("failed", message)
 
     def _make_payload(self) -> dict:

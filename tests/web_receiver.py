@@ -1,0 +1,71 @@
+"""The other side of a webhook: a real HTTP server of the test's own."""
+
+import json
+import ssl
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Receiver:
+    """Answers with what is next in `answers`: (status, JSON or bytes), or seconds to sleep.
+
+    `requests` keeps what came in: method, path, headers, body.
+    """
+
+    def __init__(self, certificate=None):
+        self.answers = []
+        self.requests = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_any(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                receiver.requests.append((self.command, self.path, dict(self.headers), body))
+                answer = receiver.answers.pop(0) if receiver.answers else (200, {})
+                if isinstance(answer, int | float):
+                    time.sleep(answer)
+                    return
+                status, content, *headers = answer
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
+                self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = handle_any
+
+            def log_message(self, *_args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.scheme = "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.scheme = "https"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"{self.scheme}://127.0.0.1:{self.server.server_port}/hook?x=1"
+
+    @property
+    def keys(self):
+        """The idempotency keys that came in, in order."""
+        return [headers.get("Idempotency-Key") for _m, _p, headers, _b in self.requests]
+
+    @property
+    def methods(self):
+        return [method for method, _path, _headers, _body in self.requests]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
