@@ -57,6 +57,8 @@
         "billing_runs/views/billing_bill_views.xml",
         "billing_runs/views/account_move_views.xml",
         "billing_runs/views/report_invoice.xml",
+        "billing_runs/views/billing_run_report_views.xml",
+        "billing_runs/views/report_billing_run.xml",
         "billing_runs/views/res_config_settings_views.xml",
         "billing_runs/views/res_partner_views.xml",
         "security/ir.model.access.csv",

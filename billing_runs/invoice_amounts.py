@@ -68,6 +68,25 @@ class InvoiceAmounts:
             }
         )
 
+    def untaxed(self, move, lines):
+        """Return what :meth:`complete` makes of the lines' amounts alone.
+
+        :return: (amounts before tax of the lines that are items, the invoice's total with tax).
+            With taxes rounded per invoice the lines' own subtotals may miss a cent of these.
+        :raise NotPrepared: where only Odoo itself can say them
+        """
+        currency = self.env["res.currency"].browse(move["currency_id"])
+        sign = 1 if move["move_type"] == "out_refund" else -1
+        updates, tax_lines = self._taxes(currency, move["invoice_currency_rate"], sign, lines)
+        self._check_term(self.env["account.payment.term"].browse(move["invoice_payment_term_id"]))
+        amounts = [
+            sign * update["amount_currency"]
+            for line, update in zip(lines, updates, strict=True)
+            if line["display_type"] == "product"
+        ]
+        balance = sum(item["amount_currency"] for item in (*updates, *tax_lines))
+        return amounts, sign * currency.round(balance)
+
     # -- taxes
 
     def _taxes(self, currency, rate, sign, lines):
@@ -202,8 +221,7 @@ class InvoiceAmounts:
             }
             return [item], due_date
         term = self.env["account.payment.term"].browse(move["invoice_payment_term_id"])
-        if term.early_discount and term.early_pay_discount_computation == "mixed":
-            raise NotPrepared("early payment discount that changes the taxes")
+        self._check_term(term)
         sign = -1 if move["move_type"] == "out_refund" else 1
         terms = term._compute_terms(
             date_ref=move["invoice_date"] or move["date"],
@@ -241,6 +259,11 @@ class InvoiceAmounts:
             for date, (balance, amount) in by_date.items()
         ]
         return items, max(by_date, default=self.values.today)
+
+    @staticmethod
+    def _check_term(term):
+        if term.early_discount and term.early_pay_discount_computation == "mixed":
+            raise NotPrepared("early payment discount that changes the taxes")
 
     def _item_values(self, move, currency, item):
         """Return what ``account.move.line.create`` takes; the values that follow from the invoice

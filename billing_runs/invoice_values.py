@@ -6,7 +6,8 @@ cannot be said beforehand, :class:`NotPrepared` is raised and the invoice goes t
 """
 
 from odoo import fields
-from odoo.fields import Domain
+
+from .fiscal_positions import FiscalPositions
 
 SECTIONS = ("line_section", "line_subsection", "line_note")
 
@@ -35,6 +36,7 @@ class InvoiceValues:
         self.company = company
         self.today = fields.Date.context_today(company)
         self._memo = {}
+        self._positions = FiscalPositions(env, company)
         self._moves = env["account.move"]
         self._lines = env["account.move.line"]
         partners = env["res.partner"].browse(
@@ -125,7 +127,7 @@ class InvoiceValues:
             delivery = self.env["res.partner"].browse(
                 values["partner_shipping_id"] or partner.address_get(["delivery"])["delivery"]
             )
-            values["fiscal_position_id"] = self._fiscal_position(partner, delivery).id
+            values["fiscal_position_id"] = self._positions.get(partner, delivery).id
         if spec.get("invoice_date_due"):
             values["invoice_payment_term_id"] = False
         elif "invoice_payment_term_id" not in spec:
@@ -141,32 +143,6 @@ class InvoiceValues:
     def _currency_rate(self, currency_id, date):
         currency = self.env["res.currency"].browse(currency_id)
         return currency._get_conversion_rate(self.company.currency_id, currency, self.company, date)
-
-    def _fiscal_position(self, partner, delivery):
-        """As ``account.fiscal.position._get_fiscal_position``, but the automatic ones are
-        searched once."""
-        company = self.company
-        if company.vat and partner.vat and company.vat[:2] == partner.vat[:2]:
-            if company.vat[:2] in self.memo(self._european_codes):
-                delivery = partner
-        return (
-            delivery.with_company(company).property_account_position_id
-            or partner.with_company(company).property_account_position_id
-            or (
-                partner.country_id
-                and self.memo(self._automatic_positions)._get_first_matching_fpos(delivery)
-            )
-            or self.env["account.fiscal.position"]
-        )
-
-    def _european_codes(self):
-        return frozenset(self.env.ref("base.europe").country_ids.mapped("code"))
-
-    def _automatic_positions(self):
-        positions = self.env["account.fiscal.position"].with_company(self.company)
-        return positions.search(
-            Domain(positions._check_company_domain(self.company)) & Domain("auto_apply", "=", True)
-        )
 
     def receivable_account(self, move):
         """Return the account of an invoice's payment term lines.

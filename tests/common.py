@@ -163,6 +163,7 @@ class BillingCase(TransactionCase):
 
     def confirm_steps(self, run, user):
         """Confirm every step before the request, as the user would, one after the other."""
+        run._make_report("pre")
         for code in run._get_steps():
             run.invalidate_recordset()
             step = next((s for s in run._next_steps()["steps"] if s["code"] == code), {})

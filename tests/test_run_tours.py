@@ -23,8 +23,11 @@ class TestRunTours(BillingCase, HttpCase):
 
     def test_an_accountant_takes_a_run_from_request_to_posted_invoices(self):
         self.retired.active = False
-        self.start_tour("/odoo", "billing_run_request", login="tour_accountant")
+        self.start_tour("/odoo", "billing_run_prepare", login="tour_accountant")
         run = self.env["billing.run"].search([("cycle_id", "=", self.cycle.id)])
+        self._run_queue(run)
+        url = f"/odoo/action-billing_operations.action_billing_run/{run.id}"
+        self.start_tour(url, "billing_run_request", login="tour_accountant")
         self.assertEqual((run.state, run.create_uid), ("requested", self.accountant))
 
         self._run_queue(run)
@@ -32,7 +35,6 @@ class TestRunTours(BillingCase, HttpCase):
         self.start_tour("/odoo", "billing_run_exceptions", login="tour_accountant")
 
         self.retired.active = True
-        url = f"/odoo/action-billing_operations.action_billing_run/{run.id}"
         self.start_tour(url, "billing_run_again", login="tour_accountant")
         self._run_queue(run)
         self.assertEqual((run.state, run.error_count), ("completed", 0))

@@ -21,10 +21,17 @@ from . import billing_run_selection
 from . import billing_run_counts
 from . import billing_run_tasks
 from . import billing_run_result
+from . import billing_run_report
+from . import billing_run_report_line
+from . import billing_run_report_customer
+from . import billing_run_reporting
+from . import billing_run_comparison
+from . import billing_run_report_steps
 from . import billing_bill
 from . import billing_bill_isolation
 from . import billing_bill_rating
 from . import billing_bill_invoicing
+from . import billing_bill_preview
 from . import billing_bill_posting
 from . import billing_run_undo
 from . import billing_bill_undo

@@ -4,6 +4,7 @@ from odoo.tools import is_html_empty
 from odoo.tools.mail import plaintext2html
 
 from ...billing_tasks.crash_points import crash_point
+from ..fiscal_positions import FiscalPositions
 from ..invoice_lines import invoice_line_price, split_sign
 from .account_move import UNDO
 
@@ -35,12 +36,19 @@ class BillingBill(models.Model):
         if any(move.amount_total < 0 for move in moves):
             moves, documents = self._turn_negative_documents(moves, documents)
         self._link_documents(moves, documents)
+        self._skip_undocumented(documents, zero)._set_state("invoiced")
+
+    def _skip_undocumented(self, documents, zero):
+        """Skip the bills whose charges make no document and return the others.
+
+        :param documents, zero: from :meth:`_prepare_documents`
+        """
         documented = self.browse().concat(*(bill for bill, _charges, _spec in documents))
         message = self.env._("The charges add up to zero: there is nothing to invoice.")
         # Left open they would pile up and print on a later invoice to no effect.
         zero._waive(message)
         (self - documented)._set_skipped("zero_total", message)
-        documented._set_state("invoiced")
+        return documented
 
     def _prepare_documents(self):
         """Return the documents to create, and the charges that make none.
@@ -158,9 +166,7 @@ class BillingBill(models.Model):
         turned = {}
         for index, (move, (bill, charges, spec)) in enumerate(zip(moves, documents, strict=True)):
             if move.amount_total < 0:
-                sign = -1 if spec["move_type"] == "out_invoice" else 1
-                address = self.env["res.partner"].browse(spec["partner_id"])
-                turned[index] = (bill, charges, bill._prepare_document(charges, sign, address))
+                turned[index] = self._turn_document(bill, charges, spec)
         wrong = moves.browse().concat(*(moves[index] for index in turned))
         wrong.with_context(billing_undo=UNDO).unlink()
         created = self.env["billing.invoice.builder"]._create_invoices(
@@ -171,6 +177,12 @@ class BillingBill(models.Model):
             *(replaced.get(index, move) for index, move in enumerate(moves))
         )
         return moves, [turned.get(index, entry) for index, entry in enumerate(documents)]
+
+    def _turn_document(self, bill, charges, spec):
+        """Return (bill, charges, spec) of the credit note in place of an invoice, or back."""
+        sign = -1 if spec["move_type"] == "out_invoice" else 1
+        address = self.env["res.partner"].browse(spec["partner_id"])
+        return bill, charges, bill._prepare_document(charges, sign, address)
 
     def _link_documents(self, moves, documents):
         """Tie every charge to its invoice line, in the order both were made."""
@@ -194,13 +206,16 @@ class BillingBill(models.Model):
         company_problem = run._document_problem() if run else None
         unrated = run._currencies_without_rate(self.currency_id) if run else ()
         addresses = self._invoice_addresses()
+        positions = FiscalPositions(self.env, self.company_id) if self else None
         accounts = {}
         for bill in self:
             problem = (
                 company_problem
                 or bill._customer_problem(addresses[bill.partner_id])
                 or (bill.currency_id in unrated and bill._rate_problem())
-                or bill._product_problem(charges.get(bill, ()), addresses, accounts)
+                or bill._product_problem(
+                    charges.get(bill, ()), positions.get(addresses[bill.partner_id]), accounts
+                )
             )
             if problem:
                 problems[bill] = problem
@@ -230,16 +245,11 @@ class BillingBill(models.Model):
             date=self.run_id.invoice_date,
         )
 
-    def _product_problem(self, charges, addresses, accounts):
+    def _product_problem(self, charges, fiscal_position, accounts):
         """Return the first problem of the products on the bill's charges, or None.
 
         :param dict accounts: cache of ``{(fiscal position, product): problem}``
         """
-        fiscal_position = (
-            self.env["account.fiscal.position"]
-            .with_company(self.company_id)
-            ._get_fiscal_position(addresses[self.partner_id])
-        )
         for product in {charge.product_id for charge in charges}:
             key = (fiscal_position, product)
             if key not in accounts:

@@ -95,6 +95,41 @@ class BillingInvoiceBuilder(models.AbstractModel):
             vals["tax_ids"] = [Command.set(vals["tax_ids"] or ())]
         return vals
 
+    # -- what they would come to
+
+    def _untaxed_amounts(self, specs):
+        """Return what the invoices of ``_create_invoices(specs)`` would come to.
+
+        Only for a dry run: the invoices that have no prepared way are really created.
+
+        :return: list of (amounts before tax, one a line; total with tax), both as on
+            the document: positive on a credit note, too
+        :raise UserError: what Odoo refuses, for all specs at once
+        """
+        if not specs:
+            return []
+        company = self.env["res.company"].browse(specs[0]["company_id"])
+        covered = not reasons_for_plain(self.env, company)
+        values = InvoiceValues(self.env, company, specs)
+        amounts = InvoiceAmounts(self.env, company, values)
+        results, plain = [], {}
+        for index, spec in enumerate(specs):
+            try:
+                if not covered:
+                    raise NotPrepared("circumstances of the company")
+                move = values.move_values(spec)
+                lines = [values.line_values(move, line) for line in spec["lines"]]
+                results.append(amounts.untaxed(move, lines))
+            except NotPrepared:
+                plain[index] = spec
+                results.append(None)
+        for index, move in zip(plain, self._create_invoices(list(plain.values())), strict=True):
+            lines = move.invoice_line_ids.sorted("sequence")
+            items = lines.filtered(lambda line: line.display_type == "product")
+            sign = 1 if move.move_type == "out_refund" else -1
+            results[index] = ([sign * item.amount_currency for item in items], move.amount_total)
+        return results
+
     # -- posting
 
     def _post_invoices(self, moves):

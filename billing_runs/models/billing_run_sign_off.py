@@ -15,16 +15,17 @@ class BillingRun(models.Model):
     sign_off = fields.Boolean(related="cycle_id.sign_off")
 
     def action_ready(self):
-        """Say that the runs are prepared and wait for approval."""
+        """Say that the runs are prepared and wait for approval; their pre-billing report is made."""
         self._check_user()
         for run in self:
             run._check_complete()
             run._set_state("ready")
             run.ready_by_id = self.env.user
+            run.sudo()._request_report("pre")
         return True
 
     def action_approve(self):
-        """Approve prepared runs: their bills may be requested."""
+        """Approve prepared runs: their bills may be requested. Their report is made anew."""
         self._check_user()
         for run in self:
             if run.cycle_id.sign_off_by_other and run.ready_by_id == self.env.user:
@@ -36,6 +37,7 @@ class BillingRun(models.Model):
                 )
             run._set_state("approved")
             run.approved_by_id = self.env.user
+            run.sudo()._request_report("pre")
         return True
 
     def action_back_to_pending(self):

@@ -3,6 +3,7 @@ import logging
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
@@ -32,22 +33,27 @@ class BillingRun(models.Model):
         Earlier it would find the batch's own task still running. If the worker
         dies in between, ``_cron_wake_runs`` asks instead.
         """
+        self._after_commit("_enqueue_advance")
+
+    def _after_commit(self, method, *args):
+        """Call a method of the run once the current batch is committed, in a transaction of its
+        own; within the inline runner at once."""
         self.ensure_one()
         run_id, env = self.id, self.env
 
-        def enqueue():
+        def call():
             crash_point("run.batch_committed")
             try:
                 with env.registry.cursor() as cr:
-                    env(cr=cr)["billing.run"].browse(run_id)._enqueue_advance()
+                    getattr(env(cr=cr)["billing.run"].browse(run_id), method)(*args)
             except OperationalError:
                 # The batch is committed and must not look failed; the cron asks again.
-                _logger.info("run_advance of billing run %s is left to the cron", run_id)
+                _logger.info("%s of billing run %s is left to the cron", method, run_id)
 
         if isinstance(self.env.context.get("billing_task_journal"), InlineJournal):
-            self._enqueue_advance()
+            getattr(self, method)(*args)
         else:
-            self.env.cr.postcommit.add(enqueue)
+            self.env.cr.postcommit.add(call)
 
     def _enqueue_advance(self, delay_until=None):
         """Ask the queue to move the run when it next can. One request is enough."""
@@ -87,6 +93,8 @@ class BillingRun(models.Model):
                 self._enqueue_batches(stage)
                 return self.env._("Started %(stage)s.", stage=stage.name)
             self.stage = stage.name
+            if stage.name == "posting" and not self.canary_running:
+                self._request_report("post")
             problem = self._limit_problem(stage) if not self.limits_passed else None
             if problem:
                 self._stop(problem)
@@ -251,45 +259,63 @@ class BillingRun(models.Model):
 
     # === IDENTIFICATION === #
 
-    def _identify(self):
+    def _identify(self, partner_ids=None):
         """Create the run's bills, one per customer and currency, in one statement.
 
-        A customer is taken who has a live service in the run's criteria, a
-        finished job, or a rated charge that no other live bill holds. Whether
-        anything is due is seen at rating, so that everybody who was looked at
-        has a bill with a reason.
+        Whether anything is due is seen at rating, so that everybody who was looked
+        at has a bill with a reason.
 
+        :param partner_ids: only these customers; None = all
         :return: number of bills created
         """
         self.ensure_one()
-        services = self.env["billing.service"]._search(
-            self._service_domain() & self._live_service_domain()
-        )
-        jobs = self.env["billing.job"]._search(self._job_domain())
-        self.env.flush_all()
         query = SQL(
             """
             INSERT INTO billing_bill (run_id, company_id, partner_id, currency_id, state,
                                       create_uid, write_uid, create_date, write_date)
             SELECT %(run)s, %(company)s, customer.partner_id, customer.currency_id, 'pending',
                    %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-              FROM (%(services)s UNION %(jobs)s UNION %(charges)s) customer
+              FROM (%(customers)s) customer
              ORDER BY customer.partner_id, customer.currency_id
                 ON CONFLICT DO NOTHING
             """,
             run=self.id,
             company=self.company_id.id,
             uid=self.env.uid,
-            services=self._select_customers(services),
-            jobs=self._select_customers(jobs),
-            charges=self._select_customers(
-                self.env["billing.charge"]._search(self._open_charge_domain())
-            ),
+            customers=self._customer_query(partner_ids),
         )
         self.env.cr.execute(query)
         created = self.env.cr.rowcount
         self.env["billing.bill"].invalidate_model()
         return created
+
+    def _identified_partner_ids(self):
+        """Return the ids of the customers that :meth:`_identify` would take, in order."""
+        self.ensure_one()
+        self.env.cr.execute(
+            SQL(
+                "SELECT DISTINCT partner_id FROM (%s) customer ORDER BY partner_id",
+                self._customer_query(),
+            )
+        )
+        return [partner_id for (partner_id,) in self.env.cr.fetchall()]
+
+    def _customer_query(self, partner_ids=None):
+        """Return the SQL that selects the run's customers and their currencies.
+
+        A customer is taken who has a live service in the run's criteria, a
+        finished job, or a rated charge that no other live bill holds.
+        """
+        only = Domain.TRUE if partner_ids is None else Domain("partner_id", "in", partner_ids)
+        queries = (
+            self.env["billing.service"]._search(
+                self._service_domain() & self._live_service_domain() & only
+            ),
+            self.env["billing.job"]._search(self._job_domain() & only),
+            self.env["billing.charge"]._search(self._open_charge_domain() & only),
+        )
+        self.env.flush_all()
+        return SQL(" UNION ").join(self._select_customers(query) for query in queries)
 
     def _select_customers(self, query):
         return query.subselect(

@@ -90,4 +90,6 @@ class BillingRun(models.Model):
                     getattr(bills._lock_in_state(stage.before), stage.method)()
                 self._close_stage(stage)
             self.stage = stage.name
+            if stage.name == "posting":
+                self._make_report("post")
         self._finish()

@@ -20,7 +20,18 @@ class ResCompany(models.Model):
         default=7,
         help="The payments step of a billing run warns when a bank journal's newest line is older.",
     )
+    billing_anomaly_amount = fields.Monetary(
+        "Anomaly from Amount",
+        default=100.0,
+        help="In reports on runs, a bill is flagged when it differs from the customer's mean by"
+        " more than the standard deviation, and by at least this amount and percentage.",
+    )
+    billing_anomaly_percent = fields.Float("Anomaly from Percentage", default=15.0)
 
+    _billing_anomaly_positive = models.Constraint(
+        "CHECK (billing_anomaly_amount >= 0 AND billing_anomaly_percent >= 0)",
+        "The thresholds of anomalies must not be negative.",
+    )
     _billing_batch_size_range = models.Constraint(
         "CHECK (billing_batch_size BETWEEN 1 AND 500)",
         "A billing task takes on between 1 and 500 customers.",

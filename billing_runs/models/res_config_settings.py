@@ -11,3 +11,11 @@ class ResConfigSettings(models.TransientModel):
     billing_bank_stale_days = fields.Integer(
         related="company_id.billing_bank_stale_days", readonly=False
     )
+    billing_anomaly_amount = fields.Monetary(
+        related="company_id.billing_anomaly_amount",
+        readonly=False,
+        currency_field="currency_id",
+    )
+    billing_anomaly_percent = fields.Float(
+        related="company_id.billing_anomaly_percent", readonly=False
+    )

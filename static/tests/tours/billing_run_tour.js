@@ -20,7 +20,7 @@ const openBilling = (menu, item) => [
     },
 ];
 
-registry.category("web_tour.tours").add("billing_run_request", {
+registry.category("web_tour.tours").add("billing_run_prepare", {
     url: "/odoo",
     steps: () => [
         ...openBilling("menu_billing_runs", "menu_billing_cycle"),
@@ -54,6 +54,29 @@ registry.category("web_tour.tours").add("billing_run_request", {
         {
             content: "It says who did",
             trigger: ".o_billing_step[data-step='payments'][data-state='done']:contains('Confirmed by')",
+        },
+        {
+            content: "See what would be billed",
+            trigger: ".o_billing_step[data-step='pre_report'] button[name='action_pre_billing_report']",
+            run: "click",
+        },
+        {
+            content: "It is made in the background",
+            trigger: ".o_billing_step[data-step='pre_report']:contains('being made')",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("billing_run_request", {
+    steps: () => [
+        {
+            content: "The report names the customer that cannot be billed",
+            trigger: ".o_billing_step[data-step='pre_report']:contains('Not billed: 1')",
+        },
+        {
+            content: "It was looked at",
+            trigger: ".o_billing_step[data-step='pre_report'] button[name='action_confirm_step']",
+            run: "click",
         },
         {
             content: "Ask for the bills",

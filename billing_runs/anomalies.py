@@ -1,0 +1,44 @@
+"""Which amounts are unusual, as pure functions: no ORM."""
+
+from math import fsum, sqrt
+
+
+def mean_and_deviation(amounts):
+    """Return mean and (population) standard deviation; zeros for no amounts."""
+    if not amounts:
+        return 0.0, 0.0
+    mean = fsum(amounts) / len(amounts)
+    return mean, sqrt(fsum((amount - mean) ** 2 for amount in amounts) / len(amounts))
+
+
+def known_amounts(amounts):
+    """Return a customer's past amounts from the first run on that billed them.
+
+    Runs before are not zeros: the customer was not there yet.
+
+    :param amounts: of the last runs, oldest first; None where the run did not bill the customer
+    """
+    known = list(amounts)
+    while known and known[0] is None:
+        known.pop(0)
+    return [amount or 0.0 for amount in known]
+
+
+def is_anomaly(amount, known, minimum, percent):
+    """Return whether an amount is unusual against a customer's past.
+
+    All three must hold against the mean of the past: the difference is greater than the standard
+    deviation, at least ``minimum`` and at least ``percent`` % of the mean. Without a past there
+    is nothing to compare with.
+    """
+    if not known:
+        return False
+    mean, deviation = mean_and_deviation(known)
+    difference = abs(amount - mean)
+    # Amounts are cents at the finest: what is less stems from the arithmetic.
+    tiny = 1e-6
+    return (
+        difference > deviation + tiny
+        and difference >= minimum - tiny
+        and difference >= abs(mean) * percent / 100.0 - tiny
+    )

@@ -1,0 +1,602 @@
+"""Reports on runs: the preview equals production, changes nothing, and compares rightly."""
+
+import hashlib
+import random
+import statistics
+from datetime import date, timedelta
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.service.model import call_kw
+from odoo.tests import tagged
+
+from .common import BillingCase
+
+MODELS = ("billing.run.report", "billing.run.report.line", "billing.run.report.customer")
+PARTS = ("new", "lost", "price", "quantity", "usage", "credits", "one_off")
+
+
+class ReportCase(BillingCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scheme = cls.make_scheme()
+        cls.tariff = cls.make_tariff(cls.scheme, 10.0)
+        cls.cycle = cls.make_cycle(cls.scheme)
+
+    def reported(self, report):
+        """{(customer, currency): amount before tax} of a report's lines."""
+        return {
+            (partner, currency): currency.round(amount)
+            for partner, currency, amount in self.env["billing.run.report.line"]._read_group(
+                [("report_id", "=", report.id)],
+                ["partner_id", "currency_id"],
+                ["amount_untaxed:sum"],
+            )
+        }
+
+    def invoiced(self, run):
+        """{(customer, currency): amount before tax} of a run's posted documents."""
+        return {
+            (bill.partner_id, currency): currency.round(totals)
+            for bill, currency, totals in self._by_bill(run)
+        }
+
+    def _by_bill(self, run):
+        return self.env["account.move"]._read_group(
+            [("billing_bill_id.run_id", "=", run.id), ("state", "=", "posted")],
+            ["billing_bill_id", "currency_id"],
+            ["amount_untaxed_in_currency_signed:sum"],
+        )
+
+    def reasons(self, report):
+        """{(customer, currency): (reason, text)} of those not billed."""
+        rows = report.customer_ids.filtered("reason")
+        return {
+            (row.partner_id, row.currency_id): (row.reason, row.reason_text)
+            for row in rows
+            if row.reason != "not_selected"
+        }
+
+    def unbilled(self, run):
+        """The same of the run's own bills."""
+        bills = self.env["billing.bill"].search(
+            [("run_id", "=", run.id), ("state", "in", ("skipped", "error"))]
+        )
+        return {
+            (bill.partner_id, bill.currency_id): (
+                bill.skip_reason or bill.error_code,
+                bill.error_message,
+            )
+            for bill in bills
+        }
+
+    def row_of(self, report, partner):
+        return report.customer_ids.filtered(lambda row: row.partner_id == partner)
+
+    @classmethod
+    def adjust(cls, partner, amount, product=None):
+        product = product or cls.product
+        return cls.env["billing.charge"].create(
+            {
+                "name": "Adjustment",
+                "kind": "adjustment",
+                "partner_id": partner.id,
+                "company_id": cls.company.id,
+                "currency_id": cls.company.currency_id.id,
+                "product_id": product.id,
+                "period_start": date(2026, 1, 1),
+                "period_end": date(2026, 1, 2),
+                "quantity": 1 if amount > 0 else -1,
+                "price_unit": abs(amount),
+                "amount": amount,
+                "price_includes_tax": product._billing_price_includes_tax(cls.company),
+                "source_key": f"test:{partner.id}:{amount}:{product.id}",
+            }
+        )
+
+    def checksum(self):
+        """A digest of every table but the report's and the queue's own, and of the sequences."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            SELECT table_name FROM information_schema.tables
+             WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+               AND table_name NOT LIKE 'billing\\_run\\_report%'
+               AND table_name NOT LIKE 'billing\\_task%'
+             ORDER BY table_name
+            """
+        )
+        digests = {}
+        for (table,) in self.env.cr.fetchall():
+            self.env.cr.execute(
+                f"SELECT md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM \"{table}\" t"
+            )
+            digests[table] = self.env.cr.fetchone()[0]
+        self.env.cr.execute("SELECT id, number_next FROM ir_sequence ORDER BY id")
+        digests["numbers"] = hashlib.sha256(str(self.env.cr.fetchall()).encode()).hexdigest()
+        sequences = self.env["ir.sequence"].search([("implementation", "=", "standard")])
+        digests["next"] = [sequence.number_next_actual for sequence in sequences]
+        return digests
+
+
+@tagged("post_install", "-at_install")
+class TestReportEqualsProduction(ReportCase):
+    """300 customers with random portfolios, always the same ones."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.random = random.Random(20260101)
+        cls.euro = cls.env.ref("base.EUR")
+        cls.euro.active = True
+        cls.env["res.currency.rate"].create(
+            {
+                "currency_id": cls.euro.id,
+                "company_id": cls.company.id,
+                "name": date(2025, 1, 1),
+                "rate": 0.87,
+            }
+        )
+        included = cls.make_tax("7% incl.", 7, price_include_override="tax_included")
+        fixed = cls.make_tax("19.6%", 19.6)
+        cls.products = [
+            cls.product,
+            cls.make_product("Included", included),
+            cls.make_product("Odd", fixed),
+            cls.make_product("Two taxes", cls.tax + fixed),
+            cls.make_product("Untaxed", cls.env["account.tax"]),
+        ]
+        cls.tariffs = [
+            cls.make_tariff(
+                cls.scheme,
+                cls.random.randint(100, 9999) / 100,
+                name=f"Tariff {index}",
+                product_id=cls.products[index % 5].id,
+                setup_price=cls.random.choice((0.0, 25.0)),
+                currency_id=cls.euro.id if index % 4 == 3 else cls.company.currency_id.id,
+                addon_ids=[
+                    Command.create({"product_id": cls.products[(index + 1) % 5].id, "price": 3.33})
+                ],
+            )
+            for index in range(12)
+        ]
+        cls.archived = cls.make_product("Retired")
+        cls.retired = cls.make_tariff(cls.scheme, 9.0, product_id=cls.archived.id)
+        cls.make_portfolios()
+        cls.archived.active = False
+
+    @classmethod
+    def make_portfolios(cls):
+        draw = cls.random
+        rules = (
+            {},
+            {},
+            {},
+            {"billing_low_invoice_rule": "skip", "billing_low_invoice_minimum": 30.0},
+            {"billing_low_invoice_rule": "pad", "billing_low_invoice_minimum": 60.0},
+            {
+                "billing_low_invoice_rule": "fee",
+                "billing_low_invoice_minimum": 40.0,
+                "billing_low_invoice_fee": 4.5,
+            },
+        )
+        cls.customers = cls.env["res.partner"].create(
+            [
+                {
+                    "name": f"Customer {index}",
+                    "billing_hold": draw.random() < 0.04,
+                    **draw.choice(rules),
+                }
+                for index in range(300)
+            ]
+        )
+        starts = {}
+        values = []
+        for customer in cls.customers:
+            for _index in range(draw.choice((0, 1, 1, 1, 2, 3))):
+                tariff = cls.retired if draw.random() < 0.02 else draw.choice(cls.tariffs)
+                vals = {
+                    "name": tariff.name,
+                    "partner_id": customer.id,
+                    "tariff_id": tariff.id,
+                    "company_id": cls.company.id,
+                    "quantity": draw.choice((1, 1, 2, 7)),
+                    "discount": draw.choice((0, 0, 12.5, 33.33)),
+                }
+                if tariff.addon_ids and draw.random() < 0.4:
+                    vals["addon_line_ids"] = [
+                        Command.create(
+                            {"addon_id": tariff.addon_ids.id, "quantity": draw.randint(1, 4)}
+                        )
+                    ]
+                values.append(vals)
+                start = date(2025, 12, 1) + timedelta(days=draw.randint(0, 40))
+                starts.setdefault(start, []).append(len(values) - 1)
+        services = cls.env["billing.service"].create(values)
+        for start, indexes in starts.items():
+            services.browse([services.ids[index] for index in indexes])._activate(start)
+        for customer in draw.sample(list(cls.customers), 40):
+            amount = draw.choice((-500.0, -12.34, -3.0, 8.05))
+            cls.adjust(customer, amount, draw.choice(cls.products))
+        jobs = cls.env["billing.job"].create(
+            [
+                {
+                    "partner_id": customer.id,
+                    "company_id": cls.company.id,
+                    "date": date(2025, 12, 20),
+                    "line_ids": [
+                        Command.create(
+                            {
+                                "product_id": draw.choice(cls.products).id,
+                                "name": "Work",
+                                "quantity": draw.randint(1, 3),
+                                "price_unit": 41.17,
+                            }
+                        )
+                    ],
+                }
+                for customer in draw.sample(list(cls.customers), 25)
+            ]
+        )
+        jobs.action_done()
+
+    def _check(self, run):
+        report = run._make_report("pre")
+        self.assertEqual((report.state, report.message), ("done", False))
+        preview, reasons = self.reported(report), self.reasons(report)
+        run._execute("posting")
+        produced = self.invoiced(run)
+        self.assertEqual(preview, produced)
+        self.assertGreater(len(produced), 200)
+        self.assertEqual(reasons, self.unbilled(run))
+        return report, produced
+
+    def test_the_preview_equals_the_posted_invoices_to_the_cent(self):
+        run = self.make_run(self.cycle)
+        before = self.checksum()
+        report = run._make_report("pre")
+        self.env.invalidate_all()
+        self.assertEqual(self.checksum(), before)
+        self.assertFalse(self.env["billing.bill"].search_count([("run_id", "=", run.id)]))
+        _report, produced = self._check(run)
+        kinds = {reason for reason, _text in self.reasons(run._report("pre")).values()}
+        self.assertLessEqual({"on_hold", "below_minimum", "product_archived"}, kinds)
+        post = run._report("post")
+        self.assertFalse(report.exists())
+        self.assertEqual(self.reported(post), produced)
+        self.assertEqual(self.reasons(post), self.unbilled(run))
+        self._check_comparison(run)
+
+    def _check_comparison(self, first):
+        """Two more months: comparison and bridge against an independent calculation."""
+        totals = [self.invoiced(first)]
+        draw = self.random
+        services = self.env["billing.service"].search([("company_id", "=", self.company.id)])
+        for service in draw.sample(list(services.filtered(lambda s: s.product_id.active)), 12):
+            service._terminate(date(2026, 1, 10))
+        for index in range(5):
+            new = self.make_customer(f"New {index}")
+            self.make_service(new, self.tariffs[0], date(2026, 2, 1))
+        second = self.make_run(self.cycle, date(2026, 2, 1))
+        second._execute("posting")
+        totals.append(self.invoiced(second))
+        third = self.make_run(self.cycle, date(2026, 3, 1))
+        report = third._make_report("pre")
+        self.assertEqual(report.previous_run_id, second)
+        self.assertEqual(report.history_run_ids, first + second)
+        anomalies = 0
+        for row in report.customer_ids:
+            key = (row.partner_id, row.currency_id)
+            known = [total.get(key) for total in totals]
+            if known[0] is None:
+                known = known[1:] if known[1] is not None else []
+            known = [amount or 0.0 for amount in known]
+            previous = totals[-1].get(key, 0.0)
+            rounded = row.currency_id.round
+            self.assertEqual(row.previous, rounded(previous))
+            self.assertEqual(row.difference, rounded(row.amount - previous))
+            parts = sum(row[f"bridge_{part}"] for part in PARTS)
+            self.assertEqual(rounded(parts), row.difference)
+            mean = statistics.fmean(known) if known else 0.0
+            self.assertAlmostEqual(row.mean, mean, delta=0.0051)
+            deviation = statistics.pstdev(known) if known else 0.0
+            self.assertAlmostEqual(row.deviation, deviation, delta=0.0051)
+            minimum = 100.0 * (0.87 if row.currency_id == self.euro else 1.0)
+            unusual = bool(known) and all(
+                (
+                    abs(row.amount - mean) > deviation + 1e-6,
+                    abs(row.amount - mean) >= minimum,
+                    abs(row.amount - mean) >= 0.15 * abs(mean),
+                )
+            )
+            self.assertEqual(row.is_anomaly, unusual, row.partner_id.name)
+            anomalies += unusual
+            self.assertEqual(row.is_new, bool(key in self.reported(report) and not previous))
+        self.assertTrue(anomalies)
+        third._execute("posting")
+        self.assertEqual(self.reported(report), self.invoiced(third))
+
+
+@tagged("post_install", "-at_install")
+class TestRunReport(ReportCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.customers = cls.env["res.partner"]
+        for index in range(3):
+            cls.customers |= cls.make_customer(f"Customer {index}")
+        for customer in cls.customers:
+            cls.make_service(customer, cls.tariff)
+        cls.user = cls.make_user("report_user", "billing_operations.group_billing_user")
+        cls.outsider = cls.make_user("report_outsider", "base.group_partner_manager")
+
+    def run_queue(self):
+        self.env["billing.task"]._run_inline()
+        self.env.invalidate_all()
+
+    def test_amounts_of_a_company_that_rounds_globally_equal_the_invoices(self):
+        self.company.tax_calculation_rounding_method = "round_globally"
+        included = self.make_tax("19.6% incl.", 19.6, price_include_override="tax_included")
+        product = self.make_product("Included", included)
+        tariff = self.make_tariff(self.scheme, 3.33, product_id=product.id)
+        for _index in range(7):
+            self.make_service(self.customers[0], tariff, date(2026, 1, 3))
+        run = self.make_run(self.cycle, date(2026, 2, 1))
+        report = run._make_report("pre")
+        run._execute("posting")
+        self.assertEqual(self.reported(report), self.invoiced(run))
+        lines = self.env["account.move.line"].search(
+            [("move_id.billing_bill_id.run_id", "=", run.id), ("display_type", "=", "product")]
+        )
+        self.assertEqual(
+            sorted(
+                self.env["billing.run.report.line"]
+                .search([("report_id", "=", report.id)])
+                .mapped("amount_untaxed")
+            ),
+            sorted(-item.amount_currency for item in lines),
+        )
+
+    def test_invoices_that_odoo_itself_has_to_build_are_previewed_by_building_them(self):
+        self.company.account_storno = True
+        self.adjust(self.customers[0], -25.0)
+        run = self.make_run(self.cycle)
+        report = run._make_report("pre")
+        self.assertFalse(
+            self.env["account.move"].search([("partner_id", "in", self.customers.ids)])
+        )
+        run._execute("posting")
+        self.assertEqual(self.reported(report), self.invoiced(run))
+        self.assertEqual(self.row_of(report, self.customers[0]).amount, -15.0)
+
+    def test_a_total_that_only_tax_makes_negative_is_previewed_as_its_credit_note(self):
+        untaxed = self.make_product("Untaxed", self.env["account.tax"])
+        self.adjust(self.customers[0], 1.0, untaxed)
+        self.adjust(self.customers[0], -10.5)
+        run = self.make_run(self.cycle)
+        report = run._make_report("pre")
+        run._execute("posting")
+        self.assertEqual(self.reported(report), self.invoiced(run))
+
+    def test_one_customers_failure_stays_that_customers_reason(self):
+        self.customers[1].property_account_receivable_id.active = True
+        self.customers[1].active = False
+        run = self.make_run(self.cycle)
+        report = run._make_report("pre")
+        row = self.row_of(report, self.customers[1])
+        self.assertEqual((row.amount, row.reason), (0.0, "partner_archived"))
+        self.assertIn("archived", row.reason_text)
+        self.assertEqual(len(report.customer_ids.filtered(lambda r: not r.reason)), 2)
+
+    def test_the_queue_makes_the_report_batch_by_batch(self):
+        self.company.billing_batch_size = 1
+        self.patch(self.registry["billing.run"], "_start_report", self._small_start())
+        run = self.make_run(self.cycle)
+        self.assertTrue(run.with_user(self.user).action_pre_billing_report())
+        report = run._report("pre")
+        self.assertEqual(report.state, "computing")
+        self.run_queue()
+        self.assertEqual((report.state, report.customer_count), ("done", 3))
+        self.assertEqual(report.customer_ids.mapped("amount"), [10.0] * 3)
+        tasks = self.env["billing.task"].search(
+            [("res_id", "=", run.id), ("type_id.code", "=", "run_report")]
+        )
+        steps = [task.parameters["step"] for task in tasks.sorted("id")]
+        self.assertEqual(steps[:4], ["start", "batch", "batch", "batch"])
+        self.assertEqual(set(steps[4:]), {"end"})
+        self.assertEqual(set(tasks.mapped("state")), {"completed"})
+
+    def _small_start(self):
+        original = self.registry["billing.run"]._start_report
+
+        def start(run, report):
+            batches = original(run, report)
+            return [[partner_id] for batch in batches for partner_id in batch]
+
+        return start
+
+    def test_asking_again_replaces_the_report(self):
+        run = self.make_run(self.cycle)
+        first = run._make_report("pre")
+        lines = self.env["billing.run.report.line"].search([("report_id", "=", first.id)])
+        run.action_pre_billing_report()
+        self.assertFalse(first.exists() or lines.exists())
+        self.run_queue()
+        self.assertEqual(run._report("pre").state, "done")
+        self.assertEqual(len(run.report_ids), 1)
+
+    def test_a_task_of_a_replaced_report_is_skipped(self):
+        run = self.make_run(self.cycle)
+        run.action_pre_billing_report()
+        stale = self.env["billing.task"].search([("res_id", "=", run.id)])
+        run.action_pre_billing_report()
+        self.run_queue()
+        self.assertEqual(stale.state, "skipped")
+        self.assertEqual(run._report("pre").state, "done")
+
+    def test_a_report_whose_task_fails_says_so(self):
+        run = self.make_run(self.cycle)
+
+        def broken(_run, _report, _partner_ids):
+            raise UserError("Disk full")
+
+        self.patch(self.registry["billing.run"], "_preview_customers", broken)
+        self.env["billing.task.type"].search([("code", "=", "run_report")]).write(
+            {"max_retries": 0}
+        )
+        run.action_pre_billing_report()
+        self.run_queue()
+        report = run._report("pre")
+        self.assertEqual(report.state, "failed")
+        self.assertIn("Disk full", report.message)
+        self.assertEqual(run._step_pre_report()["state"], "problem")
+
+    def test_a_report_whose_tasks_were_deleted_is_closed_by_the_cron(self):
+        run = self.make_run(self.cycle)
+        run.action_pre_billing_report()
+        report = run._report("pre")
+        report.customer_count = 3
+        self.env["billing.task"].search([("res_id", "=", run.id)]).unlink()
+        self.env["billing.run"]._cron_wake_runs()
+        self.run_queue()
+        self.assertEqual(report.state, "failed")
+        self.assertIn("3 customers are missing", report.message)
+
+    def test_it_runs_by_itself_when_a_run_is_made_ready_and_approved(self):
+        self.cycle.sign_off = True
+        run = self.make_run(self.cycle)
+        run.action_ready()
+        first = run._report("pre")
+        self.run_queue()
+        self.assertEqual(first.state, "done")
+        run.action_approve()
+        self.run_queue()
+        self.assertFalse(first.exists())
+        self.assertEqual(run._report("pre").state, "done")
+
+    def test_the_post_billing_report_comes_by_itself_after_posting(self):
+        run = self.make_run(self.cycle)
+        run._request(target_stage="posting")
+        self.run_queue()
+        report = run._report("post")
+        self.assertEqual((report.state, report.customer_count), ("done", 3))
+        self.assertEqual(self.reported(report), self.invoiced(run))
+
+    def test_a_run_of_nobody_has_an_empty_report(self):
+        scheme = self.make_scheme("Nobody's")
+        run = self.make_run(self.make_cycle(scheme, name="Empty"))
+        run.action_pre_billing_report()
+        self.run_queue()
+        report = run._report("pre")
+        self.assertEqual((report.state, report.customer_count), ("done", 0))
+        self.assertFalse(report.customer_ids)
+        step = run._step_pre_report()
+        self.assertEqual((step["state"], step["numbers"]), ("done", []))
+        run._execute("posting")
+        self.assertEqual(run._report("post").state, "done")
+
+    def test_who_was_billed_last_time_and_is_not_selected_now_is_listed(self):
+        self.make_run(self.cycle)._execute("posting")
+        lost = self.customers[2]
+        self.env["billing.service"].search([("partner_id", "=", lost.id)])._terminate(
+            date(2026, 2, 1)
+        )
+        run = self.make_run(self.cycle, date(2026, 2, 1))
+        row = self.row_of(run._make_report("pre"), lost)
+        self.assertEqual((row.reason, row.is_lost), ("not_selected", True))
+        self.assertEqual((row.amount, row.previous, row.bridge_lost), (0.0, 10.0, -10.0))
+
+    def test_a_run_for_single_customers_lists_no_others_as_lost(self):
+        self.make_run(self.cycle)._execute("posting")
+        run = self.make_run(self.cycle, date(2026, 2, 1), mode="individual")
+        run.partner_ids = self.customers[0]
+        report = run._make_report("pre")
+        self.assertEqual(report.customer_ids.partner_id, self.customers[0])
+        later = self.make_run(self.cycle, date(2026, 3, 1))
+        run._execute("posting")
+        self.assertNotIn(run, later._history_runs())
+
+    def test_changed_dates_ask_for_the_report_anew(self):
+        run = self.make_run(self.cycle)
+        self.assertEqual(run._step_pre_report()["state"], "todo")
+        run._make_report("pre")
+        step = run._step_pre_report()
+        self.assertEqual(step["numbers"][0]["amount"], "30.00")
+        self.assertTrue(step["confirmable"])
+        run.cutoff_date = date(2026, 1, 31)
+        step = run._step_pre_report()
+        self.assertEqual((step["state"], step.get("confirmable")), ("todo", None))
+
+    def test_a_requested_run_gets_no_pre_billing_report_any_more(self):
+        run = self.make_run(self.cycle)
+        with self.assertRaisesRegex(UserError, "not posted"):
+            run.action_post_billing_report()
+        run._request(target_stage="posting")
+        with self.assertRaisesRegex(UserError, "has been requested"):
+            run.action_pre_billing_report()
+
+    def test_reports_go_with_their_run(self):
+        run = self.make_run(self.cycle)
+        report = run._make_report("pre")
+        rows = report.customer_ids
+        run.unlink()
+        self.assertFalse(report.exists() or rows.exists())
+
+    def test_users_read_reports_and_nobody_writes_them(self):
+        run = self.make_run(self.cycle)
+        report = run._make_report("pre")
+        records = (
+            report,
+            self.env["billing.run.report.line"].search([("report_id", "=", report.id)], limit=1),
+            report.customer_ids[0],
+        )
+        for record in records:
+            self.assertTrue(self.rpc(self.user, record, "read", ["company_id"]))
+            with self.assertRaises(AccessError):
+                self.rpc(self.user, record, "write", {"run_id": run.id})
+            with self.assertRaises(AccessError):
+                self.rpc(self.user, record, "unlink")
+            with self.assertRaises(AccessError):
+                self.rpc(self.outsider, record, "read", ["company_id"])
+
+    def test_reports_are_asked_for_by_billing_users_only(self):
+        run = self.make_run(self.cycle)
+        self.rpc(self.user, run, "action_pre_billing_report")
+        self.assertTrue(self.rpc(self.user, run, "action_view_report", "pre", "anomalies"))
+        for method in ("action_pre_billing_report", "action_post_billing_report"):
+            with self.assertRaises(AccessError):
+                self.rpc(self.outsider, run, method)
+        with self.assertRaises(AccessError):
+            self.rpc(self.outsider, run, "action_view_report", "pre")
+        for method in ("_make_report", "_preview_customers", "_end_report", "_wake_report"):
+            with self.assertRaises(AccessError):
+                self.rpc(self.user, run, method)
+
+    def rpc(self, user, record, method, *args):
+        return call_kw(record.with_user(user).browse(), method, [record.ids, *args], {})
+
+    def test_a_second_companys_reports_are_its_own(self):
+        report = self.make_run(self.cycle)._make_report("pre")
+        other = self.make_company("Other Provider", "EUR")
+        stranger = self.make_user("stranger", "billing_operations.group_billing_user", other)
+        for model in MODELS:
+            records = self.env[model].with_user(stranger)
+            records = records.with_context(allowed_company_ids=other.ids)
+            self.assertFalse(records.search([("run_id", "=", report.run_id.id)]))
+
+    def test_the_pdf_shows_totals_anomalies_and_who_is_not_billed(self):
+        self.make_run(self.cycle)._execute("posting")
+        self.customers[0].billing_hold = True
+        self.adjust(self.customers[1], 500.0)
+        run = self.make_run(self.cycle, date(2026, 2, 1))
+        run._make_report("pre")
+        html = (
+            self.env["ir.actions.report"]
+            ._render_qweb_html("billing_operations.report_billing_run_pre", run.ids)[0]
+            .decode()
+        )
+        for text in ("Customer 1", "Billing of this customer is on hold", "520.00", run.number):
+            self.assertIn(text, html)
+        self.assertTrue(fields.Datetime.now() >= run._report("pre").ended_date)
