@@ -7,13 +7,12 @@ another user.
 
 import os
 import shutil
-import socket
 import stat
 import subprocess
 import tempfile
 from pathlib import Path
 
-from .workers import Server
+from .workers import Server, free_port
 
 NOBODY = 65534
 SETTINGS = """
@@ -47,7 +46,7 @@ class OwnCluster:
         self.folder.chmod(0o755)
         self.data = self.folder / "data"
         self.data.mkdir(mode=0o700)
-        self.port = _free_port()
+        self.port = free_port()
         try:
             if os.geteuid() == 0:
                 os.chown(self.folder, NOBODY, NOBODY)
@@ -137,8 +136,3 @@ class OwnCluster:
 def _open_to_others(path):
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.parents)
 
-
-def _free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

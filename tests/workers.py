@@ -16,6 +16,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import textwrap
 import time
 import uuid
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 
 import psutil
@@ -33,6 +35,24 @@ from odoo.tools import config
 TEST_ADDONS = Path(__file__).parent / "addons"
 TEST_ADDON = "billing_operations_test"
 PYTHON_ODOO = [sys.executable, "-m", "odoo"]
+
+
+def queue_job_addons():
+    """Return the addons paths that the addon Queue Job needs besides the configured ones."""
+    if any(Path(path, "queue_job").exists() for path in config["addons_path"]):
+        return []
+    try:
+        wheel = metadata.distribution("odoo-addon-queue-job")
+    except metadata.PackageNotFoundError:
+        return []
+    return [str(wheel.locate_file("odoo/addons"))]
+
+
+def free_port():
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def process_test(cls):
@@ -162,7 +182,7 @@ class Database:
 
     def write_config(self, **options):
         """Write a configuration file for this database and return its path."""
-        addons = list(config["addons_path"])
+        addons = [*config["addons_path"], *queue_job_addons()]
         if self.test_addon:
             addons.append(str(TEST_ADDONS))
         values = {
@@ -186,6 +206,20 @@ class Database:
         kept = {name: value for name, value in os.environ.items() if name != "ODOO_RC"}
         variables = {**self.server.environment(), **variables}
         return {**kept, **{name: str(value) for name, value in variables.items()}}
+
+    def queue_job_workers(self, count=2, **options):
+        """Return a context manager like `workers`, of a server that carries jobs of Queue Job."""
+        port = free_port()
+        environment = {
+            "ODOO_QUEUE_JOB_CHANNELS": f"root:{count}",
+            "ODOO_QUEUE_JOB_HOST": "127.0.0.1",
+            "ODOO_QUEUE_JOB_PORT": port,
+        }
+        http = {"http_enable": True, "http_port": port, "gevent_port": free_port()}
+        modules = {"server_wide_modules": "base,rpc,web,queue_job", "max_cron_threads": 1}
+        return Workers(
+            self, count, environment, (), {**http, **modules, "workers": count, **options}
+        )
 
     def workers(self, count=4, environment=None, crons=(), **options):
         """Return a context manager that runs a prefork server with `count` cron processes.
@@ -232,9 +266,8 @@ class Workers:
             """
         )
         self.log = database.folder / f"workers_{uuid.uuid4().hex[:8]}.log"
-        configuration = database.write_config(
-            workers=1, http_enable=False, max_cron_threads=self.count, **self.options
-        )
+        options = {"workers": 1, "http_enable": False, "max_cron_threads": self.count}
+        configuration = database.write_config(**{**options, **self.options})
         self.command = [*PYTHON_ODOO, "-c", configuration, "--logfile", str(self.log)]
         self._start()
         return self

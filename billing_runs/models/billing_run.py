@@ -55,7 +55,7 @@ class BillingRun(models.Model):
 
     _name = "billing.run"
     _description = "Billing Run"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "billing.task.mixin"]
     _rec_name = "number"
     _order = "invoice_date desc, id desc"
     _check_company_auto = True

@@ -13,7 +13,7 @@ from . import debian
 from .place import ROOT, digest
 from .ui import Failure, Step, die_with_parent, output, run
 
-LOCK = ROOT / "requirements-dev.txt"
+LOCKS = (ROOT / "requirements-dev.txt", ROOT / "requirements-queue-job.txt")
 WANTED = (3, 11)
 #: variables of the caller that would lead Odoo astray; compiled Python goes to the cache
 UNWANTED = {"PYTHONHOME", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "OPENERP_SERVER", "ODOO_RC"}
@@ -133,7 +133,8 @@ def _base_python():
 def _environment(place, base):
     """The Python of the virtual environment that holds exactly the locked packages."""
     exact = output([base, "-c", "import sys; print(sys.version)"])
-    folder = place.cache / f"venv-{digest(LOCK.read_text(encoding='utf-8'), base, exact)}"
+    locked = [lock.read_text(encoding="utf-8") for lock in LOCKS]
+    folder = place.cache / f"venv-{digest(*locked, base, exact)}"
     place.remember(venv=folder.name)
     python, stamp = folder / "bin" / "python", folder / "complete"
     if stamp.exists():
@@ -148,7 +149,8 @@ def _environment(place, base):
         if status == 0:
             command = [python, "-m", "pip", "install", "--quiet", "--no-input"]
             command += ["--disable-pip-version-check", "--no-cache-dir", "--no-deps"]
-            command += ["--only-binary", ":all:", "--require-hashes", "-r", LOCK]
+            command += ["--only-binary", ":all:", "--require-hashes"]
+            command += [part for lock in LOCKS for part in ("-r", lock)]
             status, tail = run(command, log=log)
     if status:
         raise _pip_failure(tail, log)
