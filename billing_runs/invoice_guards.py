@@ -5,8 +5,8 @@ invoices."""
 # An addon that changes one of them is obeyed: its database bills the plain way.
 STOOD_FOR = {
     "account.move": """
-        _sync_dynamic_lines _get_sync_stack _sync_dynamic_line _sync_dynamic_line_needed_values
-        _sync_invoice _sync_tax_lines _sync_rounding_lines _sync_non_deductible_base_lines
+        create _sync_dynamic_lines _get_sync_stack _sync_dynamic_line _sync_invoice
+        _sync_dynamic_line_needed_values _sync_tax_lines _sync_rounding_lines _sync_non_deductible_base_lines
         _sync_unbalanced_lines _recompute_cash_rounding_lines _get_rounded_base_and_tax_lines
         _prepare_product_base_line_for_taxes_computation _get_product_base_line_currency_rate
         _get_discount_allocation_account _get_accounting_date_source
@@ -26,7 +26,7 @@ STOOD_FOR = {
         _compute_incoterm _compute_incoterm_location
     """,
     "account.move.line": """
-        _sync_invoice _prepare_create_values _sanitize_vals _get_computed_taxes
+        create _sync_invoice _prepare_create_values _sanitize_vals _get_computed_taxes
         _related_analytic_distribution _get_analytic_distribution_arguments _inverse_partner_id
         _inverse_product_id _inverse_account_id _inverse_amount_currency _inverse_debit
         _inverse_credit _inverse_analytic_distribution _inverse_no_followup _compute_display_type
@@ -39,7 +39,9 @@ STOOD_FOR = {
     """,
     "account.tax": """
         _prepare_base_line_for_taxes_computation _prepare_base_line_grouping_key
-        _prepare_base_line_tax_repartition_grouping_key
+        _prepare_base_line_tax_repartition_grouping_key _add_tax_details_in_base_line
+        _round_base_lines_tax_details _add_accounting_data_to_base_line_tax_details
+        _prepare_tax_lines
     """,
     "account.fiscal.position": "_get_fiscal_position",
 }
@@ -63,7 +65,9 @@ HARMLESS = {
     ("sale", "account.move.line", "_related_analytic_distribution"),  # of sale order lines
     ("stock_account", "account.move.line", "_compute_account_id"),  # of purchases
     ("stock_account", "account.move.line", "_inverse_product_id"),
-    ("sale", "account.move", "_post"),  # messages on sale orders
+    ("purchase", "account.move", "create"),  # of purchase orders
+    ("purchase", "account.move", "write"),
+    ("sale", "account.move", "_post"),  # of payments made on sale orders
     ("sale", "account.move", "action_post"),
     ("sale_timesheet", "account.move", "action_post"),  # timesheets of sale orders
     ("sale_stock", "account.move", "_compute_delivery_date"),  # of sale orders
@@ -117,4 +121,6 @@ def shares_numbers(env):
 
 def needs_no_sync(env, moves):
     """Return whether nothing while posting ``moves`` can change their taxes and payment terms."""
-    return all(move.invoice_date for move in moves) and not changed_methods(env, POSTING)
+    return not changed_methods(env, POSTING) and all(
+        move.invoice_date and not move.reversed_entry_id for move in moves
+    )

@@ -51,7 +51,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
             context = Preparation().context() if prepared else QUIET
             moves = self.env["account.move"].with_context(**context)
             ids += moves.create([vals for _prepared, vals in values]).ids
-        return self.env["account.move"].browse(ids)
+        moves = self.env["account.move"].browse(ids)
+        moves.flush_recordset()  # what is left to compute depends on this company and language
+        return moves
 
     def _prepare(self, specs):
         """Return ``[(prepared, values for create)]`` for the specs."""
