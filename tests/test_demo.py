@@ -81,6 +81,30 @@ class DemoCase(TransactionCase):
 
 
 @tagged("post_install", "-at_install")
+class TestDemoReports(DemoCase):
+    def test_what_is_reported_before_billing_equals_the_posted_invoices(self):
+        for cycle in self.cycles.values():
+            cycle = cycle.with_context(allowed_company_ids=cycle.company_id.ids)
+            cycle.action_activate()
+            run = cycle._create_run(date(2026, 10, 1))
+            report = run._make_report("pre")
+            self.assertEqual(report.state, "done")
+            self.assertEqual(len(report.history_run_ids), 3)
+            run._execute("posting")
+            bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
+            # Posting alone can refuse what the documents themselves allow.
+            refused = bills.filtered(lambda bill: bill.error_code == "posting_failed")
+            rows = {(row.partner_id, row.currency_id): row for row in report.customer_ids}
+            for bill in bills - refused:
+                row = rows[bill.partner_id, bill.currency_id]
+                posted = bill.move_ids.filtered(lambda move: move.state == "posted")
+                untaxed = sum(posted.mapped("amount_untaxed_in_currency_signed"))
+                self.assertEqual(row.amount, bill.currency_id.round(untaxed), row.partner_id.name)
+                reason = bill.skip_reason or bill.error_code
+                self.assertEqual((row.reason, row.reason_text), (reason, bill.error_message))
+
+
+@tagged("post_install", "-at_install")
 class TestDemoData(DemoCase):
     def count(self, model, *domain):
         ids = [company.id for company in self.companies.values()]
