@@ -57,7 +57,7 @@ class WorkerJournal(Journal):
 
 
 class InlineJournal(Journal):
-    """Keeps the lines until `write` is called with the cursor of the task."""
+    """Keeps the lines until `flush` is called with the cursor of the task."""
 
     def __init__(self):
         super().__init__()
@@ -66,7 +66,7 @@ class InlineJournal(Journal):
     def add(self, values):
         self.lines.append(values)
 
-    def write(self, cr):
+    def flush(self, cr):
         for values in self.lines:
             insert_line(cr, values)
         self.lines = []

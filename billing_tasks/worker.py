@@ -78,7 +78,7 @@ class TaskWorker:
             try:
                 tasks._read_committed()
                 claim = tasks._claim(by_age=self.claims % AGE_TURN == 0)
-                cr.commit()
+                cr.commit()  # pylint: disable=invalid-commit
                 return claim
             except TransactionRollbackError:
                 cr.rollback()
@@ -91,7 +91,7 @@ class TaskWorker:
                 tasks = _tasks(cr)
                 tasks._read_committed()
                 tasks._reap()
-                cr.commit()
+                cr.commit()  # pylint: disable=invalid-commit
             except (*_CONFLICTS, errors.UniqueViolation):
                 # A row changed under us; the next round finds it again.
                 cr.rollback()
@@ -198,7 +198,7 @@ class _Attempt:
         crash_point("task.committed", self.claim.type_code)
 
     def _commit(self):
-        self.cr.commit()
+        self.cr.commit()  # pylint: disable=invalid-commit
         self.registry.signal_changes()
 
     def _roll_back(self):

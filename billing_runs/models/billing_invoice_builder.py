@@ -47,7 +47,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
         """
         ids = []
         # Numbers are given in the order of ids, so invoices are created in the order of the specs.
-        for prepared, values in groupby(self._prepare(specs), itemgetter(0)):
+        # Only neighbours belong together: Odoo's own groupby would collect them all.
+        neighbours = groupby(self._prepare(specs), itemgetter(0))  # pylint: disable=bad-builtin-groupby
+        for prepared, values in neighbours:
             context = Preparation().context() if prepared else QUIET
             moves = self.env["account.move"].with_context(**context)
             ids += moves.create([vals for _prepared, vals in values]).ids

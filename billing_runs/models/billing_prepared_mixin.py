@@ -29,13 +29,14 @@ class BillingPreparedMixin(models.AbstractModel):
         return preparation.defaults[key] | values
 
     def _add_precomputed_values(self, vals_list):
-        super()._add_precomputed_values(vals_list)
+        result = super()._add_precomputed_values(vals_list)
         if current_preparation(self.env):
             for vals in vals_list:
                 fields = (self._fields[name] for name in vals if name != "__precomputed__")
                 vals["__precomputed__"] = {
                     field for field in fields if field.inverse and field.column_type
                 }
+        return result
 
     def _create(self, data_list):
         if current_preparation(self.env):

@@ -1,8 +1,6 @@
-from itertools import groupby
-
 from odoo import models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 
 from ...services.proration import to_decimal
 from ..anomalies import is_anomaly, known_amounts, mean_and_deviation
@@ -229,5 +227,7 @@ class BillingRun(models.Model):
         return thresholds
 
     def _roundings(self):
-        currencies = self.env["res.currency"].with_context(active_test=False).search([])
+        currencies = (
+            self.env["res.currency"].with_context(active_test=False).search([("id", "!=", False)])
+        )
         return {currency.id: to_decimal(currency.rounding) for currency in currencies}

@@ -39,9 +39,7 @@ class BillingRunReportCustomer(models.Model):
         "Previous Run", readonly=True, help="Before tax, billed by the cycle's previous run."
     )
     difference = fields.Monetary(readonly=True, help="Against the previous run.")
-    mean = fields.Monetary(
-        "Mean", readonly=True, help="Of the cycle's last runs, up to three, before tax."
-    )
+    mean = fields.Monetary(readonly=True, help="Of the cycle's last runs, up to three, before tax.")
     deviation = fields.Monetary(
         "Standard Deviation", readonly=True, aggregator=None, help="Of the same runs."
     )

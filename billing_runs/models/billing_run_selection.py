@@ -56,7 +56,7 @@ class BillingRun(models.Model):
 
     def action_add_all_categories(self):
         """Name every customer classification, to take single ones out again."""
-        self.partner_category_ids = self.env["res.partner.category"].search([])
+        self.partner_category_ids = self.env["res.partner.category"].search([("active", "=", True)])
 
     def _add_all(self, field, kind):
         self[field] = self.env["billing.criterion"].search([("kind", "=", kind)])

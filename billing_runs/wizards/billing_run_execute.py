@@ -17,7 +17,7 @@ class BillingRunExecute(models.TransientModel):
         required=True,
         default=lambda self: self.env["billing.run"]._fields["stage"].selection[-1][0],
     )
-    execute_now = fields.Boolean("Execute Now", default=True)
+    execute_now = fields.Boolean(default=True)
     scheduled_date = fields.Datetime()
 
     @api.model

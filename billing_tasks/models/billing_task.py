@@ -115,7 +115,7 @@ class BillingTask(models.Model):
     error_message = fields.Char(readonly=True)
     result = fields.Json(readonly=True)
     superseded_by_id = fields.Many2one("billing.task", readonly=True, index="btree_not_null")
-    requested_by_id = fields.Many2one("res.users", string="Requested By", readonly=True)
+    requested_by_id = fields.Many2one("res.users", readonly=True)
 
     _claim_idx = models.Index("(priority, delay_date, id) WHERE state IN ('pending', 'error')")
     _age_idx = models.Index("(delay_date, id) WHERE state IN ('pending', 'error')")

@@ -263,7 +263,7 @@ class BillingTask(models.Model):
                     task._complete(result, time.monotonic() - started)
         except Exception as exception:  # noqa: BLE001 - every error of a handler becomes the task's state
             error = exception
-        journal.write(self.env.cr)
+        journal.flush(self.env.cr)
         self.invalidate_recordset()
         if error is not None:
             self._fail_attempt(error, time.monotonic() - started)

@@ -22,7 +22,6 @@ class ResConfigSettings(models.TransientModel):
     )
     billing_task_engine = fields.Selection(
         [("cron", "Scheduled actions"), ("queue_job", "Queue Job")],
-        string="Billing Task Engine",
         default="cron",
         required=True,
         help="What carries the workers. With Queue Job they can run on many machines.",
@@ -111,10 +110,11 @@ class ResConfigSettings(models.TransientModel):
         }
 
     def set_values(self):
-        super().set_values()
+        result = super().set_values()
         self.ensure_one()
         parameters = self.env["ir.config_parameter"].sudo()
         parameters.set_param(WORKERS_PARAMETER, str(self.billing_task_workers))
         parameters.set_param(RETENTION_PARAMETER, str(self.billing_task_retention_days))
         parameters.set_param(ENGINE_PARAMETER, self.billing_task_engine)
         self.env["billing.task"]._wake_workers()
+        return result

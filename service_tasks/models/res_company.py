@@ -50,7 +50,7 @@ class ResCompany(models.Model):
     @api.model
     def _create_all_default_modules(self):
         """For the companies that were there before this addon."""
-        self.search([])._create_default_modules()
+        self.search([])._create_default_modules()  # pylint: disable=no-search-all
 
     def _default_processing_module(self):
         self.ensure_one()

@@ -110,7 +110,7 @@ class ServiceOperation(models.Model):
         default="staff",
     )
     requested_by_id = fields.Many2one(
-        "res.users", string="Requested By", readonly=True, default=lambda self: self.env.user
+        "res.users", readonly=True, default=lambda self: self.env.user
     )
     billing_task_id = fields.Many2one(
         "billing.task", string="Background Task", readonly=True, copy=False, ondelete="set null"
@@ -119,7 +119,7 @@ class ServiceOperation(models.Model):
         "service.task", "operation_id", string="All Service Tasks", readonly=True
     )
     service_task_id = fields.Many2one(
-        "service.task", string="Service Task", readonly=True, copy=False, ondelete="set null"
+        "service.task", readonly=True, copy=False, ondelete="set null"
     )
     payload = fields.Json(
         readonly=True, copy=False, help="What the module is told, the same at every attempt."
@@ -267,7 +267,7 @@ class ServiceOperation(models.Model):
         labels = dict(self._fields["type"]._description_selection(self.env))
         for operation in self:
             operation.service_id.message_post(
-                body=f"{labels[operation.type]}: {text}",
+                body=self.env._("%(type)s: %(text)s", type=labels[operation.type], text=text),
                 message_type="comment",
                 subtype_xmlid="mail.mt_note",
             )

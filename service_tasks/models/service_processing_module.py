@@ -85,8 +85,9 @@ class ServiceProcessingModule(models.Model):
         for module in self:
             if module.is_default:
                 raise UserError(
-                    self.env._("%s is the company's default module. Choose another first.")
-                    % module.name
+                    self.env._(
+                        "%s is the company's default module. Choose another first.", module.name
+                    )
                 )
 
     def action_open_tariffs(self):
