@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...billing_tasks.dry_run import is_dry_run
 from ..posting import current_posting
 
 # Proof that a run itself takes its documents back: an object no RPC call can forge.
@@ -47,7 +48,7 @@ class AccountMove(models.Model):
         posting = current_posting(self.env)
         if not posting or not posting.shares_numbers:
             return super()._get_next_sequence_format()
-        if not self._get_sequence_cache():
+        if not self._get_sequence_cache() and not is_dry_run(self.env):
             posting.number_formats.clear()  # the lock's cache is gone, so the numbers are too
         key = (
             self.journal_id,
