@@ -1,0 +1,210 @@
+"""The pre-billing report equals what is produced, to the cent."""
+
+import random
+import statistics
+from datetime import date, timedelta
+
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .report_common import ReportCase
+
+PARTS = ("new", "lost", "price", "quantity", "usage", "credits", "one_off")
+
+
+@tagged("post_install", "-at_install")
+class TestReportEqualsProduction(ReportCase):
+    """300 customers with random portfolios, always the same ones."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.random = random.Random(20260101)
+        cls.euro = cls.env.ref("base.EUR")
+        cls.euro.active = True
+        cls.env["res.currency.rate"].create(
+            {
+                "currency_id": cls.euro.id,
+                "company_id": cls.company.id,
+                "name": date(2025, 1, 1),
+                "rate": 0.87,
+            }
+        )
+        included = cls.make_tax("7% incl.", 7, price_include_override="tax_included")
+        fixed = cls.make_tax("19.6%", 19.6)
+        cls.products = [
+            cls.product,
+            cls.make_product("Included", included),
+            cls.make_product("Odd", fixed),
+            cls.make_product("Two taxes", cls.tax + fixed),
+            cls.make_product("Untaxed", cls.env["account.tax"]),
+        ]
+        cls.tariffs = [
+            cls.make_tariff(
+                cls.scheme,
+                cls.random.randint(100, 9999) / 100,
+                name=f"Tariff {index}",
+                product_id=cls.products[index % 5].id,
+                setup_price=cls.random.choice((0.0, 25.0)),
+                currency_id=cls.euro.id if index % 4 == 3 else cls.company.currency_id.id,
+                addon_ids=[
+                    Command.create({"product_id": cls.products[(index + 1) % 5].id, "price": 3.33})
+                ],
+            )
+            for index in range(12)
+        ]
+        cls.archived = cls.make_product("Retired")
+        cls.retired = cls.make_tariff(cls.scheme, 9.0, product_id=cls.archived.id)
+        cls.make_portfolios()
+        cls.archived.active = False
+
+    @classmethod
+    def make_portfolios(cls):
+        draw = cls.random
+        rules = (
+            {},
+            {},
+            {},
+            {"billing_low_invoice_rule": "skip", "billing_low_invoice_minimum": 30.0},
+            {"billing_low_invoice_rule": "pad", "billing_low_invoice_minimum": 60.0},
+            {
+                "billing_low_invoice_rule": "fee",
+                "billing_low_invoice_minimum": 40.0,
+                "billing_low_invoice_fee": 4.5,
+            },
+        )
+        cls.customers = cls.env["res.partner"].create(
+            [
+                {
+                    "name": f"Customer {index}",
+                    "billing_hold": draw.random() < 0.04,
+                    **draw.choice(rules),
+                }
+                for index in range(300)
+            ]
+        )
+        starts = {}
+        values = []
+        for customer in cls.customers:
+            for _index in range(draw.choice((0, 1, 1, 1, 2, 3))):
+                tariff = cls.retired if draw.random() < 0.02 else draw.choice(cls.tariffs)
+                vals = {
+                    "name": tariff.name,
+                    "partner_id": customer.id,
+                    "tariff_id": tariff.id,
+                    "company_id": cls.company.id,
+                    "quantity": draw.choice((1, 1, 2, 7)),
+                    "discount": draw.choice((0, 0, 12.5, 33.33)),
+                }
+                if tariff.addon_ids and draw.random() < 0.4:
+                    vals["addon_line_ids"] = [
+                        Command.create(
+                            {"addon_id": tariff.addon_ids.id, "quantity": draw.randint(1, 4)}
+                        )
+                    ]
+                values.append(vals)
+                start = date(2025, 12, 1) + timedelta(days=draw.randint(0, 40))
+                starts.setdefault(start, []).append(len(values) - 1)
+        services = cls.env["billing.service"].create(values)
+        for start, indexes in starts.items():
+            services.browse([services.ids[index] for index in indexes])._activate(start)
+        for customer in draw.sample(list(cls.customers), 40):
+            amount = draw.choice((-500.0, -12.34, -3.0, 8.05))
+            cls.adjust(customer, amount, draw.choice(cls.products))
+        jobs = cls.env["billing.job"].create(
+            [
+                {
+                    "partner_id": customer.id,
+                    "company_id": cls.company.id,
+                    "date": date(2025, 12, 20),
+                    "line_ids": [
+                        Command.create(
+                            {
+                                "product_id": draw.choice(cls.products).id,
+                                "name": "Work",
+                                "quantity": draw.randint(1, 3),
+                                "price_unit": 41.17,
+                            }
+                        )
+                    ],
+                }
+                for customer in draw.sample(list(cls.customers), 25)
+            ]
+        )
+        jobs.action_done()
+
+    def _check(self, run):
+        report = run._make_report("pre")
+        self.assertEqual((report.state, report.message), ("done", False))
+        preview, reasons = self.reported(report), self.reasons(report)
+        run._execute("posting")
+        produced = self.invoiced(run)
+        self.assertEqual(preview, produced)
+        self.assertGreater(len(produced), 200)
+        self.assertEqual(reasons, self.unbilled(run))
+        return report, produced
+
+    def test_the_preview_equals_the_posted_invoices_to_the_cent(self):
+        run = self.make_run(self.cycle)
+        before = self.checksum()
+        report = run._make_report("pre")
+        self.env.invalidate_all()
+        self.assertEqual(self.checksum(), before)
+        self.assertFalse(self.env["billing.bill"].search_count([("run_id", "=", run.id)]))
+        _report, produced = self._check(run)
+        kinds = {reason for reason, _text in self.reasons(run._report("pre")).values()}
+        self.assertLessEqual({"on_hold", "below_minimum", "product_archived"}, kinds)
+        post = run._report("post")
+        self.assertFalse(report.exists())
+        self.assertEqual(self.reported(post), produced)
+        self.assertEqual(self.reasons(post), self.unbilled(run))
+        self._check_comparison(run)
+
+    def _check_comparison(self, first):
+        """Two more months: comparison and bridge against an independent calculation."""
+        totals = [self.invoiced(first)]
+        draw = self.random
+        services = self.env["billing.service"].search([("company_id", "=", self.company.id)])
+        for service in draw.sample(list(services.filtered(lambda s: s.product_id.active)), 12):
+            service._terminate(date(2026, 1, 10))
+        for index in range(5):
+            new = self.make_customer(f"New {index}")
+            self.make_service(new, self.tariffs[0], date(2026, 2, 1))
+        second = self.make_run(self.cycle, date(2026, 2, 1))
+        second._execute("posting")
+        totals.append(self.invoiced(second))
+        third = self.make_run(self.cycle, date(2026, 3, 1))
+        report = third._make_report("pre")
+        self.assertEqual(report.previous_run_id, second)
+        self.assertEqual(report.history_run_ids, first + second)
+        anomalies = 0
+        for row in report.customer_ids:
+            key = (row.partner_id, row.currency_id)
+            known = [total.get(key) for total in totals]
+            if known[0] is None:
+                known = known[1:] if known[1] is not None else []
+            known = [amount or 0.0 for amount in known]
+            previous = totals[-1].get(key, 0.0)
+            rounded = row.currency_id.round
+            self.assertEqual(row.previous, rounded(previous))
+            self.assertEqual(row.difference, rounded(row.amount - previous))
+            parts = sum(row[f"bridge_{part}"] for part in PARTS)
+            self.assertEqual(rounded(parts), row.difference)
+            mean = statistics.fmean(known) if known else 0.0
+            self.assertAlmostEqual(row.mean, mean, delta=0.0051)
+            deviation = statistics.pstdev(known) if known else 0.0
+            self.assertAlmostEqual(row.deviation, deviation, delta=0.0051)
+            minimum = 100.0 * (0.87 if row.currency_id == self.euro else 1.0)
+            unusual = bool(known) and all(
+                (
+                    abs(row.amount - mean) > deviation + 1e-6,
+                    abs(row.amount - mean) >= minimum,
+                    abs(row.amount - mean) >= 0.15 * abs(mean),
+                )
+            )
+            self.assertEqual(row.is_anomaly, unusual, row.partner_id.name)
+            anomalies += unusual
+            self.assertEqual(row.is_new, bool(key in self.reported(report) and not previous))
+        self.assertTrue(anomalies)
+        third._execute("posting")
+        self.assertEqual(self.reported(report), self.invoiced(third))
