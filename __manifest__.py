@@ -56,6 +56,8 @@
         "billing_runs/views/billing_cycle_views.xml",
         "billing_runs/views/billing_task_views.xml",
         "billing_runs/views/billing_bill_views.xml",
+        "billing_runs/views/billing_delivery_views.xml",
+        "billing_runs/views/billing_delivery_wizard_views.xml",
         "billing_runs/views/account_move_views.xml",
         "billing_runs/views/report_invoice.xml",
         "billing_runs/views/billing_run_report_views.xml",

@@ -1,6 +1,9 @@
 """Builders for test data: a company of our own, and what it sells, in few words."""
 
+import io
 from datetime import date
+
+from reportlab.pdfgen import canvas
 
 from odoo.fields import Command
 from odoo.tests import TransactionCase, new_test_user
@@ -253,3 +256,62 @@ class ServiceCase(BillingCase):
         lines = move.invoice_line_ids.sorted("id")
         charges._mark_invoiced(dict(zip(charges.ids, lines.ids, strict=True)))
         return move
+
+
+class DeliveryCase(BillingCase):
+    """A run that ended with posted documents and PDFs, ready to be delivered."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.email = "billing@provider.example"
+        cls.scheme = cls.make_scheme()
+        cls.tariff = cls.make_tariff(cls.scheme, 10.0)
+        cls.cycle = cls.make_cycle(cls.scheme)
+
+    @classmethod
+    def make_documents(cls, *customers):
+        """Return a run with one posted invoice and PDF for each customer's values.
+
+        Each PDF is one page, as wide as 100 + the customer's place among them.
+        """
+        for values in customers:
+            cls.make_service(cls.make_customer(**values), cls.tariff)
+        run = cls.make_run(cls.cycle)
+        run._execute("posting")
+        moves = cls.env["account.move"].search(
+            [("billing_bill_id.run_id", "=", run.id)], order="partner_id"
+        )
+        for number, move in enumerate(moves):
+            cls.attach_pdf(move, 100 + number)
+        return run
+
+    @classmethod
+    def attach_pdf(cls, move, width=100):
+        """Give a document its PDF of one page."""
+        content = io.BytesIO()
+        page = canvas.Canvas(content, pagesize=(width, 100))
+        page.showPage()
+        page.save()
+        cls.env["ir.attachment"].create(
+            {
+                "name": f"{move.name.replace('/', '_')}.pdf",
+                "raw": content.getvalue(),
+                "mimetype": "application/pdf",
+                "res_model": "account.move",
+                "res_id": move.id,
+                "res_field": "invoice_pdf_report_file",
+            }
+        )
+        move.invalidate_recordset(["invoice_pdf_report_id", "invoice_pdf_report_file"])
+
+    def deliver(self, run):
+        """Run the run's tasks here and now."""
+        self.env["billing.task"]._run_inline(
+            domain=[("res_model", "=", "billing.run"), ("res_id", "=", run.id)]
+        )
+
+    def deliveries(self, run, **values):
+        """Return the run's deliveries that have these values, oldest first."""
+        domain = [("run_id", "=", run.id), *((name, "=", value) for name, value in values.items())]
+        return self.env["billing.delivery"].search(domain, order="id")

@@ -36,9 +36,16 @@ from . import billing_bill_posting
 from . import billing_run_undo
 from . import billing_bill_undo
 from . import billing_bill_formatting
+from . import billing_bill_delivery
 from . import billing_charge
 from . import account_move
+from . import account_move_delivery
 from . import account_move_line
+from . import billing_delivery
+from . import billing_delivery_email
+from . import billing_print_bundle
+from . import billing_run_steps_delivery
+from . import mail_thread
 from . import billing_task
 from . import ir_actions_report
 from . import res_config_settings

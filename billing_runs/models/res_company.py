@@ -32,6 +32,32 @@ class ResCompany(models.Model):
         "CHECK (billing_anomaly_amount >= 0 AND billing_anomaly_percent >= 0)",
         "The thresholds of anomalies must not be negative.",
     )
+    billing_email_batch_size = fields.Integer(
+        "Documents per E-mail Task",
+        default=50,
+        help="How many documents one background task sends by e-mail.",
+    )
+    billing_bundle_size = fields.Integer(
+        "Documents per Print Bundle",
+        default=200,
+        help="How many documents are merged into one PDF to print.",
+    )
+    billing_mail_template_id = fields.Many2one(
+        "mail.template",
+        "Bill E-mail",
+        domain=[("model", "=", "account.move")],
+        help="The e-mail that takes invoices to customers, in their language. Empty means Odoo's"
+        " own; credit notes always go with Odoo's.",
+    )
+
+    _billing_email_batch_size_range = models.Constraint(
+        "CHECK (billing_email_batch_size BETWEEN 1 AND 500)",
+        "An e-mail task takes on between 1 and 500 documents.",
+    )
+    _billing_bundle_size_range = models.Constraint(
+        "CHECK (billing_bundle_size BETWEEN 1 AND 2000)",
+        "A print bundle holds between 1 and 2000 documents.",
+    )
     _billing_batch_size_range = models.Constraint(
         "CHECK (billing_batch_size BETWEEN 1 AND 500)",
         "A billing task takes on between 1 and 500 customers.",

@@ -19,3 +19,10 @@ class ResConfigSettings(models.TransientModel):
     billing_anomaly_percent = fields.Float(
         related="company_id.billing_anomaly_percent", readonly=False
     )
+    billing_email_batch_size = fields.Integer(
+        related="company_id.billing_email_batch_size", readonly=False
+    )
+    billing_bundle_size = fields.Integer(related="company_id.billing_bundle_size", readonly=False)
+    billing_mail_template_id = fields.Many2one(
+        related="company_id.billing_mail_template_id", readonly=False
+    )

@@ -22,6 +22,7 @@ DEVELOPMENT = {
     "pytest": "pytest",
     "pytest_odoo": "pytest-odoo",
     "hypothesis": "hypothesis",
+    "aiosmtpd": "aiosmtpd",
     "websocket": "websocket-client",
     "freezegun": "freezegun",
     "ruff": "ruff",

@@ -1,0 +1,29 @@
+from odoo import fields, models
+
+
+class BillingDeliveryResend(models.TransientModel):
+    """Asks why documents are delivered again."""
+
+    _name = "billing.delivery.resend"
+    _description = "Deliver Again"
+
+    delivery_ids = fields.Many2many("billing.delivery", required=True, string="Deliveries")
+    reason = fields.Char(required=True, help="Kept with the new delivery.")
+    to_current = fields.Boolean(
+        "To the Customer's Address of Today",
+        help="Else the e-mail goes to the address of the first time.",
+    )
+
+    def action_apply(self):
+        """Deliver again: e-mails at once, paper with the next bundles of the run.
+
+        Nobody may write deliveries, so the write is made as superuser after the user's right,
+        and his access to these very deliveries, are checked.
+        """
+        self.ensure_one()
+        self.delivery_ids._check_user()
+        new = self.delivery_ids.sudo()._deliver_again(self.reason, self.to_current)
+        emails = new.filtered(lambda delivery: delivery.channel == "email")
+        for run, deliveries in emails.grouped("run_id").items():
+            run._enqueue_emails(deliveries.move_id)
+        return {"type": "ir.actions.act_window_close"}

@@ -1,0 +1,37 @@
+from odoo import api, fields, models
+
+
+class BillingDeliverySend(models.TransientModel):
+    """Asks which of a run's documents to e-mail now; the others stay to be sent."""
+
+    _name = "billing.delivery.send"
+    _description = "E-mail Bills"
+
+    run_id = fields.Many2one("billing.run", required=True)
+    amount_min = fields.Float("Total From", help="Empty means no limit.")
+    amount_max = fields.Float("Total Up To", help="Empty means no limit.")
+    excluded_partner_ids = fields.Many2many("res.partner", string="Not These Customers")
+    document_count = fields.Integer("Bills to E-mail", compute="_compute_document_count")
+
+    @api.depends("run_id", "amount_min", "amount_max", "excluded_partner_ids")
+    def _compute_document_count(self):
+        for wizard in self:
+            wizard.document_count = len(wizard._documents()) if wizard.run_id else 0
+
+    def action_apply(self):
+        """Queue the e-mails of the chosen documents."""
+        self.ensure_one()
+        self.run_id._check_user()
+        self.run_id._email_bills(self._documents())
+        return {"type": "ir.actions.act_window_close"}
+
+    def _documents(self):
+        self.ensure_one()
+        excluded = self.excluded_partner_ids._origin
+        return self.run_id._documents_to_email().filtered(
+            lambda move: (
+                move.amount_total >= self.amount_min
+                and (not self.amount_max or move.amount_total <= self.amount_max)
+                and not (move.partner_id | move.commercial_partner_id) & excluded
+            )
+        )
