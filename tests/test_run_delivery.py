@@ -350,9 +350,7 @@ class TestPrint(DeliveryCase):
         run.action_create_bundles()
         self.deliver(run)
         bundles = self.env["billing.print.bundle"].search([("run_id", "=", run.id)], order="name")
-        self.assertEqual(
-            bundles.mapped("name"), [f"{run.number}/P01", f"{run.number}/P02"]
-        )
+        self.assertEqual(bundles.mapped("name"), [f"{run.number}/P01", f"{run.number}/P02"])
         widths = [
             [int(width) for width in re.findall(rb"/MediaBox \[\s*0 0 (\d+)", content)]
             for content in (
@@ -370,9 +368,9 @@ class TestPrint(DeliveryCase):
         ]
         self.assertEqual(widths, [[100, 101], [102]])
         self.assertEqual(
-            self.deliveries(run, channel="print").move_id.sorted("partner_id").partner_id.mapped(
-                "name"
-            ),
+            self.deliveries(run, channel="print")
+            .move_id.sorted("partner_id")
+            .partner_id.mapped("name"),
             ["A", "B", "C"],
         )
         self.assertEqual(run._step_print()["state"], "todo")
@@ -410,9 +408,7 @@ class TestPrint(DeliveryCase):
         step = run._step_print()
         self.assertEqual(step["state"], "attention")
         action = run.action_view_documents("print", "no_pdf")
-        self.assertEqual(
-            self.env["account.move"].search(action["domain"]).partner_id.name, "B"
-        )
+        self.assertEqual(self.env["account.move"].search(action["domain"]).partner_id.name, "B")
 
 
 @tagged("post_install", "-at_install")

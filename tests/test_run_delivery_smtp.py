@@ -76,7 +76,9 @@ class TestDeliverySmtp(DeliveryCase):
                 {"name": "Test", "smtp_host": "127.0.0.1", "smtp_port": inbox.port}
             )
             # Odoo sends nothing in tests unless told so.
-            with patch.object(self.env.registry["ir.mail_server"], "_disable_send", lambda x: False):
+            with patch.object(
+                self.env.registry["ir.mail_server"], "_disable_send", lambda x: False
+            ):
                 run.action_email_bills()
                 self.deliver(run)
                 self.assertEqual(
@@ -126,9 +128,7 @@ class TestKilledDelivery(unittest.TestCase):
             wanted["c2@customer.example"] = wanted["c7@customer.example"] = "unknown"
             self.assertEqual(states, wanted)
             # Whatever arrived did so once; only what broke off before it was taken did not.
-            self.assertEqual(
-                inbox.recipients(), sorted(set(wanted) - {"c2@customer.example"})
-            )
+            self.assertEqual(inbox.recipients(), sorted(set(wanted) - {"c2@customer.example"}))
             self.assertEqual(
                 {reference for reference, _to in inbox.taken},
                 {row[0] for row in database.execute(REFERENCES)},

@@ -18,7 +18,9 @@ class BillingBill(models.Model):
             [("bill_id", "in", self.ids)], ["bill_id"], ["id:recordset"]
         )
         deliveries = dict(groups)
-        states = dict(self.env["billing.delivery"]._fields["state"]._description_selection(self.env))
+        states = dict(
+            self.env["billing.delivery"]._fields["state"]._description_selection(self.env)
+        )
         for bill in self:
             mine = deliveries.get(bill._origin, self.env["billing.delivery"])
             bill.delivery_count = len(mine)

@@ -152,9 +152,7 @@ class BillingDelivery(models.Model):
                 self.env._("Only e-mails whose outcome is unknown can be marked as sent.")
             )
         # Deliveries are read-only to people: the rights were checked above.
-        self.sudo()._set_state(
-            "sent", {"done_date": fields.Datetime.now(), "error_code": False}
-        )
+        self.sudo()._set_state("sent", {"done_date": fields.Datetime.now(), "error_code": False})
         for delivery in self:
             delivery.sudo().move_id._message_log(
                 body=self.env._("The e-mail to %s was marked as sent.", delivery.recipient),

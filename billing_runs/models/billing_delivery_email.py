@@ -212,7 +212,5 @@ class BillingDelivery(models.Model):
                 "It broke off while it was handed to the mail server. Find out there or from the"
                 " customer whether it arrived; then mark it as sent, or deliver it again."
             )
-            delivery._set_state(
-                "unknown", {"error_code": "broken_off", "error_message": message}
-            )
+            delivery._set_state("unknown", {"error_code": "broken_off", "error_message": message})
             task._log(f"{delivery.display_name}: {message}", level="warning")

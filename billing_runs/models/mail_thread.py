@@ -11,7 +11,9 @@ class MailThread(models.AbstractModel):
         """Show on its bill that a bill's e-mail came back."""
         references = set(message_dict.get("bounced_msg_ids") or ())
         for header in ("references", "in_reply_to"):
-            references.update(ref.strip() for ref in unfold_references(message_dict.get(header) or ""))
+            references.update(
+                ref.strip() for ref in unfold_references(message_dict.get(header) or "")
+            )
         if references:
             self.env["billing.delivery"].sudo()._receive_bounce(
                 references, html2plaintext(message_dict.get("body") or "")

@@ -28,10 +28,6 @@ class ResCompany(models.Model):
     )
     billing_anomaly_percent = fields.Float("Anomaly from Percentage", default=15.0)
 
-    _billing_anomaly_positive = models.Constraint(
-        "CHECK (billing_anomaly_amount >= 0 AND billing_anomaly_percent >= 0)",
-        "The thresholds of anomalies must not be negative.",
-    )
     billing_email_batch_size = fields.Integer(
         "Documents per E-mail Task",
         default=50,
@@ -50,6 +46,10 @@ class ResCompany(models.Model):
         " own; credit notes always go with Odoo's.",
     )
 
+    _billing_anomaly_positive = models.Constraint(
+        "CHECK (billing_anomaly_amount >= 0 AND billing_anomaly_percent >= 0)",
+        "The thresholds of anomalies must not be negative.",
+    )
     _billing_email_batch_size_range = models.Constraint(
         "CHECK (billing_email_batch_size BETWEEN 1 AND 500)",
         "An e-mail task takes on between 1 and 500 documents.",
