@@ -166,6 +166,9 @@ class TestEmail(DeliveryCase):
         self.assertEqual(delivery.error_message, "550 no")
         self.assertIn("b@x.example", delivery.bill_id.delivery_problem)
         self.assertEqual(run._step_email()["state"], "attention")
+        delivery.action_mark_sent()
+        self.assertEqual(run._step_email()["state"], "done")
+        self.assertFalse(delivery.bill_id.delivery_problem)
 
     def test_a_server_out_of_reach_is_asked_again_later_and_only_once_a_try(self):
         run = self.make_documents(
@@ -260,8 +263,13 @@ class TestEmail(DeliveryCase):
         second._reverse_moves(cancel=True)
         self.assertFalse(run._documents_to_email())
         step = run._step_email()
-        self.assertEqual(step["state"], "attention")
         self.assertEqual([link["label"] for link in step["links"]], ["without PDF"])
+        self.assertEqual(step["state"], "waiting")
+        run.action_close()  # without PDFs: nothing is left to do
+        step = run._step_email()
+        self.assertEqual((run.state, run.stage, step["state"]), ("completed", "posting", "done"))
+        run.stage = "formatting"
+        self.assertEqual(run._step_email()["state"], "attention")
 
     def test_the_database_refuses_a_second_first_delivery(self):
         run = self.make_documents({"name": "A", "email": "a@x.example"})
@@ -405,6 +413,9 @@ class TestPrint(DeliveryCase):
         run.action_create_bundles()
         self.deliver(run)
         self.deliveries(run).bundle_id.action_mark_printed()
+        self.assertEqual(run._step_print()["state"], "waiting")
+        run.action_close()
+        run.stage = "formatting"
         step = run._step_print()
         self.assertEqual(step["state"], "attention")
         action = run.action_view_documents("print", "no_pdf")

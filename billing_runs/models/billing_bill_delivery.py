@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .billing_delivery import FAILED_STATES
@@ -13,6 +13,7 @@ class BillingBill(models.Model):
     delivery_count = fields.Integer("Delivered", compute="_compute_deliveries")
     delivery_problem = fields.Char(compute="_compute_deliveries")
 
+    @api.depends("delivery_ids.state", "delivery_ids.successor_id")
     def _compute_deliveries(self):
         groups = self.env["billing.delivery"]._read_group(
             [("bill_id", "in", self.ids)], ["bill_id"], ["id:recordset"]

@@ -10,8 +10,8 @@ TRANSITIONS = {
     "sending": {"pending", "sent", "error", "unknown", "bounced"},
     "sent": {"bounced"},
     "unknown": {"sent", "bounced"},
-    "error": set(),
-    "bounced": set(),
+    "error": {"sent"},
+    "bounced": {"sent"},
     "printed": set(),
 }
 FAILED_STATES = ("error", "unknown", "bounced")
@@ -23,8 +23,8 @@ class BillingDelivery(models.Model):
     E-mail: ``pending`` → ``sending`` (the e-mail may be leaving right now) →
     ``sent``, ``error`` (refused, with the server's words) or ``unknown`` (broken off:
     nobody can tell whether it left; it is never sent again by itself). A ``sent`` or
-    ``unknown`` e-mail that comes back becomes ``bounced``. Print: ``pending`` →
-    ``printed``.
+    ``unknown`` e-mail that comes back becomes ``bounced``. A person may settle what
+    failed as ``sent``. Print: ``pending`` → ``printed``.
 
     A document goes to a recipient once. To deliver again is a new row with a
     reason, which the old one names as its successor. Only tasks and the actions
@@ -145,17 +145,20 @@ class BillingDelivery(models.Model):
     # === ACTIONS === #
 
     def action_mark_sent(self):
-        """Settle e-mails of unknown outcome: somebody found out that they arrived."""
+        """Settle e-mails that failed or whose outcome is unknown.
+
+        Somebody found out that they arrived, or the customer got the document another way.
+        """
         self._check_user()
-        if self.filtered(lambda delivery: delivery.state not in ("unknown", "sent")):
+        if self.filtered(lambda delivery: delivery.state not in (*FAILED_STATES, "sent")):
             raise UserError(
-                self.env._("Only e-mails whose outcome is unknown can be marked as sent.")
+                self.env._("Only e-mails that failed or are unknown can be marked as delivered.")
             )
         # Deliveries are read-only to people: the rights were checked above.
         self.sudo()._set_state("sent", {"done_date": fields.Datetime.now(), "error_code": False})
         for delivery in self:
             delivery.sudo().move_id._message_log(
-                body=self.env._("The e-mail to %s was marked as sent.", delivery.recipient),
+                body=self.env._("The e-mail to %s was marked as delivered.", delivery.recipient),
                 author_id=self.env.user.partner_id.id,
             )
         return True

@@ -210,7 +210,7 @@ class BillingDelivery(models.Model):
         if delivery.state == "sending":
             message = self.env._(
                 "It broke off while it was handed to the mail server. Find out there or from the"
-                " customer whether it arrived; then mark it as sent, or deliver it again."
+                " customer whether it arrived; then mark it as delivered, or deliver it again."
             )
             delivery._set_state("unknown", {"error_code": "broken_off", "error_message": message})
             task._log(f"{delivery.display_name}: {message}", level="warning")

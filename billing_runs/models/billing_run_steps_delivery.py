@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import split_every
 
 from .billing_delivery import FAILED_STATES
+from .billing_run import ENDED_STATES
 
 _LIVE = ("pending", "running", "error")
 
@@ -70,12 +71,14 @@ class BillingRun(models.Model):
                     {"method": "action_choose_emails", "label": self.env._("Choose…")},
                 ],
             }
-        if failed or counts.get("sending") or documents["no_pdf"]:
+        if failed or counts.get("sending"):
             return {
                 **step,
                 "state": "attention",
                 "sentence": self.env._("Not every e-mail reached its customer."),
             }
+        if documents["no_pdf"]:
+            return {**step, **self._without_pdf(documents["no_pdf"])}
         sent = counts.get("sent", 0)
         if sent:
             sentence = self.env._("All e-mails are sent: %s.", sent)
@@ -189,8 +192,7 @@ class BillingRun(models.Model):
             sentence = self.env._("Open the bundles, print them and mark them as printed.")
             return {**step, "state": "todo", "sentence": sentence}
         if documents["no_pdf"]:
-            sentence = self.env._("Some bills to print have no PDF.")
-            return {**step, "state": "attention", "sentence": sentence}
+            return {**step, **self._without_pdf(documents["no_pdf"])}
         done = counts.get("printed", 0)
         sentence = (
             self.env._("All bills are printed: %s.", done)
@@ -239,6 +241,17 @@ class BillingRun(models.Model):
         )
 
     # === WHAT THE STEPS COUNT === #
+
+    def _without_pdf(self, count):
+        """Return state and sentence where documents without PDF are all that is left."""
+        if self.state not in ENDED_STATES:
+            return {"state": "waiting", "sentence": self.env._("The PDFs are not ready yet.")}
+        if self.stage != self._stages()[-1].name:
+            # Somebody closed the run without PDFs.
+            sentence = self.env._("The run ended without PDFs; %s bills are not delivered.", count)
+            return {"state": "done", "sentence": sentence}
+        sentence = self.env._("%s bills have no PDF. Mend the bills in error and run again.", count)
+        return {"state": "attention", "sentence": sentence}
 
     def _delivery_counts(self, channel):
         """Return ``{state: number}`` of deliveries that were not delivered again."""
