@@ -28,7 +28,9 @@ class AccountMove(models.Model):
     def action_view_deliveries(self):
         """Open the deliveries of the documents."""
         self.check_access("read")
-        return self.env["billing.delivery"]._action_view([("move_id", "in", self.ids)])
+        deliveries = self.env["billing.delivery"]
+        deliveries._check_user()
+        return deliveries._action_view([("move_id", "in", self.ids)])
 
     def _billing_channel(self):
         """Return ``email``, ``print`` or None: how the customer wants documents.

@@ -62,8 +62,8 @@ class BillingPrintBundle(models.Model):
 
     def action_download(self):
         """Open the PDF."""
-        self.ensure_one()
         self._check_user()
+        self.ensure_one()
         return {
             "type": "ir.actions.act_url",
             "url": f"/web/content/{self._name}/{self.id}/document/{self.file_name}",
