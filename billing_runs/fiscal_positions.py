@@ -33,7 +33,11 @@ class FiscalPositions:
         return (
             delivery.with_company(company).property_account_position_id
             or partner.with_company(company).property_account_position_id
-            or (partner.country_id and self._positions()._get_first_matching_fpos(delivery))
+            or (
+                partner.country_id
+                and self._positions()
+                and self._positions()._get_first_matching_fpos(delivery)
+            )
             or self._model
         )
 

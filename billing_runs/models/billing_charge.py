@@ -30,8 +30,12 @@ class BillingCharge(models.Model):
     def _net_by_tax(self):
         """Return ``{ids of the product's sale taxes: sum of amounts}``."""
         totals = {}
+        known = {}
         for charge in self:
-            taxes = tuple(charge._sale_taxes().ids)
+            product = charge.product_id
+            if product not in known:
+                known[product] = tuple(charge._sale_taxes().ids)
+            taxes = known[product]
             totals[taxes] = totals.get(taxes, 0.0) + charge.amount
         return totals
 

@@ -7,7 +7,7 @@ from ..report_lines import REASON_COLUMNS, REPORT_LINE_COLUMNS, insert_rows, row
 from .billing_run import EDITABLE_STATES
 
 # A batch of the report is that much larger than one of the run: it writes little.
-_BATCH_FACTOR = 5
+_BATCH_FACTOR = 10
 _CRITERIA = (
     "term_scheme_ids",
     "frequency_ids",
