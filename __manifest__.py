@@ -85,6 +85,7 @@
         "data/demo/profiles.xml",
         "data/demo/past.xml",
         "data/demo/september.xml",
+        "data/demo/service_tasks.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],

@@ -279,6 +279,12 @@ class ServiceTask(models.Model):
                 ),
             )
 
+    def _set_deadline(self, deadline):
+        """Give open tasks another deadline (UTC)."""
+        for task in self:
+            task._raise_if_closed()
+        self.sudo()._unguarded().write({"deadline": deadline})
+
     def _forget_people(self, partners):
         internal = partners.filtered("user_ids")
         if internal:

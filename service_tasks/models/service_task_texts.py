@@ -83,14 +83,7 @@ class ServiceTask(models.Model):
                     if before != quantity:
                         lines.append(self._from_to(label, before, quantity))
             elif name == "parameters":
-                labels = {
-                    row["name"]: row.get("string") or row["name"]
-                    for row in self.tariff_id.parameter_definition or []
-                }
-                for key, item in (value or {}).items():
-                    before = (old.get(name) or {}).get(key)
-                    if before != item:
-                        lines.append(self._from_to(labels.get(key, key), before, item))
+                lines += self._describe_parameters(old.get(name) or {}, value or {})
             elif old.get(name) != value:
                 field = service._fields[name]
                 label = field._description_string(self.env)
@@ -99,6 +92,22 @@ class ServiceTask(models.Model):
                         label, self._readable(field, old.get(name)), self._readable(field, value)
                     )
                 )
+        return lines
+
+    def _describe_parameters(self, old, new) -> list[str]:
+        definition = {row["name"]: row for row in self.tariff_id.parameter_definition or []}
+        lines = []
+        for key, value in new.items():
+            if old.get(key) == value:
+                continue
+            row = definition.get(key, {"type": "char"})
+            texts = [
+                self.operation_id._parameter_text({**row, "value": item})
+                if row["type"] in ("selection", "boolean")
+                else item
+                for item in (old.get(key), value)
+            ]
+            lines.append(self._from_to(row.get("string") or key, *texts))
         return lines
 
     def _readable(self, field, value):
