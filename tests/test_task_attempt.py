@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..billing_tasks.dry_run import dry_run, is_dry_run
 from ..billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
@@ -300,7 +301,8 @@ class TestExternal(BillingTasksCase):
 
         self.handlers["test_work"] = ExternalHandler(**{**self.handler, "call": call})
         task = self.enqueue("a")
-        self.tasks._run_inline(limit=1)
+        with mute_logger("odoo.sql_db"):
+            self.tasks._run_inline(limit=1)
         self.assertEqual(task.state, "error")
         self.assertIn("read-only", task.error_message)
         self.assertFalse(self.env["res.partner"].search_count([("name", "=", "From a call")]))
