@@ -44,7 +44,9 @@ class ServiceProcessingModule(models.Model):
     tariff_ids = fields.One2many("billing.tariff", "processing_module_id", string="Tariff Plans")
     tariff_count = fields.Integer(compute="_compute_tariff_count")
     is_default = fields.Boolean(
-        compute="_compute_is_default", help="Serves tariffs without a module of their own."
+        string="Default Module",
+        compute="_compute_is_default",
+        help="Serves tariffs without a module of their own.",
     )
 
     _name_unique = models.UniqueIndex(

@@ -66,7 +66,7 @@ class ServiceProcessingModule(models.Model):
         default=24,
         help="After this time an accepted operation without a callback is handed to a person.",
     )
-    callback_url = fields.Char(compute="_compute_callback_url")
+    callback_url = fields.Char(string="Callback Address", compute="_compute_callback_url")
 
     _timeout_range = models.Constraint(
         "CHECK(timeout BETWEEN 1 AND 40)", "The time-out lies between 1 and 40 seconds."
