@@ -131,6 +131,15 @@ class TestEmail(DeliveryCase):
             self.email(run)
             self.assertEqual(self.calls, ["n@x.example"])
 
+    def test_the_wishes_are_those_of_the_runs_company(self):
+        run = self.make_documents(
+            {"name": "P", "email": "p@x.example", "invoice_sending_method": "print"}
+        )
+        other = self.env["res.company"].create({"name": "Other"})
+        elsewhere = run.with_context(allowed_company_ids=[other.id, self.company.id])
+        self.assertEqual(elsewhere._step_email()["state"], "done")
+        self.assertEqual(elsewhere._step_print()["state"], "todo")
+
     def test_a_task_takes_as_many_documents_as_the_company_says(self):
         self.company.billing_email_batch_size = 2
         run = self.make_documents(

@@ -36,7 +36,7 @@ class BillingRun(models.Model):
     def _step_email(self):
         counts = self._delivery_counts("email")
         documents = {
-            what: self.env["account.move"].search_count(self._document_domain("email", what))
+            what: self._documents().search_count(self._document_domain("email", what))
             for what in ("to_send", "no_pdf", "no_address")
         }
         waiting = documents["to_send"] + counts.get("pending", 0) + counts.get("sending", 0)
@@ -115,7 +115,7 @@ class BillingRun(models.Model):
         waiting = Domain("billing_bill_id.run_id", "=", self.id) & Domain(
             "billing_delivery_ids", "any", [("channel", "=", "email"), ("state", "=", "pending")]
         )
-        return self.env["account.move"].search(
+        return self._documents().search(
             self._document_domain("email", "to_send") | waiting, order="partner_id, name, id"
         )
 
@@ -147,7 +147,7 @@ class BillingRun(models.Model):
     def _step_print(self):
         counts = self._delivery_counts("print")
         documents = {
-            what: self.env["account.move"].search_count(self._document_domain("print", what))
+            what: self._documents().search_count(self._document_domain("print", what))
             for what in ("to_send", "no_pdf")
         }
         again = self.env["billing.delivery"].search_count(
@@ -216,7 +216,7 @@ class BillingRun(models.Model):
             "any",
             [("channel", "=", "print"), ("state", "=", "pending"), ("bundle_id", "=", False)],
         )
-        moves = self.env["account.move"].search(
+        moves = self._documents().search(
             self._document_domain("print", "to_send") | again, order="partner_id, name, id"
         )
         if not moves:
@@ -264,6 +264,10 @@ class BillingRun(models.Model):
     def _delivery_domain(self, channel, state=None):
         domain = [("run_id", "=", self.id), ("channel", "=", channel), ("successor_id", "=", False)]
         return [*domain, ("state", "=", state)] if state else domain
+
+    def _documents(self):
+        """Return the documents' model, where customers' wishes are those of the run's company."""
+        return self.env["account.move"].with_company(self.company_id)
 
     def _document_domain(self, channel, what):
         """Return the domain of documents that were not delivered yet.
@@ -334,7 +338,7 @@ class BillingRun(models.Model):
         """Open the documents that a step counts as not delivered yet."""
         self.ensure_one()
         self.check_access("read")
-        moves = self.env["account.move"].search(self._document_domain(channel, what))
+        moves = self._documents().search(self._document_domain(channel, what))
         return self._view_records("account.move", [("id", "in", moves.ids)])
 
     def action_view_deliveries(self, channel=None, state=None):
