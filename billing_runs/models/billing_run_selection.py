@@ -25,8 +25,10 @@ class BillingRun(models.Model):
         "department_ids",
     )
     def _compute_selected(self):
-        services = self.env["billing.service"]
         for run in self:
+            # Preferences are kept per company: the run's counts, not the viewer's.
+            run = run.with_company(run.company_id)
+            services = run.env["billing.service"]
             if not run.cutoff_date or not run.company_id:
                 run.selected_customer_count = run.selected_service_count = 0
                 continue
@@ -64,12 +66,15 @@ class BillingRun(models.Model):
     def action_view_selected_services(self):
         """Open the services that the run's criteria and filters select."""
         self.ensure_one()
-        domain = self._service_domain() & self._live_service_domain()
+        run = self.with_company(self.company_id)
+        services = run.env["billing.service"].search(
+            run._service_domain() & run._live_service_domain()
+        )
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Selected Services"),
             "res_model": "billing.service",
             "view_mode": "list,form",
-            "domain": [("id", "in", self.env["billing.service"].search(domain).ids)],
+            "domain": [("id", "in", services.ids)],
             "context": {"create": False},
         }

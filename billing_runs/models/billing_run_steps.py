@@ -103,8 +103,13 @@ class BillingRun(models.Model):
         return "post" if posted or self.state in ENDED_STATES else "production"
 
     def _next_steps(self):
-        """Return the panel: ``{"phase", "live", "state", "steps": [...]}``, plain JSON."""
+        """Return the panel: ``{"phase", "live", "state", "steps": [...]}``, plain JSON.
+
+        Customers' preferences are kept per company: the run's counts, whatever
+        company the person looks from.
+        """
         self.ensure_one()
+        self = self.with_company(self.company_id)
         phase = self._steps_phase()
         confirmations = {step.code: step for step in self.step_ids}
         steps, blocked = [], False

@@ -73,8 +73,9 @@ class BillingRun(models.Model):
         """Open the selected customers that a check of the customers step counted."""
         self.ensure_one()
         self.check_access("read")
-        label, domain = self._customer_checks()[code]
-        partners = self.env["res.partner"].search(domain)
+        run = self.with_company(self.company_id)
+        label, domain = run._customer_checks()[code]
+        partners = run.env["res.partner"].search(domain)
         return {
             "type": "ir.actions.act_window",
             "name": label,
