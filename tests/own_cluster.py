@@ -135,4 +135,3 @@ class OwnCluster:
 
 def _open_to_others(path):
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.parents)
-

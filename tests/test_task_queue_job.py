@@ -2,7 +2,7 @@
 
 import unittest
 
-from .workers import Database, process_test
+from .workers import TEST_ADDON, Database, process_test
 
 PREPARE = """
 env["ir.config_parameter"].set_param("billing_operations.task_workers", "2")
@@ -24,8 +24,8 @@ NONE_LEFT = """
 @process_test
 class TestQueueJob(unittest.TestCase):
     def test_pumps_carry_the_tasks_with_the_same_states_log_and_limits(self):
-        database = self.enterContext(Database(test_addon=True))
-        database.odoo("-i", "queue_job", "--stop-after-init")
+        database = self.enterContext(Database(test_addon="there"))
+        database.odoo("-i", f"{TEST_ADDON},queue_job", "--stop-after-init")
         database.execute("DELETE FROM billing_task")
         with database.queue_job_workers(2) as workers:
             database.script(PREPARE)

@@ -125,7 +125,7 @@ class BillingTask(models.Model):
             "max_retries": task_type.max_retries,
             "postpone_count": 0,
             "added_date": now,
-            "delay_date": max(spec.get("delay_until") or now, now),
+            "delay_date": max(fields.Datetime.to_datetime(spec.get("delay_until")) or now, now),
             "test_mode": bool(spec.get("test_mode")),
             "identity_key": spec.get("identity_key") or None,
             "exclusive_key": spec.get("exclusive_key") or None,
