@@ -16,6 +16,7 @@ class BillingTask(models.Model):
             **super()._get_task_handlers(),
             "test_insert": self._test_insert,
             "test_sleep": self._test_sleep,
+            "test_alone": self._test_sleep,
             "test_narrow": self._test_sleep,
             "test_count": self._test_count,
             "test_send": ExternalHandler(

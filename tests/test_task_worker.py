@@ -1,0 +1,231 @@
+"""The worker's shell: its transactions, conflicts and what handlers must not do."""
+
+import time
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from psycopg2 import errors
+
+from odoo.tests import tagged
+
+from ..billing_tasks import worker as worker_module
+from ..billing_tasks.exceptions import RetryTask
+from ..billing_tasks.handlers import ExternalHandler
+from ..billing_tasks.worker import MAX_CONFLICTS, TaskWorker
+from .task_common import BillingTasksCase
+
+
+@tagged("post_install", "-at_install")
+class TestWorker(BillingTasksCase):
+    def work(self, seconds=60, **options):
+        """Let one worker work until nothing is due; commits stay inside this test."""
+        self.env.flush_all()
+        with self.enter_registry_test_mode(), patch.object(worker_module.time, "sleep"):
+            again = TaskWorker(self.env.registry, time.monotonic() + seconds, **options).run()
+        self.env.invalidate_all()
+        return again
+
+    def test_a_worker_goes_on_until_nothing_is_due(self):
+        done = []
+        self.handlers["test_work"] = lambda task: done.append(task.id)
+        tasks = [self.tasks.enqueue("test_work") for _n in range(3)]
+        beats = []
+        self.assertFalse(self.work(beat=lambda: beats.append(len(done))))
+        self.assertEqual(done, [task.id for task in tasks])
+        self.assertEqual({task.state for task in tasks}, {"completed"})
+        self.assertEqual(beats, [1])
+        self.assertIn("Begun by process", self.log_text(tasks[0]))
+
+    def test_a_worker_stops_when_its_time_is_up_or_the_server_stops(self):
+        self.handlers["test_work"] = lambda task: None
+        task = self.tasks.enqueue("test_work")
+        self.assertTrue(self.work(seconds=-1))
+        with patch.object(worker_module.server_limits, "stopping", return_value=True):
+            self.assertTrue(self.work())
+        self.assertEqual(task.state, "pending")
+
+    def test_conflicts_are_retried_at_once_and_cost_nothing(self):
+        calls = []
+
+        def handler(task):
+            calls.append(task.id)
+            if len(calls) <= MAX_CONFLICTS:
+                raise errors.SerializationFailure("could not serialize access")
+            return {"calls": len(calls)}
+
+        self.handlers["test_work"] = handler
+        task = self.tasks.enqueue("test_work")
+        self.work()
+        self.assertEqual(task.result, {"calls": MAX_CONFLICTS + 1})
+        self.assertEqual((task.state, task.retry_count, task.postpone_count), ("completed", 0, 0))
+
+    def test_conflicts_without_end_postpone_the_task(self):
+        def handler(task):
+            raise errors.DeadlockDetected("deadlock detected")
+
+        self.handlers["test_work"] = handler
+        self.task_type.retry_delay = 5
+        task = self.tasks.enqueue("test_work")
+        self.work()
+        self.assertEqual((task.state, task.retry_count, task.postpone_count), ("error", 0, 1))
+        self.assertIn("conflicts in a row", task.error_message)
+
+    def test_the_effects_of_a_failed_attempt_are_undone_and_its_log_is_kept(self):
+        def handler(task):
+            task.env["res.partner"].create({"name": "Half-done work"})
+            task._log("on the way")
+            raise ValueError("broken")
+
+        self.handlers["test_work"] = handler
+        task = self.tasks.enqueue("test_work")
+        self.work()
+        self.assertEqual((task.state, task.retry_count), ("failed", 2))
+        self.assertFalse(self.env["res.partner"].search_count([("name", "=", "Half-done work")]))
+        self.assertEqual(self.log_text(task).count("on the way"), 3)
+
+    def test_a_handler_must_not_commit_or_roll_back(self):
+        for method in ("commit", "rollback"):
+            with self.subTest(method=method):
+                self.handlers["test_work"] = lambda task, m=method: getattr(task.env.cr, m)()
+                task = self.tasks.enqueue("test_work")
+                self.work()
+                self.assertEqual(task.state, "failed")
+                self.assertIn("must not commit", task.error_message)
+
+    def test_a_worker_that_lost_its_task_leaves_no_trace(self):
+        self.handlers["test_work"] = lambda task: self.fail("the handler of a lost task was called")
+        task = self.tasks.enqueue("test_work")
+        lost = patch.object(
+            self.registry["billing.task"], "_lock_attempt", lambda tasks, claim: None
+        )
+        with lost:
+            self.work()
+        self.assertEqual((task.state, task.retry_count), ("running", 0))
+        self.assertEqual(len(task.log_ids), 1)
+
+    def test_a_task_whose_gate_closed_after_the_claim_is_given_back(self):
+        self.handlers["test_work"] = lambda task: None
+        task = self.tasks.enqueue("test_work", exclusive_key="alone")
+        answers = [False, True]
+
+        def gates(tasks, gates):
+            return answers.pop(0)
+
+        with patch.object(self.registry["billing.task"], "_pass_gates", gates):
+            self.work()
+        self.assertEqual((task.state, task.retry_count), ("completed", 0))
+        self.assertIn("Given back", self.log_text(task))
+
+    # === OUTSIDE === #
+
+    @contextmanager
+    def outside(self, **steps):
+        """Declare an external handler whose steps are noted in `self.steps`."""
+        self.steps = []
+
+        def step(name, default):
+            function = steps.get(name, default)
+
+            def call(task, *arguments):
+                self.steps.append(name)
+                return function(task, *arguments)
+
+            return call
+
+        def prepare(task):
+            done = self.steps.count("record") + self.steps.count("unknown")
+            return {"reference": f"R{done}"} if done < 2 else None
+
+        self.handlers["test_work"] = ExternalHandler(
+            prepare=step("prepare", prepare),
+            call=step("call", lambda task, intent: "ok"),
+            record=step("record", lambda task, intent, answer: None),
+            ask=step("ask", steps["ask"]) if "ask" in steps else None,
+            unknown=step("unknown", steps["unknown"]) if "unknown" in steps else None,
+        )
+        yield self.tasks.enqueue("test_work")
+
+    def test_outside_work_goes_intent_by_intent(self):
+        with self.outside() as task:
+            self.work()
+        self.assertEqual(
+            self.steps, ["prepare", "call", "record", "prepare", "call", "record", "prepare"]
+        )
+        self.assertEqual((task.state, task.intent_state), ("completed", False))
+        self.assertEqual(task.result, {"recorded": 2, "handed_over": 0})
+
+    def test_the_intent_is_committed_before_the_call(self):
+        seen = []
+
+        def call(task, intent):
+            seen.append((task.intent_state, task.intent))
+            return "ok"
+
+        with self.outside(call=call):
+            self.work()
+        self.assertEqual(
+            seen, [("sending", {"reference": "R0"}), ("sending", {"reference": "R1"})]
+        )
+
+    def test_a_conflict_while_recording_repeats_the_recording_alone(self):
+        failures = [errors.SerializationFailure("again"), errors.SerializationFailure("again")]
+
+        def record(task, intent, answer):
+            if failures:
+                raise failures.pop()
+
+        with self.outside(record=record) as task:
+            self.work()
+        self.assertEqual(self.steps[:5], ["prepare", "call", "record", "record", "record"])
+        self.assertEqual(task.state, "completed")
+
+    def test_an_unclear_call_is_asked_about_and_never_repeated(self):
+        calls = []
+
+        def call(task, intent):
+            calls.append(intent["reference"])
+            if len(calls) == 1:
+                raise TimeoutError("no answer")
+            return "ok"
+
+        with self.outside(call=call, ask=lambda task, intent: "it arrived") as task:
+            self.work()
+        self.assertEqual(calls, ["R0", "R1"])
+        self.assertEqual(self.steps.count("ask"), 1)
+        self.assertEqual((task.state, task.retry_count), ("completed", 1))
+
+    def test_what_nobody_can_tell_goes_to_a_person(self):
+        def call(task, intent):
+            if intent["reference"] == "R0":
+                raise TimeoutError("no answer")
+            return "ok"
+
+        with self.outside(call=call, unknown=lambda task, intent: None) as task:
+            self.work()
+        self.assertEqual(task.result, {"recorded": 1, "handed_over": 1})
+        self.assertEqual(self.steps.count("call"), 2)
+
+    def test_without_anybody_to_ask_the_task_fails_as_unknown(self):
+        def call(task, intent):
+            raise TimeoutError("no answer")
+
+        with self.outside(call=call) as task:
+            self.work()
+        self.assertEqual(self.steps.count("call"), 1)
+        self.assertEqual(
+            (task.state, task.error_code, task.intent_state),
+            ("failed", "outcome_unknown", "unknown"),
+        )
+
+    def test_a_refusal_withdraws_the_intent(self):
+        refusals = [RetryTask("connection refused", delay=0)]
+
+        def call(task, intent):
+            if refusals:
+                raise refusals.pop()
+            return "ok"
+
+        with self.outside(call=call) as task:
+            self.work()
+        self.assertEqual((task.state, task.postpone_count), ("completed", 1))
+        self.assertEqual(self.steps.count("call"), 3)
