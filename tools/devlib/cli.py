@@ -276,6 +276,7 @@ def main():
         say("\nStopped.")
         return 130
     except Terminated:
+        say("\nStopped (SIGTERM).")
         return 143
     except Failure as failure:
         if options.debug:

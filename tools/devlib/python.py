@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,10 +178,16 @@ def _pip_failure(tail, log):
 
 
 def _drop_unused(place, current):
+    """Remove environments of earlier locks, apart from those that something may still run in."""
     used = {state.get("venv") for state in place.checkouts().values()} | {current}
     for folder in place.cache.glob("venv-*"):
-        if folder.name not in used:
+        stamp = folder / "complete"
+        if folder.name not in used and not (stamp.exists() and _younger_than_a_day(stamp)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _younger_than_a_day(file):
+    return time.time() - file.stat().st_mtime < 86400
 
 
 def environment(place, odoo, server, config):
