@@ -40,7 +40,7 @@ class BillingPrintBundle(models.Model):
     file_name = fields.Char(compute="_compute_file_name")
     delivery_ids = fields.One2many("billing.delivery", "bundle_id", "Documents", readonly=True)
     document_count = fields.Integer("Number of Documents", readonly=True)
-    printed_by_id = fields.Many2one("res.users", "Printed By", readonly=True)
+    printed_by_id = fields.Many2one("res.users", readonly=True)
     printed_date = fields.Datetime("Printed On", readonly=True)
 
     @api.depends("name")

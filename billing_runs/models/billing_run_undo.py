@@ -112,10 +112,10 @@ class BillingRunUndo(models.Model):
 
     def action_confirm(self):
         """Take the run back, in tasks of a batch of customers each."""
-        self.ensure_one()
         if not self.env.user.has_group("billing_operations.group_billing_manager"):
             raise AccessError(self.env._("Only billing managers may undo a run."))
         self.check_access("write")
+        self.ensure_one()
         if self.state != "draft":
             return True
         bills = self._bills()
