@@ -162,9 +162,7 @@ class TestWorker(BillingTasksCase):
 
         with self.outside(call=call):
             self.work()
-        self.assertEqual(
-            seen, [("sending", {"reference": "R0"}), ("sending", {"reference": "R1"})]
-        )
+        self.assertEqual(seen, [("sending", {"reference": "R0"}), ("sending", {"reference": "R1"})])
 
     def test_a_conflict_while_recording_repeats_the_recording_alone(self):
         failures = [errors.SerializationFailure("again"), errors.SerializationFailure("again")]

@@ -1,8 +1,6 @@
 import json
 import logging
 
-import psycopg2
-
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
@@ -57,12 +55,7 @@ class WebhookController(http.Controller):
         )
         if not operation:
             return self._answer(404, "no such operation")
-        try:
-            with env.cr.savepoint():
-                env["service.webhook.callback"].create(
-                    {"module_id": module.id, "signature": signature}
-                )
-        except psycopg2.errors.UniqueViolation:
+        if not env["service.webhook.callback"]._take(module, signature):
             return self._answer(409, "received before")
         company = operation.company_id
         operation = operation.with_context(

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..signatures import WINDOW
 
@@ -23,6 +24,22 @@ class ServiceWebhookCallback(models.Model):
     _signature_once = models.UniqueIndex(
         "(module_id, signature)", "This callback was already received."
     )
+
+    @api.model
+    def _take(self, module, signature: str) -> bool:
+        """Note that a message was taken; return False where it was taken before."""
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO service_webhook_callback (module_id, signature, date)
+                VALUES (%s, %s, now() AT TIME ZONE 'UTC')
+                ON CONFLICT (module_id, signature) DO NOTHING
+                """,
+                module.id,
+                signature,
+            )
+        )
+        return bool(self.env.cr.rowcount)
 
     @api.autovacuum
     def _gc_callbacks(self):
