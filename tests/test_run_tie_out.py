@@ -103,6 +103,17 @@ class TestRunTieOut(BillingCase):
         run = self.executed()
         self.assertEqual(run._step_tie_out()["state"], "done")
 
+    def test_an_invoice_that_somebody_cancelled_does_not_tie(self):
+        run = self.executed()
+        move = self.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)], limit=1)
+        move.button_draft()
+        move.button_cancel()
+        differences = run._tie_out_differences()
+        self.assertAlmostEqual(
+            sum(row["difference"] for row in differences),
+            sum(move.invoice_line_ids.billing_charge_ids.mapped("amount")),
+        )
+
     def test_undone_bills_are_out_of_the_tie_out(self):
         run = self.executed()
         undo = self.env["billing.run.undo"].create({"run_id": run.id, "reason": "Test"})

@@ -27,13 +27,17 @@ class BillingRun(models.Model):
                 """
                 SELECT line.currency_id, line.account_id, tax.ids, charge.includes_tax,
                        SUM(COALESCE(charge.amount, 0)),
-                       SUM(CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END
-                           * line.price_total),
-                       SUM(CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END
-                           * line.price_subtotal),
-                       SUM(-line.amount_currency), COUNT(*), COUNT(charge.amount)
+                       SUM(document.sign * line.price_total),
+                       SUM(document.sign * line.price_subtotal),
+                       SUM(CASE document.sign WHEN 0 THEN 0 ELSE -line.amount_currency END),
+                       COUNT(*), COUNT(charge.amount)
                   FROM billing_bill bill
                   JOIN account_move move ON move.billing_bill_id = bill.id
+                  -- Somebody cancelled an invoice: its charges are there, it is not.
+                  JOIN LATERAL (
+                       SELECT CASE WHEN move.state = 'cancel' THEN 0
+                                   WHEN move.move_type = 'out_refund' THEN -1
+                                   ELSE 1 END AS sign) document ON TRUE
                   JOIN account_move_line line
                     ON line.move_id = move.id AND line.display_type = 'product'
                   LEFT JOIN LATERAL (
@@ -45,7 +49,7 @@ class BillingRun(models.Model):
                          FROM billing_charge
                         WHERE move_line_id = line.id AND state = 'invoiced') charge ON TRUE
                  WHERE bill.run_id = %s AND bill.state IN %s
-                   AND move.state != 'cancel' AND move.reversed_entry_id IS NULL
+                   AND move.reversed_entry_id IS NULL
                  GROUP BY 1, 2, 3, 4
                 """,
                 self.id,
