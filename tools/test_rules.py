@@ -5,6 +5,7 @@ addon, under a name that Odoo refuses."""
 
 import logging
 
+import freezegun
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -18,6 +19,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 settings.load_profile("billing")
+
+# Tests that freeze the time do not stop pytest's own clock.
+freezegun.configure(extend_ignore_list=["_pytest.timing"])
 
 
 def _rank(item):

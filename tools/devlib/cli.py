@@ -76,7 +76,7 @@ def _demo_database(session, fresh):
     return name
 
 
-def demo(_options):
+def demo(options):
     """Run the demo billing cycles through a real Odoo server and print what came of it."""
     start = time.monotonic()
     session = Session(WKHTMLTOPDF)
@@ -84,7 +84,8 @@ def demo(_options):
     with web.running(session, name) as (_address, _process, log):
         command = [session.odoo.python, ROOT / "tools/devlib/runner.py", name]
         command += [ROOT / "tools/demo.py", session.place.pdfs]
-        status = python.call(command, env=session.env)
+        env = session.env if options.debug else {**session.env, "BILLING_DEV_ONE_SENTENCE": "1"}
+        status = python.call(command, env=env)
         if status:
             raise Failure(f"The demo runs did not end well. The server's log: {log}")
     say(f"All in {time.monotonic() - start:.0f} s.")

@@ -3,8 +3,12 @@
 Started by tools/dev with Odoo's Python. `env` is a superuser's environment; what the file does
 not commit is rolled back. Its exit status is the file's."""
 
+import os
 import sys
 from pathlib import Path
+
+#: variable that asks for one sentence instead of a traceback
+ONE_SENTENCE = "BILLING_DEV_ONE_SENTENCE"
 
 
 def main():
@@ -26,6 +30,10 @@ def main():
         source = Path(file).read_text(encoding="utf-8")
         try:
             exec(compile(source, file, "exec"), names)  # noqa: S102 pylint: disable=exec-used
+        except Exception as error:
+            if not os.environ.get(ONE_SENTENCE):
+                raise
+            sys.exit(f"{type(error).__name__}: {error}")
         finally:
             sys.stdout.flush()
             cr.rollback()
