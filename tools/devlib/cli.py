@@ -191,7 +191,7 @@ def lint_verb(_options):
 
 
 def clean(options):
-    """Drop this checkout's databases and stop the private PostgreSQL; --all: all caches too."""
+    """Drop the demo database and what is left over, stop the private PostgreSQL; --all: caches."""
     place = Place()
     with place.lock("setup", "setting up", wait=not options.all):
         for server in postgres.existing(place):
