@@ -275,11 +275,6 @@ class TestRunDocuments(BillingCase):
     def test_every_posted_invoice_gets_its_pdf_once(self):
         self.make_service(self.customer, self.tariff)
         calls = []
-
-        def render(report, command, bodies, **kwargs):
-            calls.append(bodies)
-            return b"%PDF-1.4 test"
-
         run = self.make_run(self.cycle)
         report = self.env.registry["ir.actions.report"]
         with patch.object(report, "_pre_render_qweb_pdf", self._one_pdf(calls)):

@@ -31,7 +31,7 @@ class ResPartner(models.Model):
         string="Invoice Message",
         company_dependent=True,
         groups=BILLING_GROUP,
-        help="Printed on this customer's invoices after the message of the billing run.",
+        help="Printed on this customer's invoices, unless the billing run has a message.",
     )
     billing_department_id = fields.Many2one(
         "hr.department",
