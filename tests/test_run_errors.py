@@ -129,10 +129,89 @@ class TestRunErrors(BillingCase):
         account.active = False
         self._assert_only_bad(self._execute(), "no_receivable_account")
 
+    def test_what_odoo_refuses_only_when_posting_is_found_before_by_the_same_checks(self):
+        country = self.env.ref("base.fr")
+        self.env["account.tax.group"].create(
+            {"name": "FR", "company_id": self.company.id, "country_id": country.id}
+        )
+        abroad = self.make_tax("TVA", 20, country_id=country.id)
+        levy = self.make_tax("Levy", 3)
+        account = self.env["account.account"].create(
+            [
+                {"name": "Levy", "code": "259999", "account_type": "liability_current"},
+                {"name": "In euro", "code": "119998", "account_type": "asset_receivable"},
+            ]
+        )
+        levy.invoice_repartition_line_ids[1].account_id = account[0]
+        account[0].active = False
+        account[1].currency_id = self.env.ref("base.EUR")
+        bank = self.env["account.journal"].search(
+            [("company_id", "=", self.company.id), ("type", "=", "bank")], limit=1
+        )
+        bank.bank_account_id = self.env["res.partner.bank"].create(
+            {"acc_number": "GB33BUKB20201555555555", "partner_id": self.company.partner_id.id}
+        )
+        wanted = {}
+        for code, tax, values in (
+            ("tax_account_archived", levy, {}),
+            ("tax_country", abroad, {}),
+            ("account_currency", None, {"property_account_receivable_id": account[1].id}),
+            (
+                "bank_archived",
+                None,
+                {
+                    "property_inbound_payment_method_line_id": bank.inbound_payment_method_line_ids[
+                        0
+                    ].id
+                },
+            ),
+        ):
+            customer = self.make_customer(code, **values)
+            product = self.make_product(code, tax) if tax else self.product
+            tariff = self.make_tariff(self.scheme, 10.0, product_id=product.id)
+            self.make_service(customer, tariff)
+            wanted[customer] = code
+        bank.bank_account_id.active = False
+        run = self.make_run(self.cycle)
+        report = run._make_report("pre")
+        self.assertEqual(
+            {row.partner_id: row.reason for row in report.customer_ids if row.reason}, wanted
+        )
+        texts = [problem["code"] for problem in run._readiness_problems()]
+        self.assertEqual(sorted(texts), ["tax_account_archived", "tax_country"])
+        bills = self.env.registry["billing.bill"]
+        with self.env.cr.savepoint() as savepoint:
+            with patch.object(bills, "_invoicing_problems", lambda bills: {}):
+                run._execute("posting")
+            for customer in wanted:
+                self.assertRegex(self.bill_of(run, customer).error_code, "(invoic|post)ing_failed")
+            savepoint.rollback()
+        self.env.invalidate_all()
+        run._execute("posting")
+        for customer, code in wanted.items():
+            self.assertEqual(self.bill_of(run, customer).error_code, code)
+        self.assertEqual(self.bill_of(run, self.good).state, "posted")
+
     def test_a_locked_period_is_not_billed_on_another_date(self):
         self.make_service(self.bad, self.tariff)
         self.company.sale_lock_date = date(2026, 1, 31)
-        run = self._execute()
+        # The queue has no exception, whoever looks at the panel.
+        self.env["account.lock_exception"].create(
+            {
+                "company_id": self.company.id,
+                "user_id": self.make_user("exception", "account.group_account_manager").id,
+                "sale_lock_date": False,
+            }
+        )
+        run = self.make_run(self.cycle)
+        user = self.env["res.users"].search([("login", "=", "exception")])
+        self.assertFalse(
+            self.company.with_user(user)._get_violated_lock_dates(
+                run.transaction_date, True, self.cycle.journal_id
+            )
+        )
+        self.assertEqual(run.with_user(user).sudo()._document_problem()[0], "locked_period")
+        run._execute("posting")
         bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
         self.assertEqual(set(bills.mapped("error_code")), {"locked_period"})
         self.assertFalse(bills.move_ids)

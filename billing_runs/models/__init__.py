@@ -31,6 +31,7 @@ from . import billing_bill
 from . import billing_bill_isolation
 from . import billing_bill_rating
 from . import billing_bill_invoicing
+from . import billing_bill_checks
 from . import billing_bill_preview
 from . import billing_bill_posting
 from . import billing_run_undo

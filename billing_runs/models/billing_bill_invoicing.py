@@ -4,7 +4,6 @@ from odoo.tools import is_html_empty
 from odoo.tools.mail import plaintext2html
 
 from ...billing_tasks.crash_points import crash_point
-from ..fiscal_positions import FiscalPositions
 from ..invoice_lines import invoice_line_price, split_sign
 from .account_move import UNDO
 
@@ -192,97 +191,7 @@ class BillingBill(models.Model):
             line_ids.update(zip(charges.ids, lines.ids, strict=True))
         self.env["billing.charge"].browse(line_ids)._mark_invoiced(line_ids)
 
-    # === CHECKS: WHERE ODOO WOULD BILL ON IN SILENCE === #
-
-    def _invoicing_problems(self):
-        """Return ``{bill: (code, message)}`` of the bills that must not be invoiced."""
-        problems = {}
-        run = self.run_id
-        charges = (
-            self.env["billing.charge"]
-            .search([("bill_id", "in", self.ids), ("state", "=", "rated")])
-            .grouped("bill_id")
-        )
-        company_problem = run._document_problem() if run else None
-        unrated = run._currencies_without_rate(self.currency_id) if run else ()
-        addresses = self._invoice_addresses()
-        positions = FiscalPositions(self.env, self.company_id) if self else None
-        accounts = {}
-        for bill in self:
-            problem = (
-                company_problem
-                or bill._customer_problem(addresses[bill.partner_id])
-                or (bill.currency_id in unrated and bill._rate_problem())
-                or bill._product_problem(
-                    charges.get(bill, ()), positions.get(addresses[bill.partner_id]), accounts
-                )
-            )
-            if problem:
-                problems[bill] = problem
-        return problems
-
-    def _customer_problem(self, address):
-        partner = self._partner()
-        if not partner.active or not address.active:
-            return "partner_archived", self.env._(
-                "Customer %(customer)s is archived. Unarchive it, or end its services.",
-                customer=partner.display_name,
-            )
-        receivable = partner.commercial_partner_id.property_account_receivable_id
-        if not receivable or not receivable.active:
-            return "no_receivable_account", self.env._(
-                "Customer %(customer)s has no receivable account in use. Set one on its"
-                " Accounting tab.",
-                customer=partner.display_name,
-            )
-        return None
-
-    def _rate_problem(self):
-        return "no_currency_rate", self.env._(
-            "There is no rate of %(currency)s on or before %(date)s. Enter one under"
-            " Accounting, Currencies.",
-            currency=self.currency_id.name,
-            date=self.run_id.invoice_date,
-        )
-
-    def _product_problem(self, charges, fiscal_position, accounts):
-        """Return the first problem of the products on the bill's charges, or None.
-
-        :param dict accounts: cache of ``{(fiscal position, product): problem}``
-        """
-        for product in {charge.product_id for charge in charges}:
-            key = (fiscal_position, product)
-            if key not in accounts:
-                accounts[key] = self._one_product_problem(product, fiscal_position)
-            if accounts[key]:
-                return accounts[key]
-        return None
-
-    def _one_product_problem(self, product, fiscal_position):
-        if not product.active:
-            return "product_archived", self.env._(
-                "Product %(product)s is archived. Unarchive it, or change the tariff.",
-                product=product.display_name,
-            )
-        template = product.product_tmpl_id.with_company(self.company_id)
-        income = template.get_product_accounts(fiscal_pos=fiscal_position)["income"]
-        if not income or not income.active:
-            return "no_income_account", self.env._(
-                "Product %(product)s has no income account in use. Set one on the product or its"
-                " category.",
-                product=product.display_name,
-            )
-        # Odoo leaves archived taxes out and bills without them.
-        taxes = template.with_context(active_test=False).taxes_id
-        taxes = taxes._filter_taxes_by_company(self.company_id)
-        archived = fiscal_position.map_tax(taxes).filtered(lambda tax: not tax.active)
-        if archived:
-            return "tax_archived", self.env._(
-                "Tax %(tax)s of product %(product)s is archived. Choose another one.",
-                tax=archived[0].name,
-                product=product.display_name,
-            )
-        return None
+    # === AFTER POSTING === #
 
     def _check_documents(self):
         """Check that posting kept what the run asked for.

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import SUPERUSER_ID, models
 from odoo.fields import Domain
 
 
@@ -48,7 +48,9 @@ class BillingRun(models.Model):
                 " billing cycle.",
                 journal=journal.name,
             )
-        locks = self.company_id._get_violated_lock_dates(self.transaction_date, True, journal)
+        # Seen by the queue: an exception for one person does not let its tasks post.
+        company = self.company_id.with_user(SUPERUSER_ID)
+        locks = company._get_violated_lock_dates(self.transaction_date, True, journal)
         if locks:
             return "locked_period", self.env._(
                 "%(date)s lies in a locked period (up to %(lock)s). Change the lock date, or run"
@@ -74,3 +76,80 @@ class BillingRun(models.Model):
             ["currency_id"],
         )
         return foreign.filtered(lambda currency: (currency,) not in rates)
+
+    # === PRODUCTS === #
+
+    def _product_problem(self, product, position, credit, currency):
+        """Return ``(code, message)`` of what keeps a product from being invoiced, or None.
+
+        :param position: fiscal position of the customer, or an empty one
+        :param bool credit: it is for a credit note
+        :param currency: of the document
+        """
+        if not product.active:
+            return "product_archived", self.env._(
+                "Product %(product)s is archived. Unarchive it, or change the tariff.",
+                product=product.display_name,
+            )
+        template = product.product_tmpl_id.with_company(self.company_id)
+        income = template.get_product_accounts(fiscal_pos=position)["income"]
+        if not income or not income.active:
+            return "no_income_account", self.env._(
+                "Product %(product)s has no income account in use. Set one on the product or its"
+                " category.",
+                product=product.display_name,
+            )
+        # Odoo leaves archived taxes out and bills without them.
+        taxes = template.with_context(active_test=False).taxes_id
+        taxes = position.map_tax(taxes._filter_taxes_by_company(self.company_id))
+        archived = taxes.filtered(lambda tax: not tax.active)
+        if archived:
+            return "tax_archived", self.env._(
+                "Tax %(tax)s of product %(product)s is archived. Choose another one.",
+                tax=archived[0].name,
+                product=product.display_name,
+            )
+        return self._tax_problem(product, taxes, position, credit) or self._currency_problem(
+            income, currency
+        )
+
+    def _tax_problem(self, product, taxes, position, credit):
+        country = (
+            position.country_id
+            if position.foreign_vat
+            else self.company_id.account_fiscal_country_id
+        )
+        abroad = taxes.filtered(lambda tax: tax.country_id != country)
+        if abroad:
+            return "tax_country", self.env._(
+                "Tax %(tax)s of product %(product)s is of %(country)s, but the invoice is taxed in"
+                " %(taxed)s. Map the tax in fiscal position %(position)s, or change the product's.",
+                tax=abroad[0].name,
+                product=product.display_name,
+                country=abroad[0].country_id.name,
+                taxed=country.name,
+                position=position.name or "–",
+            )
+        parts = taxes.flatten_taxes_hierarchy()
+        parts = parts.refund_repartition_line_ids if credit else parts.invoice_repartition_line_ids
+        archived = parts.filtered(lambda part: part.account_id and not part.account_id.active)
+        if archived:
+            return "tax_account_archived", self.env._(
+                "Account %(account)s of tax %(tax)s is archived. Unarchive it, or choose another"
+                " one on the tax.",
+                account=archived[0].account_id.display_name,
+                tax=archived[0].tax_id.name,
+            )
+        return None
+
+    def _currency_problem(self, account, currency):
+        """Return ``(code, message)`` where an account takes amounts of another currency only."""
+        forced = account.currency_id
+        if not forced or forced in (currency, self.company_id.currency_id):
+            return None
+        return "account_currency", self.env._(
+            "Account %(account)s takes amounts in %(currency)s only. Choose another account, or"
+            " take the currency off it.",
+            account=account.display_name,
+            currency=forced.name,
+        )

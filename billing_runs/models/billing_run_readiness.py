@@ -70,10 +70,14 @@ class BillingRun(models.Model):
             count = self.env["billing.service"].search_count(services & domain)
             if count:
                 yield code, text % count, who
-        for product in self._products_without_account(services):
+        for code, text in self._product_problems(services):
+            yield code, text, accounting
+        if self.cycle_id.journal_id.has_sequence_holes:
             yield (
-                "no_income_account",
-                self.env._("Product %s has no income account in use.", product.display_name),
+                "sequence_gaps",
+                self.env._(
+                    "Journal %s has gaps in its invoice numbers.", self.cycle_id.journal_id.name
+                ),
                 accounting,
             )
 
@@ -89,14 +93,25 @@ class BillingRun(models.Model):
         )
         return newest if newest and newest > self.transaction_date else None
 
-    def _products_without_account(self, services):
-        """Return the products on the selected tariffs without an income account in use."""
-        groups = self.env["billing.service"]._read_group(services, ["tariff_id"])
-        products = self.env["product.product"].concat(*(tariff.product_id for (tariff,) in groups))
-
-        def lacks(product):
-            template = product.product_tmpl_id.with_company(self.company_id)
-            account = template.get_product_accounts()["income"]
-            return not account or not account.active
-
-        return products.filtered(lacks)
+    def _product_problems(self, services):
+        """Return ``(code, text)`` of the products that selected services bill and that cannot be
+        invoiced. Customers' fiscal positions come on top in the pre-billing report."""
+        position = self.env["account.fiscal.position"]
+        sold = [
+            (tariff.product_id, currency)
+            for tariff, currency in self.env["billing.service"]._read_group(
+                services, ["tariff_id", "currency_id"]
+            )
+        ] + [
+            (addon.product_id, currency)
+            for addon, currency in self.env["billing.service.addon"]._read_group(
+                [("service_id", "any", services), ("quantity", ">", 0)],
+                ["addon_id", "service_id.currency_id"],
+            )
+        ]
+        problems = (
+            self._product_problem(product, position, False, currency)
+            for product, currency in dict.fromkeys(sold)
+            if product.active  # archived ones are counted by service
+        )
+        return list(dict.fromkeys(filter(None, problems)))
