@@ -44,6 +44,11 @@ def apply_due_rule(rule, days, invoice_date):
     return day_of_month(month.year, month.month, max(days, 1))
 
 
+def shift_due_date(due_date, days, invoice_date):
+    """Return a due date moved by so many days, but never to before the invoice date."""
+    return max(due_date + timedelta(days=days), invoice_date) if days else due_date
+
+
 def next_occurrence(start, number, unit, months, after):
     """Return the first recurrence date later than ``after``.
 

@@ -6,6 +6,7 @@ import json
 from odoo import fields
 from odoo.fields import Command
 
+from .dates import shift_due_date
 from .invoice_values import SECTIONS, NotPrepared
 
 # What an item has when it stands for neither a sale nor a section, and a section has of an item.
@@ -244,8 +245,10 @@ class InvoiceAmounts:
         if len(term.line_ids) > 1:
             del item["name"]  # "installment #n", in Odoo's words
         by_date = {}
+        shift, first = move.get("billing_due_shift") or 0, move["invoice_date"] or move["date"]
         for line in terms["line_ids"]:
-            amounts = by_date.setdefault(fields.Date.to_date(line["date"]), [0.0, 0.0])
+            due_date = shift_due_date(fields.Date.to_date(line["date"]), shift, first)
+            amounts = by_date.setdefault(due_date, [0.0, 0.0])
             amounts[0] += line["company_amount"]
             amounts[1] += line["foreign_amount"]
         items = [

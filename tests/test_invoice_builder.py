@@ -190,6 +190,8 @@ class TestInvoicesEqualOdoos(InvoiceBuilderCase):
             self.spec(invoice_payment_term_id=fixed_and_rest.id, currency_id=self.euro.id),
             self.spec(invoice_payment_term_id=fixed_and_rest.id, move_type="out_refund"),
             self.spec(invoice_payment_term_id=self.pay_terms_a.id),
+            self.spec(invoice_payment_term_id=fixed_and_rest.id, billing_due_shift=-31),
+            self.spec(invoice_payment_term_id=self.pay_terms_b.id, billing_due_shift=7),
         )
 
     def test_instalments_on_one_day_are_one_line(self):

@@ -7,6 +7,7 @@ from . import billing_cycle_schedule
 from . import billing_run
 from . import billing_run_actions
 from . import billing_run_checks
+from . import billing_run_due_dates
 from . import billing_run_stages
 from . import billing_run_step
 from . import billing_run_steps

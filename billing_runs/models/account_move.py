@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import frozendict
 
 from ...billing_tasks.dry_run import is_dry_run
+from ..dates import shift_due_date
 from ..posting import current_posting
 
 # Proof that a run itself takes its documents back: an object no RPC call can forge.
@@ -23,6 +25,35 @@ class AccountMove(models.Model):
     billing_message = fields.Html(
         "Invoice Message", copy=False, help="Printed on the invoice by its billing run."
     )
+    billing_due_shift = fields.Integer(
+        "Due Dates Moved By",
+        readonly=True,
+        copy=False,
+        help="By how many days the billing run moved the due dates that the payment terms give.",
+    )
+
+    @api.depends("billing_due_shift")
+    def _compute_needed_terms(self):
+        """Move every instalment of the payment terms."""
+        result = super()._compute_needed_terms()
+        for move in self:
+            if move.billing_due_shift and move.invoice_payment_term_id and move.needed_terms:
+                move.needed_terms = move._shift_terms(move.needed_terms)
+        return result
+
+    def _shift_terms(self, terms):
+        self.ensure_one()
+        first = self.invoice_date or self.date
+        shifted = {}
+        for key, values in terms.items():
+            due = shift_due_date(key["date_maturity"], self.billing_due_shift, first)
+            key = frozendict({**key, "date_maturity": due})
+            if key in shifted:
+                for name in ("balance", "amount_currency"):
+                    shifted[key][name] += values[name]
+            else:
+                shifted[key] = dict(values)
+        return shifted
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):

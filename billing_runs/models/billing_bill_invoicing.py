@@ -96,6 +96,7 @@ class BillingBill(models.Model):
             "date": run.transaction_date,
             "invoice_payment_term_id": term.id,
             "invoice_date_due": due_date,
+            "billing_due_shift": run._due_shift() if term else 0,
             "invoice_origin": run.number,
             "billing_bill_id": self.id,
             "billing_message": self._message(),
@@ -133,7 +134,8 @@ class BillingBill(models.Model):
         """Return ``(payment term, due date)`` of a document; one of them is empty.
 
         The run's own due date wins; then the customer's term, then the billing
-        terms' one where all charges agree on it, then the cycle's due rule.
+        terms' one where all charges agree on it, then the cycle's due rule. The
+        run may move all but the first.
         """
         run = self.run_id
         none = self.env["account.payment.term"]
@@ -145,7 +147,7 @@ class BillingBill(models.Model):
             term = terms if len(terms) == 1 else none
         if term:
             return term, None
-        return none, run.cycle_id._due_date(run.invoice_date)
+        return none, run._due_date_without_terms()
 
     def _invoice_addresses(self):
         """Return ``{customer: the address its invoices go to}``."""

@@ -84,9 +84,11 @@ class BillingCycle(models.Model):
     )
     due_days = fields.Integer("Days", default=30)
     proximity_min = fields.Integer(
-        "Earliest Shift", help="By how many days a run may move its due dates, at the least."
+        "Earliest Shift",
+        help="By how many days a run may move its due dates, at the least. A negative number is"
+        " earlier, 0 to 0 not at all.",
     )
-    proximity_max = fields.Integer("Latest Shift")
+    proximity_max = fields.Integer("Latest Shift", help="By how many days at the most.")
     # How
     journal_id = fields.Many2one(
         "account.journal",
