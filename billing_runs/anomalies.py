@@ -11,19 +11,6 @@ def mean_and_deviation(amounts):
     return mean, sqrt(fsum((amount - mean) ** 2 for amount in amounts) / len(amounts))
 
 
-def known_amounts(amounts):
-    """Return a customer's past amounts from the first run on that billed them.
-
-    Runs before are not zeros: the customer was not there yet.
-
-    :param amounts: of the last runs, oldest first; None where the run did not bill the customer
-    """
-    known = list(amounts)
-    while known and known[0] is None:
-        known.pop(0)
-    return [amount or 0.0 for amount in known]
-
-
 def is_anomaly(amount, known, minimum, percent):
     """Return whether an amount is unusual against a customer's past.
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.billing_operations.billing_runs.anomalies import is_anomaly, known_amounts
+from odoo.addons.billing_operations.billing_runs.anomalies import is_anomaly
 from odoo.addons.billing_operations.billing_runs.bridge import PARTS, BilledLine, bridge
 
 EXAMPLES = settings(
@@ -109,8 +109,3 @@ class TestAnomalies(BaseCase):
 
     def test_a_customer_without_a_past_is_no_anomaly(self):
         self.assertFalse(is_anomaly(1000.0, [], 100.0, 15.0))
-
-    def test_runs_before_a_customers_first_bill_are_not_zeros(self):
-        self.assertEqual(known_amounts([None, None, 5.0]), [5.0])
-        self.assertEqual(known_amounts([4.0, None, 5.0]), [4.0, 0.0, 5.0])
-        self.assertEqual(known_amounts([None, None]), [])

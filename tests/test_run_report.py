@@ -201,6 +201,36 @@ class TestRunReport(ReportCase):
         self.assertEqual((row.reason, row.is_lost), ("not_selected", True))
         self.assertEqual((row.amount, row.previous, row.bridge_lost), (0.0, 10.0, -10.0))
 
+    def test_services_billed_at_other_rhythms_are_compared_with_their_own_last_bills(self):
+        quarterly = self.make_scheme("Quarterly", interval_number=3)
+        self.cycle.term_scheme_ids += quarterly
+        seldom = self.make_tariff(quarterly, 900.0)
+        both, early, late = self.customers
+        # One of them also pays monthly, one is billed for quarters that start in February.
+        services = self.make_service(both, seldom) + self.make_service(early, seldom)
+        other = self.make_scheme("From February", interval_number=3, alignment="anniversary")
+        self.cycle.term_scheme_ids += other
+        self.make_service(late, self.make_tariff(other, 600.0), date(2026, 2, 1))
+        flagged, missed = {}, self.env["res.partner"]
+        for month in range(1, 13):
+            if month == 10:
+                services[1]._suspend(date(2026, 9, 30), "unpaid")
+            run = self.make_run(self.cycle, date(2026, month, 1))
+            report = run._make_report("pre")
+            for row in report.customer_ids.filtered("is_anomaly"):
+                flagged.setdefault(month, self.env["res.partner"])
+                flagged[month] |= row.partner_id
+                if month > 3:
+                    self.assertEqual(row.history_count, 3)
+            missed |= report.customer_ids.filtered("is_lost").partner_id
+            if month == 4:
+                row = self.row_of(report, both)
+                self.assertEqual((row.amount, row.mean, row.deviation), (910.0, 910.0, 0.0))
+            run._execute("posting")
+        # A first bill over 600 in a customer's second month is unusual; then only what stopped.
+        self.assertEqual(flagged, {2: late, 10: early})
+        self.assertFalse(missed)
+
     def test_a_run_for_single_customers_lists_no_others_as_lost(self):
         self.make_run(self.cycle)._execute("posting")
         run = self.make_run(self.cycle, date(2026, 2, 1), mode="individual")
@@ -209,7 +239,7 @@ class TestRunReport(ReportCase):
         self.assertEqual(report.customer_ids.partner_id, self.customers[0])
         later = self.make_run(self.cycle, date(2026, 3, 1))
         run._execute("posting")
-        self.assertNotIn(run, later._history_runs())
+        self.assertNotEqual(run, later._compared_run())
 
     def test_changed_dates_ask_for_the_report_anew(self):
         run = self.make_run(self.cycle)

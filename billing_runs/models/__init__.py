@@ -26,6 +26,7 @@ from . import billing_run_report
 from . import billing_run_report_line
 from . import billing_run_report_customer
 from . import billing_run_reporting
+from . import billing_run_history
 from . import billing_run_comparison
 from . import billing_run_report_steps
 from . import billing_bill

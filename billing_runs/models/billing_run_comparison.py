@@ -3,11 +3,10 @@ from odoo.fields import Domain
 from odoo.tools import SQL, groupby
 
 from ...services.proration import to_decimal
-from ..anomalies import is_anomaly, known_amounts, mean_and_deviation
+from ..anomalies import is_anomaly, mean_and_deviation
 from ..bridge import PARTS, BilledLine, bridge
 from ..report_lines import REASON_COLUMNS, REPORT_LINE_COLUMNS, insert_rows, rows_query
 
-_HISTORY = 3
 _COLUMNS = (
     "partner_id",
     "currency_id",
@@ -30,37 +29,6 @@ class BillingRun(models.Model):
     """The numbers of a run's report beside those of the cycle's runs before."""
 
     _inherit = "billing.run"
-
-    def _history_runs(self):
-        """Return the cycle's last runs before this one that billed something, newest first.
-
-        Runs for single customers do not count.
-        """
-        self.ensure_one()
-        self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT run.id
-                  FROM billing_run run
-                 WHERE run.cycle_id = %(cycle)s
-                   AND run.mode = 'batch'
-                   AND (run.invoice_date, run.id) < (%(invoice_date)s, %(run)s)
-                   AND EXISTS (SELECT 1
-                                 FROM billing_bill bill
-                                 JOIN billing_charge charge ON charge.bill_id = bill.id
-                                WHERE bill.run_id = run.id
-                                  AND charge.state = 'invoiced')
-              ORDER BY run.invoice_date DESC, run.id DESC
-                 LIMIT %(limit)s
-                """,
-                cycle=self.cycle_id.id,
-                invoice_date=self.invoice_date,
-                run=self.id,
-                limit=_HISTORY,
-            )
-        )
-        return self.browse([run_id for (run_id,) in self.env.cr.fetchall()])
 
     def _produced_query(self):
         """Return the SQL of what the run has billed, with ``REPORT_LINE_COLUMNS``."""
@@ -107,8 +75,8 @@ class BillingRun(models.Model):
 
     def _compare_report(self, report):
         """Write the report's customers anew, each beside its past."""
-        history = self._history_runs()
-        report.write({"previous_run_id": history[:1].id, "history_run_ids": [(6, 0, history.ids)]})
+        last = self._compared_run()
+        report.previous_run_id = last
         reasons = self._report_reasons(report)
         now = self._lines_by_customer(
             SQL(
@@ -117,20 +85,20 @@ class BillingRun(models.Model):
                 report.id,
             )
         )
-        before = self._lines_by_customer(history[0]._produced_query()) if history else {}
+        before = self._lines_by_customer(last._produced_query()) if last else {}
         before = self._within_filter(before)
-        totals = [run._produced_totals() for run in reversed(history)]
+        past = self._past_amounts(report, last)
         thresholds = self._anomaly_thresholds({currency for _partner, currency in reasons | now})
         roundings = self._roundings()
         gone = self.env._(
-            "Billed by run %(run)s, but not selected by this one.", run=history[:1].number or ""
+            "Billed by run %(run)s, but not selected by this one.", run=last.number or ""
         )
         rows = []
         for key in sorted(reasons.keys() | now.keys() | before.keys()):
             lines, old_lines = now.get(key, ()), before.get(key, ())
             amount = sum((line.amount for line in lines), to_decimal(0))
             previous = sum((line.amount for line in old_lines), to_decimal(0))
-            known = known_amounts([total.get(key) for total in totals])
+            known = past.get(key, [])
             mean, deviation = mean_and_deviation(known)
             reason, text = (None, None) if lines else reasons.get(key, ("not_selected", gone))
             minimum = thresholds.get(key[1], thresholds[None])
@@ -147,8 +115,8 @@ class BillingRun(models.Model):
                     is_anomaly(
                         float(amount), known, minimum, self.company_id.billing_anomaly_percent
                     ),
-                    bool(lines and not old_lines),
-                    bool(old_lines and not lines),
+                    bool(lines and not known),
+                    bool(known and not lines),
                     reason,
                     text,
                     *(parts[part] for part in PARTS),
@@ -191,21 +159,6 @@ class BillingRun(models.Model):
             ]
             for key, rows in groupby(self.env.cr.fetchall(), key=lambda row: (row[0], row[1]))
         }
-
-    def _produced_totals(self):
-        """Return ``{(customer id, currency id): amount before tax}`` of what the run billed."""
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT partner_id, currency_id, SUM(amount)
-                  FROM (%s) line (partner_id, currency_id, service_id, addon_line_id, kind,
-                                  product_id, name, quantity, price, amount)
-                 GROUP BY partner_id, currency_id
-                """,
-                self._produced_query(),
-            )
-        )
-        return {(row[0], row[1]): float(row[2]) for row in self.env.cr.fetchall()}
 
     def _within_filter(self, before):
         """Leave out past customers that a run for some customers only does not ask about."""

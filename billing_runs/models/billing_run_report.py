@@ -37,13 +37,6 @@ class BillingRunReport(models.Model):
     )
     basis = fields.Json(readonly=True, help="The run's dates and criteria that were reported on.")
     previous_run_id = fields.Many2one("billing.run", "Compared with", readonly=True, index=True)
-    history_run_ids = fields.Many2many(
-        "billing.run",
-        relation="billing_run_report_history_rel",
-        string="Mean over",
-        readonly=True,
-        help="The last runs of the cycle, up to three.",
-    )
     ended_date = fields.Datetime("Computed", readonly=True)
     customer_ids = fields.One2many("billing.run.report.customer", "report_id", readonly=True)
 

@@ -39,19 +39,23 @@ class BillingRunReportCustomer(models.Model):
         "Previous Run", readonly=True, help="Before tax, billed by the cycle's previous run."
     )
     difference = fields.Monetary(readonly=True, help="Against the previous run.")
-    mean = fields.Monetary(readonly=True, help="Of the cycle's last runs, up to three, before tax.")
-    deviation = fields.Monetary(
-        "Standard Deviation", readonly=True, aggregator=None, help="Of the same runs."
+    mean = fields.Monetary(
+        readonly=True,
+        help="Of the customer's last bills, up to three, before tax: what they held of the services"
+        " that are billed now or fell due, and what belonged to no service.",
     )
-    history_count = fields.Integer("Runs Compared", readonly=True, aggregator=None)
+    deviation = fields.Monetary(
+        "Standard Deviation", readonly=True, aggregator=None, help="Of the same bills."
+    )
+    history_count = fields.Integer("Bills Compared", readonly=True, aggregator=None)
     is_anomaly = fields.Boolean(
         "Anomaly",
         readonly=True,
         help="Differs from the mean by more than the standard deviation, and by at least the"
         " amount and the percentage in Settings.",
     )
-    is_new = fields.Boolean("New", readonly=True, help="Billed now, not by the previous run.")
-    is_lost = fields.Boolean("Lost", readonly=True, help="Billed by the previous run, not now.")
+    is_new = fields.Boolean("New", readonly=True, help="Billed now, without a bill to compare with.")
+    is_lost = fields.Boolean("Lost", readonly=True, help="Fell due with this run and is not billed.")
     reason = fields.Selection(
         selection="_selection_reason",
         string="Not Billed Because",
