@@ -94,9 +94,9 @@ class BillingTask(models.Model):
     def get_health(self):
         """Return the numbers of the status line, for the tasks that the user may see.
 
-        :return: dict: `running`, `waiting`, `error`, `failed`, `dead` (counts), `domains` (what each of
-            them counts), `oldest_due_seconds`, `late`, `workers`, and `changing`: whether tasks are due,
-            so that the numbers will change by themselves.
+        :return: dict: `running`, `waiting`, `error`, `failed`, `dead` (counts), `oldest_due_seconds`,
+            `domains` (what each of them is about), `late`, `workers`, and `changing`: whether tasks
+            are due, so that the numbers will change by themselves.
         """
         self.browse().check_access("read")
         now = fields.Datetime.now()
@@ -125,5 +125,6 @@ class BillingTask(models.Model):
                 "error": [("state", "=", "error")],
                 "failed": [("state", "=", "failed")],
                 "dead": [("id", "in", dead.ids)],
+                "due": list(due),
             },
         }

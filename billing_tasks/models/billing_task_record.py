@@ -27,9 +27,10 @@ class BillingTask(models.Model):
                 names = {
                     record.id: record.display_name for record in records._filtered_access("read")
                 }
+            kind = self.env["ir.model"]._get(model).name or model
             for task in tasks:
                 task.record_name = names.get(task.res_id) or (
-                    f"{task.res_model},{task.res_id}" if task.res_id else False
+                    f"{kind} #{task.res_id}" if task.res_id else False
                 )
 
     def _search_record_name(self, operator, value):

@@ -40,6 +40,10 @@ export class TaskHealth extends Component {
         ].filter((item) => item.count || item.name === "running" || item.name === "waiting");
     }
 
+    get dueItem() {
+        return { name: "due", label: _t("due") };
+    }
+
     get oldestDue() {
         const seconds = this.props.health.oldest_due_seconds;
         if (seconds < 60) {
