@@ -8,7 +8,7 @@ transaction a second cursor could not see, after the handler's savepoint has end
 import logging
 import time
 
-from .redaction import redact
+from .redaction import redact, storable_text
 
 _logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ PROGRESS_INTERVAL = 1.0
 
 def log_values(task_id, message, level, done=0, total=0):
     """Return the column values of one log line, redacted and cut to size."""
-    text = redact(str(message))
+    text = redact(storable_text(str(message)))
     if len(text) > MAX_MESSAGE:
         half = MAX_MESSAGE // 2
         text = f"{text[:half]}\n…\n{text[-half:]}"

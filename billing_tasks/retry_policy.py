@@ -40,9 +40,13 @@ def retry_delay(attempts, rng=random.uniform):
 
     The jitter keeps tasks that failed together from coming back together.
     """
-    minutes = attempts.retry_delay * max(attempts.backoff, 1.0) ** min(attempts.retry_count, 60)
-    minutes = min(minutes, MAX_DELAY.total_seconds() / 60)
-    return timedelta(minutes=minutes * rng(1 - JITTER, 1 + JITTER))
+    longest = MAX_DELAY.total_seconds() / 60
+    minutes = attempts.retry_delay
+    for _try in range(attempts.retry_count):
+        if minutes <= 0 or minutes >= longest or attempts.backoff <= 1:
+            break
+        minutes *= attempts.backoff
+    return timedelta(minutes=min(minutes, longest) * rng(1 - JITTER, 1 + JITTER))
 
 
 def judge(error, attempts, rng=random.uniform):
@@ -80,11 +84,11 @@ def _judge_postponement(error, attempts, same, rng):
     if delay is None:
         delay = retry_delay(attempts, rng)
     elif not isinstance(delay, timedelta):
-        delay = timedelta(seconds=delay)
+        delay = timedelta(seconds=min(delay, MAX_POSTPONED.total_seconds()))
     return Verdict(
         "error",
         "postponed",
         retry_count=attempts.retry_count,
         postpone_count=attempts.postpone_count + 1,
-        delay=max(delay, timedelta()),
+        delay=min(max(delay, timedelta()), MAX_POSTPONED),
     )

@@ -21,6 +21,7 @@ from .crash_points import crash_point
 from .exceptions import RetryTask, TaskControl
 from .handlers import ExternalHandler
 from .journal import WorkerJournal
+from .redaction import redact
 
 _logger = logging.getLogger(__name__)
 
@@ -277,7 +278,14 @@ class _Attempt:
         for _try in range(3):
             try:
                 task = self._lock()
-                if task is not None:
+                if task is None:
+                    # It ended before, was taken back, or was deleted: what follows its commit erred.
+                    _logger.warning(
+                        "Billing task %s: an error after it was out of this worker's hands: %s",
+                        self.claim.task_id,
+                        redact(f"{type(error).__name__}: {error}"),
+                    )
+                else:
                     task = task._for_handler(self.journal)
                     task._fail_attempt(error, time.monotonic() - self.started)
                 self._commit()

@@ -1,9 +1,12 @@
 """Who may see and do what with billing tasks, also over RPC."""
 
+from psycopg2.errors import CheckViolation
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from .task_common import BillingTasksCase
 
@@ -111,7 +114,7 @@ class TestTaskAccess(BillingTasksCase):
         log = self.log_text(self.task)
         for word in ("Priority set to 3", "Skipped by", "Retry asked for by"):
             self.assertIn(word, log)
-        for bad in ("1", True, 1.5):
+        for bad in ("1", True, 1.5, None, -1, 10**12):
             with self.assertRaises(UserError):
                 self.rpc(self.manager, "action_set_priority", self.task.ids, bad)
 
@@ -151,6 +154,18 @@ class TestTaskAccess(BillingTasksCase):
             self.rpc(
                 self.manager, "write", self.task_type.ids, {"code": "x"}, model="billing.task.type"
             )
+        for values in (
+            {"priority": -1},
+            {"max_retries": 1001},
+            {"retry_delay": 1441},
+            {"backoff": 0.5},
+            {"backoff": 1e300},
+            {"max_parallel": 10**9},
+        ):
+            with self.assertRaises(CheckViolation), mute_logger("odoo.sql_db"), self.cr.savepoint():
+                self.rpc(
+                    self.manager, "write", self.task_type.ids, values, model="billing.task.type"
+                )
         for operation, args in (("create", [{"name": "x", "code": "y"}]), ("unlink", [[1]])):
             with self.assertRaises(AccessError):
                 self.rpc(self.manager, operation, *args, model="billing.task.type")

@@ -133,11 +133,37 @@ class TestAttempt(BillingTasksCase):
         self.assertEqual(task.state, "failed")
         self.assertIn("test_work", task.error_message)
 
-    def test_a_result_must_be_plain_json(self):
-        self.handlers["test_work"] = lambda task: {"when": datetime.now()}
+    def test_a_result_must_be_plain_json_without_secrets(self):
+        for result in (
+            {"when": datetime.now()},
+            {"mean": float("nan")},
+            {"name": "\0"},
+            {"password": "x"},
+        ):
+            self.handlers["test_work"] = lambda task, result=result: result
+            task = self.tasks.enqueue("test_work")
+            self.tasks._run_inline()
+            self.assertEqual((task.state, task.error_code), ("failed", "fatal"))
+
+    def test_an_error_in_characters_that_cannot_be_stored_is_recorded_all_the_same(self):
+        def handler(task):
+            raise ValueError("bad line: \0\udcff")
+
+        self.handlers["test_work"] = handler
         task = self.tasks.enqueue("test_work")
-        self.tasks._run_inline()
-        self.assertEqual(task.state, "failed")
+        self.tasks._run_inline(limit=1)
+        self.env.flush_all()
+        self.assertEqual(task.state, "error")
+        self.assertIn("bad line", task.error_message)
+
+    def test_an_error_in_words_for_people_is_logged_without_a_traceback(self):
+        def handler(task):
+            raise UserError("The file is empty.")
+
+        self.handlers["test_work"] = handler
+        task = self.tasks.enqueue("test_work")
+        self.tasks._run_inline(limit=1)
+        self.assertEqual(task.log_ids[0].message, "The file is empty.")
 
     def test_one_that_fails_while_a_successor_waits_is_superseded(self):
         def handler(task):
@@ -170,6 +196,9 @@ class TestAttempt(BillingTasksCase):
         self.assertEqual(failed, [])
         self.tasks._run_inline()
         self.assertEqual(failed, [(task.id, task.company_id)])
+        self.tasks.enqueue("test_work", test_mode=True)
+        self.tasks._run_inline()
+        self.assertEqual(len(failed), 1, "a failure in test mode had consequences")
 
     def test_a_mistake_in_a_failure_handler_does_not_hide_the_failure(self):
         def broken(task):

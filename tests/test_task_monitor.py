@@ -42,7 +42,7 @@ class TestTaskMonitor(BillingTasksCase):
         self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", partner.id))
         partner.unlink()
         task.invalidate_recordset()
-        self.assertIn("res.partner", task.record_name)
+        self.assertEqual(task.record_name, f"Contact #{task.res_id}")
         with self.assertRaises(UserError):
             task.action_open_record()
 
@@ -55,6 +55,12 @@ class TestTaskMonitor(BillingTasksCase):
         self.assertEqual(self.tasks.search_count(action["domain"]), 2)
         outsider = new_test_user(self.env, "task_outsider", groups="base.group_user")
         self.assertEqual(partner.with_user(outsider).billing_task_count, 0)
+
+    def test_tasks_are_found_by_their_number_and_their_type(self):
+        task = self.tasks.enqueue("test_work")
+        for text in (str(task.id), f"#{task.id}", task.display_name, "Test test_work"):
+            self.assertIn(task.id, [found for found, _name in self.tasks.name_search(text)], text)
+        self.assertEqual(self.tasks.name_search("no such type"), [])
 
     # === PROGRESS AND HEALTH === #
 
@@ -93,7 +99,8 @@ class TestTaskMonitor(BillingTasksCase):
             self.env, "task_manager", groups="billing_operations.group_billing_manager"
         )
         before = self.tasks.with_user(manager).get_health()
-        self.tasks.enqueue("test_work").delay_date -= timedelta(minutes=20)
+        late = self.tasks.enqueue("test_work")
+        late.delay_date -= timedelta(minutes=20)
         self.make_failed(2)
         other = self.env["res.company"].create({"name": "Other"})
         self.tasks.with_company(other).enqueue("test_work")
@@ -102,6 +109,8 @@ class TestTaskMonitor(BillingTasksCase):
         self.assertEqual(health["failed"] - before["failed"], 2)
         self.assertGreaterEqual(health["oldest_due_seconds"], 1200)
         self.assertTrue(health["late"])
+        due = self.tasks.with_user(manager).search(health["domains"].pop("due"))
+        self.assertIn(late, due)
         for name, domain in health["domains"].items():
             self.assertEqual(self.tasks.with_user(manager).search_count(domain), health[name], name)
 
@@ -160,6 +169,15 @@ class TestTaskMonitor(BillingTasksCase):
 
     # === HOUSEKEEPING === #
 
+    def test_ended_tasks_are_kept_for_ninety_days_unless_a_setting_says_otherwise(self):
+        key = "billing_operations.task_retention_days"
+        self.env["ir.config_parameter"].search([("key", "=", key)]).unlink()
+        for value, days in ((None, 90), ("many", 90), ("7", 7), ("-1", 0), ("9" * 20, 36500)):
+            if value:
+                self.env["ir.config_parameter"].set_param(key, value)
+            self.assertEqual(self.tasks._retention_days(), days)
+            self.tasks._gc_ended_tasks()
+
     def test_ended_tasks_go_after_the_days_of_the_setting(self):
         self.env["ir.config_parameter"].set_param("billing_operations.task_retention_days", "30")
         now = fields.Datetime.now()
@@ -197,6 +215,7 @@ class TestTaskMonitor(BillingTasksCase):
             {"billing_task_workers": 9},
             {"billing_task_workers": -1},
             {"billing_task_retention_days": -1},
+            {"billing_task_retention_days": 36501},
             {"billing_task_engine": "queue_job"} if "queue.job" not in self.env else {},
         ):
             if values:

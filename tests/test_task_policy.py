@@ -1,5 +1,5 @@
 import unittest
-from datetime import timedelta
+from datetime import date, timedelta
 
 from odoo.addons.billing_operations.billing_tasks.exceptions import (
     FatalTaskError,
@@ -7,7 +7,12 @@ from odoo.addons.billing_operations.billing_tasks.exceptions import (
     RetryTask,
     SkipTask,
 )
-from odoo.addons.billing_operations.billing_tasks.redaction import redact, secret_keys
+from odoo.addons.billing_operations.billing_tasks.redaction import (
+    plain_json,
+    redact,
+    secret_keys,
+    storable_text,
+)
 from odoo.addons.billing_operations.billing_tasks.retry_policy import (
     Attempts,
     judge,
@@ -33,6 +38,9 @@ class TestRetryPolicy(unittest.TestCase):
             for n in (0, 1, 2, 50, 5000)
         ]
         self.assertEqual(minutes, [5, 15, 45, 1440, 1440])
+        extreme = attempts(retry_delay=1e300, backoff=1e300, retry_count=10**6)
+        self.assertEqual(retry_delay(extreme, middle), timedelta(days=1))
+        self.assertEqual(retry_delay(attempts(retry_delay=0, retry_count=9)), timedelta())
 
     def test_jitter_stays_within_a_fifth(self):
         delays = {retry_delay(attempts()).total_seconds() for _n in range(200)}
@@ -59,8 +67,13 @@ class TestRetryPolicy(unittest.TestCase):
         verdict = judge(RetryTask("later", delay=30), attempts(retry_count=2))
         self.assertEqual((verdict.state, verdict.retry_count), ("error", 2))
         self.assertEqual(verdict.delay, timedelta(seconds=30))
-        verdict = judge(RetryTask("later", delay=timedelta(hours=2)), attempts())
-        self.assertEqual(verdict.delay, timedelta(hours=2))
+        for asked, given in (
+            (timedelta(hours=2), timedelta(hours=2)),
+            (-5, timedelta()),
+            (1e300, timedelta(days=7)),
+            (timedelta.max, timedelta(days=7)),
+        ):
+            self.assertEqual(judge(RetryTask("later", delay=asked), attempts()).delay, given)
 
     def test_postponements_end_after_a_hundred_or_after_seven_days(self):
         self.assertEqual(judge(RetryTask(), attempts(postpone_count=99)).state, "error")
@@ -78,7 +91,10 @@ class TestRedaction(unittest.TestCase):
             "author": {"api_key": "z"},
         }
         self.assertEqual(sorted(secret_keys(value)), ["SFTP_PASSWD", "api_key", "password"])
-        self.assertEqual(secret_keys({"passenger": 1, "secretary": 2, "batch_key": 3}), [])
+        names = ["accessToken", "client-secret", "dbPassword", "token", "Authorization"]
+        self.assertEqual(secret_keys(dict.fromkeys(names)), names)
+        harmless = ["passenger", "secretary", "batch_key", "payment_token_id", "secret_ids"]
+        self.assertEqual(secret_keys(dict.fromkeys(harmless)), [])
 
     def test_values_of_secrets_are_blotted_out_of_texts(self):
         self.assertEqual(redact("password=abc def"), "password=*** def")
@@ -86,4 +102,28 @@ class TestRedaction(unittest.TestCase):
             redact('{"client_secret": "abc def", "n": 1}'), '{"client_secret": ***, "n": 1}'
         )
         self.assertEqual(redact("ftp://joe:xyz@host/in"), "ftp://joe:***@host/in")
-        self.assertEqual(redact("nothing to hide: 3 = 3"), "nothing to hide: 3 = 3")
+        self.assertEqual(redact("Authorization: Basic dXNlcjpwYXNzd29yZA=="), "Authorization: *** ***")
+        self.assertEqual(redact("sent 'Bearer abcdefghijklmnop.qr'"), "sent 'Bearer ***'")
+        self.assertEqual(redact("GET /x?token=abc&n=1"), "GET /x?token=***&n=1")
+        for harmless in ("nothing to hide: 3 = 3", "unexpected token: }", "basic information"):
+            self.assertEqual(redact(harmless), harmless)
+
+
+class TestPlainJson(unittest.TestCase):
+    def test_values_come_back_as_they_will_be_read(self):
+        value = {"n": (1, 2.5), 3: None, "text": "\\u0000 é €", "deep": {"x": [True]}}
+        self.assertEqual(
+            plain_json(value),
+            {"n": [1, 2.5], "3": None, "text": "\\u0000 é €", "deep": {"x": [True]}},
+        )
+
+    def test_what_the_database_cannot_store_is_refused(self):
+        endless = []
+        for _level in range(100_000):
+            endless = [endless]
+        for value in (float("nan"), float("inf"), "\0", {"\0": 1}, "\udcff", date.today(), endless):
+            with self.assertRaises(ValueError):
+                plain_json({"value": value} if value is not endless else value)
+
+    def test_texts_are_made_storable(self):
+        self.assertEqual(storable_text("a\0b\udcffc é"), "a\N{REPLACEMENT CHARACTER}b?c é")

@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from odoo import fields
 from odoo.exceptions import ValidationError
@@ -72,7 +72,17 @@ class TestEnqueue(BillingTasksCase):
         self.assertNotEqual(seen[0], first)
 
     def test_parameters_must_be_a_json_object_without_secrets(self):
-        for parameters in ([1], {"when": datetime.now()}, {"ftp": {"password": "x"}}):
+        for parameters in (
+            [1],
+            [],
+            "",
+            0,
+            {"when": datetime.now()},
+            {"mean": float("nan")},
+            {"name": "\0"},
+            {"ftp": {"password": "x"}},
+            {"accessToken": "x"},
+        ):
             with self.subTest(parameters=parameters), self.assertRaises(ValidationError):
                 self.tasks.enqueue("test_work", parameters=parameters)
         task = self.tasks.enqueue("test_work")
@@ -85,6 +95,15 @@ class TestEnqueue(BillingTasksCase):
             self.tasks.enqueue("no_such_type")
         with self.assertRaisesRegex(ValueError, "prio"):
             self.tasks.enqueue_many([{"type_code": "test_work", "prio": 1}])
+
+    def test_times_to_wait_for_are_in_utc_and_never_past(self):
+        now = fields.Datetime.now()
+        past = self.tasks.enqueue("test_work", delay_until=now - timedelta(days=3))
+        self.assertGreaterEqual(past.delay_date, now)
+        text = self.tasks.enqueue("test_work", delay_until="2100-01-01 10:00:00")
+        self.assertEqual(text.delay_date, datetime(2100, 1, 1, 10))
+        with self.assertRaisesRegex(ValueError, "naive"):
+            self.tasks.enqueue("test_work", delay_until=datetime.now(UTC))
 
     def test_workers_are_woken_once_a_transaction_and_not_for_delayed_tasks(self):
         triggers = self.env["ir.cron.trigger"].search_count([])

@@ -1,14 +1,14 @@
-import json
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 
 from ..exceptions import TaskControl
 from ..journal import Journal, insert_line, log_values
-from ..redaction import redact, secret_keys
+from ..redaction import plain_json, redact, secret_keys, storable_text
 
 OPEN_STATES = ("pending", "error")
 FINISHED_STATES = ("completed", "failed", "skipped")
+MAX_PRIORITY = 9999
 TRANSITIONS = {
     "pending": {"running", "skipped"},
     "running": {"completed", "error", "failed", "skipped", "pending"},
@@ -148,15 +148,15 @@ class BillingTask(models.Model):
     @api.model
     def _validate_parameters(self, parameters):
         """Raise where `parameters` are not a JSON object or carry what looks like a secret."""
-        if not parameters:
+        if parameters is None or parameters is False:
             return
         if not isinstance(parameters, dict):
             raise ValidationError(
                 self.env._("The parameters of a billing task must be a JSON object.")
             )
         try:
-            json.dumps(parameters)
-        except (TypeError, ValueError) as error:
+            plain_json(parameters)
+        except ValueError as error:
             raise ValidationError(
                 self.env._("The parameters of a billing task must be plain JSON: %s", error)
             ) from error
@@ -175,6 +175,21 @@ class BillingTask(models.Model):
     def _compute_display_name(self):
         for task in self:
             task.display_name = f"{task.type_id.name} #{task.id}"
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        """Find tasks by their number, with or without `#`, or by the name of their type."""
+        values = [value] if isinstance(value, str) else value
+        if operator not in ("=", "in", "ilike", "like") or not values:
+            return NotImplemented
+        found = Domain.FALSE
+        for text in map(str, values):
+            number = text.rpartition("#")[2].strip()
+            if number.isdecimal() and len(number) < 10:
+                found |= Domain("id", "=", int(number))
+            else:
+                found |= Domain("type_id", "ilike", text)
+        return found
 
     # === CRUD === #
 
@@ -231,8 +246,13 @@ class BillingTask(models.Model):
         :param int priority: the new priority.
         """
         tasks = self._as_manager()
-        if not isinstance(priority, int) or isinstance(priority, bool):
-            raise UserError(self.env._("The priority is a whole number; the lowest runs first."))
+        if type(priority) is not int or not 0 <= priority <= MAX_PRIORITY:
+            raise UserError(
+                self.env._(
+                    "The priority is a whole number from 0 to %s; the lowest runs first.",
+                    MAX_PRIORITY,
+                )
+            )
         if wrong := tasks.filtered(lambda task: task.state not in OPEN_STATES):
             raise UserError(
                 self.env._(
@@ -316,7 +336,7 @@ class BillingTask(models.Model):
             )
         else:
             self._log(
-                self.env._("Given back: what it has to have for itself is held by another task.")
+                self.env._("Given back: another task is at work on what this one needs alone.")
             )
             self._set_state("pending", started_date=False)
 
@@ -367,7 +387,7 @@ class BillingTask(models.Model):
         text = str(error.args[0]) if isinstance(error, UserError) and error.args else str(error)
         if not isinstance(error, UserError | TaskControl):
             text = f"{type(error).__name__}: {text}"
-        return redact(text)[:2000]
+        return redact(storable_text(text))[:2000]
 
     # === HOOKS === #
 

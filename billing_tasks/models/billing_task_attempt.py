@@ -1,4 +1,3 @@
-import json
 import logging
 import time
 import traceback
@@ -6,6 +5,7 @@ import uuid
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -13,6 +13,7 @@ from ..dry_run import dry_run
 from ..exceptions import FatalTaskError, OutcomeUnknown, TaskControl
 from ..handlers import ExternalHandler
 from ..journal import InlineJournal, insert_line, log_values
+from ..redaction import plain_json, redact, secret_keys, storable_text
 from ..retry_policy import Attempts, judge
 from .billing_task import OPEN_STATES
 
@@ -92,13 +93,22 @@ class BillingTask(models.Model):
 
     def _plain_result(self, result):
         try:
-            return json.loads(json.dumps(result))
-        except (TypeError, ValueError) as error:
+            result = plain_json(result)
+        except ValueError as error:
             raise FatalTaskError(
                 self.env._(
                     "The handler of “%s” returned what is not plain JSON.", self.type_id.code
                 )
             ) from error
+        if secrets := secret_keys(result):
+            raise FatalTaskError(
+                self.env._(
+                    "The handler of “%(code)s” returned what looks like a secret: %(names)s.",
+                    code=self.type_id.code,
+                    names=", ".join(secrets),
+                )
+            )
+        return result
 
     # === ENDS OF AN ATTEMPT === #
 
@@ -128,19 +138,21 @@ class BillingTask(models.Model):
         detail = ""
         if not isinstance(error, TaskControl):
             lines = traceback.format_exception(type(error), error, error.__traceback__)
-            detail = "\n" + "".join(lines)[-MAX_TRACEBACK:]
+            # Blotted out before it is cut: a cut might part a secret from its name.
+            detail = "\n" + redact(storable_text("".join(lines)))[-MAX_TRACEBACK:]
         if isinstance(error, OutcomeUnknown):
             self.write({"intent_state": "unknown"})
         level = {"skipped": "info", "failed": "error"}.get(verdict.state, "warning")
-        self._log(f"{message}{detail}", level)
+        # An error in words for people needs no more; where it came from stands in the server's log.
+        self._log(message if isinstance(error, UserError) else f"{message}{detail}", level)
         self._conclude(verdict, message, duration)
         _logger.info(
-            "Billing task %s (%s) ended as %s: %s",
+            "Billing task %s (%s) ended as %s: %s%s",
             self.id,
             self.type_id.code,
             self.state,
             message,
-            exc_info=error if detail else None,
+            detail,
         )
 
     def _conclude(self, verdict, message, duration=0.0):
@@ -183,9 +195,9 @@ class BillingTask(models.Model):
 
     def _after_failure(self):
         """Tell the task's own package that it failed for good; a mistake there never hides the
-        failure."""
+        failure. What failed in test mode has changed nothing, so nothing follows from it."""
         hook = self._get_task_failure_handlers().get(self.type_id.code)
-        if hook is None:
+        if hook is None or self.test_mode:
             return
         task = self._for_handler(self.env.context.get("billing_task_journal"))
         try:

@@ -267,11 +267,13 @@ class BillingTask(models.Model):
 
     @api.model
     def _due_exists(self):
-        """Tell whether a task is waiting whose time has come."""
+        """Tell whether a task is waiting whose time has come and whose type is not paused."""
         self.env.cr.execute(
             """
             SELECT 1 FROM billing_task
-             WHERE state IN ('pending', 'error') AND delay_date <= %s LIMIT 1
+             WHERE state IN ('pending', 'error') AND delay_date <= %s
+               AND type_id IN (SELECT id FROM billing_task_type WHERE active)
+             LIMIT 1
             """,
             [fields.Datetime.now()],
         )

@@ -1,7 +1,7 @@
 import time
 from contextlib import closing
 
-from odoo import fields, models
+from odoo import models
 
 from ..exceptions import FatalTaskError, OutcomeUnknown, TaskControl
 
@@ -28,10 +28,7 @@ class BillingTask(models.Model):
                     "The handler of “%s” prepared work without a reference.", self.type_id.code
                 )
             )
-        self._validate_parameters(intent)
-        self.write(
-            {"intent_state": "sending", "intent": intent, "attempt_date": fields.Datetime.now()}
-        )
+        self._write_intent("sending", intent)
         return intent
 
     def _record_answer(self, handler, intent, answer):
@@ -40,7 +37,14 @@ class BillingTask(models.Model):
         self._clear_intent()
 
     def _clear_intent(self):
-        self.write({"intent_state": False, "intent": False})
+        self._write_intent(False, False)
+
+    def _write_intent(self, state, intent):
+        """Note an intent, and that the worker lives: each commit frees the task's row for a moment,
+        in which the reaper must not think otherwise."""
+        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        [now] = self.env.cr.fetchone()
+        self.write({"intent_state": state, "intent": intent, "attempt_date": now})
 
     def _settle_unknown(self, handler, intent):
         """Hand an intent whose outcome nobody knows to a person; never call again for it.

@@ -9,6 +9,7 @@ from .billing_task import FINISHED_STATES
 
 RETENTION_PARAMETER = "billing_operations.task_retention_days"
 DEFAULT_RETENTION_DAYS = 90
+MAX_RETENTION_DAYS = 36500
 _VACUUM_BATCH = 2000
 _NOTICE_BATCH = 1000
 _NOTICE_LINES = 20
@@ -99,9 +100,10 @@ class BillingTask(models.Model):
     @api.model
     def _retention_days(self):
         """Return after how many days ended tasks are removed; 0 keeps them."""
-        value = self.env["ir.config_parameter"].sudo().get_param(RETENTION_PARAMETER)
+        # Without a default the answer to "not set" would be False, which is the number 0.
+        value = self.env["ir.config_parameter"].sudo().get_param(RETENTION_PARAMETER, None)
         try:
-            return max(int(value), 0)
+            return min(max(int(value), 0), MAX_RETENTION_DAYS)
         except (TypeError, ValueError):
             return DEFAULT_RETENTION_DAYS
 

@@ -49,8 +49,12 @@ class BillingTaskType(models.Model):
 
     _code_unique = models.UniqueIndex("(code)", "There is already a task type with this code.")
     _numbers_in_range = models.Constraint(
-        "CHECK (max_retries >= 0 AND retry_delay >= 0 AND backoff >= 1 AND max_parallel >= 0)",
-        "Retries, delay and parallel limit are 0 or more, the back-off factor 1 or more.",
+        "CHECK (priority BETWEEN 0 AND 9999 AND max_retries BETWEEN 0 AND 1000"
+        " AND retry_delay BETWEEN 0 AND 1440 AND backoff BETWEEN 1 AND 100"
+        " AND max_parallel BETWEEN 0 AND 100)",
+        "The priority is between 0 and 9999, the retries between 0 and 1000, the delay between 0 and"
+        " 1440 minutes (a day), the back-off factor between 1 and 100, the parallel limit between 0"
+        " and 100.",
     )
 
     @api.model_create_multi

@@ -2,7 +2,11 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .. import server_limits
-from .billing_task_housekeeping import DEFAULT_RETENTION_DAYS, RETENTION_PARAMETER
+from .billing_task_housekeeping import (
+    DEFAULT_RETENTION_DAYS,
+    MAX_RETENTION_DAYS,
+    RETENTION_PARAMETER,
+)
 from .billing_task_pump import ENGINE_PARAMETER
 from .billing_task_queue import DEFAULT_WORKERS, WORKER_CRONS, WORKERS_PARAMETER
 
@@ -89,9 +93,12 @@ class ResConfigSettings(models.TransientModel):
                 raise ValidationError(
                     self.env._("The number of billing workers is between 0 and %s.", WORKER_CRONS)
                 )
-            if settings.billing_task_retention_days < 0:
+            if not 0 <= settings.billing_task_retention_days <= MAX_RETENTION_DAYS:
                 raise ValidationError(
-                    self.env._("Billing tasks are kept for a number of days, or 0 for ever.")
+                    self.env._(
+                        "Ended billing tasks are kept for 1 to %s days, or for ever with 0.",
+                        MAX_RETENTION_DAYS,
+                    )
                 )
             if settings.billing_task_engine == "queue_job" and "queue.job" not in self.env:
                 raise ValidationError(
