@@ -48,6 +48,7 @@ from . import billing_delivery
 from . import billing_delivery_email
 from . import billing_print_bundle
 from . import billing_run_steps_delivery
+from . import billing_run_auto_send
 from . import mail_thread
 from . import billing_task
 from . import ir_actions_report

@@ -112,6 +112,17 @@ class BillingCycle(models.Model):
     sign_off_by_other = fields.Boolean(
         "By Someone Else", help="Who made a run ready cannot approve it."
     )
+    target_stage = fields.Selection(
+        selection=lambda self: self.env["billing.run"]._fields["stage"].selection,
+        string="Execute Up To",
+        help="The stage up to which its runs are executed unless somebody says otherwise. Empty"
+        " means the last one.",
+    )
+    auto_send = fields.Boolean(
+        "Send Automatically",
+        help="When a run has its PDFs, bills are e-mailed and put into print bundles without"
+        " anybody asking for it.",
+    )
     # Default criteria of its runs
     term_scheme_ids = fields.Many2many(
         "billing.term.scheme",

@@ -5,9 +5,7 @@ from odoo.tools import split_every
 
 from .billing_delivery import FAILED_STATES
 from .billing_run import ENDED_STATES
-
-_LIVE = ("pending", "running", "error")
-
+from .billing_run_stages import LIVE_TASK_STATES
 
 class BillingRun(models.Model):
     """The steps that take the documents to the customers: e-mail and print."""
@@ -221,7 +219,12 @@ class BillingRun(models.Model):
         )
         if not moves:
             raise UserError(self.env._("%s: no bill has to be printed.", self.number))
+        self._enqueue_bundles(moves)
+
+    def _enqueue_bundles(self, moves):
+        """Queue print bundles of documents, numbered on from those made and under way."""
         first = 1 + self.env["billing.print.bundle"].search_count([("run_id", "=", self.id)])
+        first += len(self._live_tasks_of("print_bills"))
         self.env["billing.task"].sudo().enqueue_many(
             [
                 {
@@ -361,20 +364,16 @@ class BillingRun(models.Model):
 
     def _live_task(self, code):
         """Return the run's live task of a type, one that waits after an error first."""
-        return (
-            self.env["billing.task"]
-            .sudo()
-            .search(
-                [
-                    ("type_id.code", "=", code),
-                    ("res_model", "=", self._name),
-                    ("res_id", "=", self.id),
-                    ("state", "in", _LIVE),
-                ],
-                order="state",
-                limit=1,
-            )
-        )
+        return self._live_tasks_of(code, limit=1)
+
+    def _live_tasks_of(self, code, limit=None):
+        domain = [
+            ("type_id.code", "=", code),
+            ("res_model", "=", self._name),
+            ("res_id", "=", self.id),
+            ("state", "in", LIVE_TASK_STATES),
+        ]
+        return self.env["billing.task"].sudo().search(domain, order="state", limit=limit)
 
     def _check_not_live(self, code):
         if self._live_task(code):

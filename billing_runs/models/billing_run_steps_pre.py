@@ -263,18 +263,26 @@ class BillingRun(models.Model):
                     }
                 ],
             }
+        confirm = self.env._(
+            "Produce and post the invoices of this run? Dates and criteria are locked from here on."
+        )
+        target = self.cycle_id.target_stage
+        if target:
+            labels = dict(self._fields["stage"]._description_selection(self.env))
+            confirm = self.env._(
+                "Execute this run up to %(stage)s? Dates and criteria are locked from here on.",
+                stage=labels[target],
+            )
         return {
             "state": "todo",
             "sentence": self.env._("Billing run is ready!"),
             "buttons": [
                 {
                     "method": "action_request",
+                    "args": [target] if target else [],
                     "label": self.env._("Request Bills"),
                     "primary": True,
-                    "confirm": self.env._(
-                        "Produce and post the invoices of this run? Dates and criteria are locked"
-                        " from here on."
-                    ),
+                    "confirm": confirm,
                 }
             ],
         }

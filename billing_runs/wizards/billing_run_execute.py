@@ -15,7 +15,7 @@ class BillingRunExecute(models.TransientModel):
         selection="_selection_target_stage",
         string="Up to Stage",
         required=True,
-        default=lambda self: self.env["billing.run"]._fields["stage"].selection[-1][0],
+        default=lambda self: self._default_target_stage(),
     )
     execute_now = fields.Boolean(default=True)
     scheduled_date = fields.Datetime()
@@ -32,6 +32,14 @@ class BillingRunExecute(models.TransientModel):
             (stage.name, labels[stage.name])
             for stage in stages[stage_index(stages, run.stage) + 1 :]
         ]
+
+    @api.model
+    def _default_target_stage(self):
+        """Return the cycle's stage where the run has not finished it yet, else the last one."""
+        left = [name for name, _label in self._selection_target_stage()]
+        run = self.env["billing.run"].browse(self.env.context.get("default_run_id")).exists()
+        wanted = run.cycle_id.target_stage
+        return wanted if wanted in left else left[-1]
 
     def action_execute(self):
         """Execute the run as chosen."""
