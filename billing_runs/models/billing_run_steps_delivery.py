@@ -7,6 +7,7 @@ from .billing_delivery import FAILED_STATES
 from .billing_run import ENDED_STATES
 from .billing_run_stages import LIVE_TASK_STATES
 
+
 class BillingRun(models.Model):
     """The steps that take the documents to the customers: e-mail and print."""
 
