@@ -36,6 +36,7 @@ from . import billing_bill_invoicing
 from . import billing_bill_checks
 from . import billing_bill_preview
 from . import billing_bill_posting
+from . import billing_bill_balances
 from . import billing_run_undo
 from . import billing_bill_undo
 from . import billing_bill_formatting

@@ -30,6 +30,7 @@ class BillingBill(models.Model):
         self.env["billing.invoice.builder"]._post_invoices(drafts)
         self._check_documents()
         self._set_state("posted")
+        self._record_balances()
 
     def _drop_drafts(self):
         """Delete the bills' draft documents; with that their charges are rated again."""
