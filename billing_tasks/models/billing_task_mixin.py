@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.fields import Domain
 
 
@@ -20,22 +20,13 @@ class BillingTaskMixin(models.AbstractModel):
         """Return the domain of the tasks of these records: by default those that are for them."""
         return Domain("res_model", "=", self._name) & Domain("res_id", "in", self.ids)
 
-    @api.model
-    def _billing_task_group_field(self):
-        """Return the task's field by which `_billing_task_domain` names a record."""
-        return "res_id"
-
     def _compute_billing_task_count(self):
         tasks = self.env["billing.task"]
-        counts = {}
-        if self.ids and tasks.has_access("read"):
-            field = self._billing_task_group_field()
-            for record, count in tasks._read_group(
-                self._billing_task_domain(), [field], ["__count"]
-            ):
-                counts[record if isinstance(record, int) else record.id] = count
+        allowed = tasks.has_access("read")
         for record in self:
-            record.billing_task_count = counts.get(record.id, 0)
+            record.billing_task_count = (
+                tasks.search_count(record._billing_task_domain()) if allowed and record.ids else 0
+            )
 
     def action_open_billing_tasks(self):
         """Open the tasks of this record."""

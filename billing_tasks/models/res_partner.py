@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import models
 from odoo.fields import Domain
 
 
@@ -8,7 +8,3 @@ class ResPartner(models.Model):
 
     def _billing_task_domain(self):
         return Domain("partner_id", "in", self.ids)
-
-    @api.model
-    def _billing_task_group_field(self):
-        return "partner_id"

@@ -2,6 +2,7 @@ import secrets
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import consteq
 
 from ...services.periods import next_due_day
@@ -102,6 +103,12 @@ class BillingService(models.Model):
         return action | {"domain": [("service_id", "in", self.ids)], "context": {}}
 
     # Business
+
+    def _billing_task_domain(self):
+        """The background work on a service is for its operations."""
+        operations = Domain("res_model", "=", "service.operation")
+        operations &= Domain("res_id", "in", self.sudo().operation_ids.ids)
+        return super()._billing_task_domain() | operations
 
     def request_operation(self, type, values=None, *, effective_date=None, source="staff"):
         """Ask for one operation on each of these services. The one public door to them.

@@ -39,6 +39,56 @@ const backToList = () => [
     { content: "The list is back", trigger: ".o_list_view .o_billing_task_health" },
 ];
 
+const select = (name) => ({
+    content: `Choose the task for ${name}`,
+    trigger: `.o_data_row:has(td[name='record_name']:contains('${name}')) .o_list_record_selector input`,
+    run: "click",
+});
+
+const listButton = (label) => ({
+    content: `${label} from the list`,
+    trigger: `.o_selection_container button:contains('${label}')`,
+    run: "click",
+});
+
+/** Ask to delete the chosen tasks and confirm. */
+const deleteChosen = () => [
+    {
+        content: "Open the actions",
+        trigger: ".o_cp_action_menus .dropdown-toggle:contains('Actions')",
+        run: "click",
+    },
+    { content: "Delete", trigger: ".o-dropdown--menu .o_menu_item:contains('Delete')", run: "click" },
+    { content: "Confirm", trigger: ".modal-footer .btn-primary", run: "click" },
+];
+
+/** Search for a text in one of the fields, look at what is found, and search for nothing again. */
+const search = (field, text, shown, hidden) => [
+    { content: `Search ${text}`, trigger: ".o_searchview_input", run: `edit ${text}` },
+    {
+        content: `in ${field}`,
+        trigger: `.o_searchview_autocomplete .o-dropdown-item:contains('${field}')`,
+        run: "click",
+    },
+    {
+        content: `${shown} is found, ${hidden} is not`,
+        trigger: `.o_list_view:has(td:contains('${shown}')):not(:has(td:contains('${hidden}')))`,
+    },
+    { content: "Search for nothing", trigger: ".o_facet_remove", run: "click" },
+    { content: "All are there", trigger: `.o_list_view:has(td:contains('${hidden}'))` },
+];
+
+/** Choose a filter in the open menu, look at what it shows, and take it back. */
+const filter = (label, shown, hidden) => [
+    { content: label, trigger: `.o_filter_menu .o_menu_item:contains('${label}')`, run: "click" },
+    {
+        content: `${label}: ${shown || "nothing"}, not ${hidden}`,
+        trigger: `.o_list_view${shown ? `:has(td:contains('${shown}'))` : ""}:not(:has(td:contains('${hidden}')))`,
+    },
+    { content: "Take it back", trigger: `.o_filter_menu .o_menu_item:contains('${label}')`, run: "click" },
+    { content: "All are there", trigger: `.o_list_view:has(td:contains('${hidden}'))` },
+];
+
 const isState = (state) => ({
     content: `The task is ${state}`,
     trigger: `.o_form_view ${badge(state)}:contains('${state}')`,
@@ -66,6 +116,17 @@ registry.category("web_tour.tours").add("billing_task_manager", {
             content: "Only failed tasks are listed",
             trigger: `.o_list_view:has(${badge("Failed")}):not(:has(${badge("Pending")}))`,
         },
+        ...openTasks(),
+        {
+            content: "So does the time that the oldest due task waits",
+            trigger: ".o_billing_task_health [data-health='due']:contains('oldest due')",
+            run: "click",
+        },
+        {
+            content: "Only what is due is listed",
+            trigger: `.o_list_view:has(${badge("Pending")}):not(:has(${badge("Failed")}))`,
+        },
+        ...openTasks(),
         openTask("Tour failed"),
         isState("Failed"),
         {
@@ -124,19 +185,41 @@ registry.category("web_tour.tours").add("billing_task_manager", {
             trigger: `.o_list_view .o_data_row:has(td:contains('Tour failed')) ${badge("Skipped")}`,
         },
         ...openTasks(),
-        {
-            content: "Choose a task in error",
-            trigger: `.o_data_row:has(${badge("Error")}) .o_list_record_selector input`,
-            run: "click",
-        },
-        {
-            content: "Retry it from the list",
-            trigger: ".o_selection_container button[name='action_retry_now']",
-            run: "click",
-        },
+        select("Tour error"),
+        listButton("Retry Now"),
         {
             content: "It waits again, and nothing is chosen any more",
             trigger: `.o_list_view:not(:has(.o_selection_container)) .o_data_row:has(td:contains('Tour error')) ${badge("Pending")}`,
+        },
+        select("Tour error"),
+        listButton("Change Priority"),
+        {
+            content: "Type the new one",
+            trigger: ".modal .o_field_widget[name='priority'] input",
+            run: "edit 4",
+        },
+        { content: "Apply", trigger: ".modal button[name='action_apply']", run: "click" },
+        {
+            content: "The dialog is gone",
+            trigger: ".o_list_view:not(:has(.modal)):not(:has(.o_selection_container))",
+        },
+        select("Tour error"),
+        listButton("Skip"),
+        {
+            content: "It is skipped",
+            trigger: `.o_list_view:not(:has(.o_selection_container)) .o_data_row:has(td:contains('Tour error')) ${badge("Skipped")}`,
+        },
+        select("Tour running"),
+        ...deleteChosen(),
+        {
+            content: "What runs cannot be deleted",
+            trigger: ".modal:contains('running task cannot be deleted') .modal-footer .btn-primary",
+            run: "click",
+        },
+        select("Tour running"),
+        {
+            content: "Nothing is chosen any more",
+            trigger: ".o_list_view:not(:has(.o_selection_container)):not(:has(.modal))",
         },
         openTask("Tour running"),
         isState("Running"),
@@ -154,18 +237,17 @@ registry.category("web_tour.tours").add("billing_task_manager", {
         isState("Completed"),
         { content: "Its result is shown", trigger: ".o_billing_json:contains('charges')" },
         ...backToList(),
+        openTask("Tour skipped"),
+        isState("Skipped"),
         {
-            content: "Choose the completed task",
-            trigger: `.o_data_row:has(${badge("Completed")}) .o_list_record_selector input`,
+            content: "The later task that does its work is linked",
+            trigger: ".o_field_widget[name='superseded_by_id'] a:contains('#')",
             run: "click",
         },
-        {
-            content: "Open the actions",
-            trigger: ".o_cp_action_menus .dropdown-toggle:contains('Actions')",
-            run: "click",
-        },
-        { content: "Delete", trigger: ".o-dropdown--menu .o_menu_item:contains('Delete')", run: "click" },
-        { content: "Confirm", trigger: ".modal-footer .btn-primary", run: "click" },
+        isState("Pending"),
+        ...openTasks(),
+        select("Tour completed"),
+        ...deleteChosen(),
         {
             content: "It is gone",
             trigger: `.o_list_view:not(:has(.o_data_row td:contains('Tour completed')))`,
@@ -193,7 +275,14 @@ registry.category("web_tour.tours").add("billing_task_manager", {
             trigger: `.o_data_row:has(td:contains('Tour pending')) ${badge("Skipped")}`,
             timeout: 20000,
         },
+        ...search("Customer", "Tour failed", "Tour failed", "Tour running"),
+        ...search("Billing Task Type", "Other work", "Tour skipped", "Tour running"),
+        ...search("Task For", "Tour error", "Tour error", "Tour running"),
         { content: "Open the filters", trigger: ".o_searchview_dropdown_toggler", run: "click" },
+        ...filter("Requested by Me", "Tour pending", "Tour running"),
+        ...filter("Added Today", "Tour pending", "Tour running"),
+        ...filter("Running", "Tour running", "Tour pending"),
+        ...filter("For Billing Runs", "", "Tour running"),
         {
             content: "What is stuck",
             trigger: ".o_filter_menu .o_menu_item:contains('Stuck')",
@@ -228,21 +317,89 @@ registry.category("web_tour.tours").add("billing_task_watcher", {
                 ".o_form_view:not(:has(button[name='action_retry_now'])):not(:has(button[name='action_skip']))",
         },
         ...backToList(),
-        {
-            content: "Choose the failed task",
-            trigger: `.o_data_row:has(${badge("Failed")}) .o_list_record_selector input`,
-            run: "click",
-        },
-        {
-            content: "Open the actions",
-            trigger: ".o_cp_action_menus .dropdown-toggle:contains('Actions')",
-            run: "click",
-        },
-        { content: "Delete", trigger: ".o-dropdown--menu .o_menu_item:contains('Delete')", run: "click" },
-        { content: "Confirm", trigger: ".modal-footer .btn-primary", run: "click" },
+        select("Tour failed"),
+        ...deleteChosen(),
         {
             content: "It is gone",
             trigger: `.o_list_view:not(:has(.o_data_row td:contains('Tour failed')))`,
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("billing_task_of_record", {
+    steps: () => [
+        {
+            content: "The record has a button to its tasks",
+            trigger: ".o_form_view button[name='action_open_billing_tasks']:contains('1')",
+            run: "click",
+        },
+        { content: "It opens them", trigger: ".o_list_view:has(.o_billing_task_health) .o_data_row" },
+    ],
+});
+
+const open = (section, item) => [
+    {
+        content: "Open the section",
+        trigger: `.o-dropdown[data-menu-xmlid='billing_operations.${section}']`,
+        run: "click",
+    },
+    {
+        content: "Open the entry",
+        trigger: `.o-dropdown-item[data-menu-xmlid='billing_operations.${item}']`,
+        run: "click",
+    },
+];
+
+const workers = (count) => ({
+    content: `${count} workers`,
+    trigger: ".o_field_widget[name='billing_task_workers'] input",
+    run: `edit ${count} && press Tab`,
+});
+
+registry.category("web_tour.tours").add("billing_task_administrator", {
+    url: "/odoo",
+    steps: () => [
+        stepUtils.showAppsMenuItem(),
+        {
+            content: "Open the app",
+            trigger: ".o_app[data-menu-xmlid='billing_operations.menu_billing_root']",
+            run: "click",
+        },
+        ...open("menu_configuration", "menu_billing_task_type"),
+        {
+            content: "Pause a type",
+            trigger:
+                ".o_data_row:has(td[name='name']:contains('Test test_work')) td[name='active'] input",
+            run: "click",
+        },
+        {
+            content: "It is paused",
+            trigger:
+                ".o_data_row:has(td[name='name']:contains('Test test_work')) td[name='active'] input:not(:checked)",
+        },
+        ...open("menu_configuration", "menu_billing_settings"),
+        workers(0),
+        {
+            content: "Without workers tasks wait",
+            trigger: "#billing_task_warnings .alert:contains('No workers')",
+        },
+        workers(8),
+        {
+            content: "The server is too small for eight workers",
+            trigger: "#billing_task_warnings .alert:contains('max_cron_threads')",
+        },
+        workers(9),
+        { content: "Save", trigger: ".o_form_button_save", run: "click" },
+        {
+            content: "Nine are refused",
+            trigger: ".modal:contains('between 0 and 8') .modal-footer .btn-primary",
+            run: "click",
+        },
+        workers(3),
+        { content: "Save", trigger: ".o_form_button_save", run: "click" },
+        {
+            content: "Nothing is unsaved any more",
+            trigger: ".o_web_client:not(:has(.o_dirty_warning))",
         },
     ],
 });
