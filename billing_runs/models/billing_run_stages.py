@@ -30,8 +30,9 @@ class BillingRun(models.Model):
     def _enqueue_advance_after_commit(self):
         """Ask for ``run_advance`` once the current batch is committed.
 
-        Earlier it would find the batch's own task still running. If the worker
-        dies in between, ``_cron_wake_runs`` asks instead.
+        All batches ask for the same task. Asked for inside the batch, another batch's request made
+        since this one began would be a conflict, and the whole batch would be done again. If the
+        worker dies in between, ``_cron_wake_runs`` asks instead.
         """
         self._after_commit("_enqueue_advance")
 

@@ -170,7 +170,10 @@ class BillingTask(models.Model):
                     """,
                     columns,
                     values,
-                )
+                ),
+                # Tasks with this key that came since our snapshot are a conflict, no mistake: who
+                # called tries again.
+                log_exceptions=False,
             )
             inserted += self.env.cr.fetchall()
         return inserted
