@@ -19,6 +19,7 @@ class ServiceProcessingModule(models.Model):
 
     _name = "service.processing.module"
     _description = "Processing Module"
+    _inherit = "billing.secret.mixin"
     _order = "sequence, name, id"
     _check_company_auto = True
 

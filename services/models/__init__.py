@@ -12,6 +12,7 @@ from . import billing_service_rating
 from . import billing_service_change
 from . import billing_service_addon
 from . import billing_service_identifier
+from . import billing_secret_mixin
 from . import billing_service_secret
 from . import billing_job
 from . import billing_job_line

@@ -10,9 +10,11 @@ class BillingServiceSecret(models.Model):
 
     _name = "billing.service.secret"
     _description = "Service Secret"
+    _inherit = "billing.secret.mixin"
     _order = "service_id, name, id"
     _check_company_auto = True
     _allow_sudo_commands = False
+    _secret_fields = ("value",)
 
     service_id = fields.Many2one(
         "billing.service", required=True, index=True, ondelete="cascade", check_company=True
