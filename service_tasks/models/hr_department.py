@@ -23,19 +23,23 @@ class HrDepartment(models.Model):
     def _service_task_lang(self, company) -> str:
         """The language in which tasks of this department (or of none) are described."""
         department = self.sudo()
-        return (
-            department.service_task_lang
-            or department._responsible_user().lang
-            or company.sudo().partner_id.lang
-            or "en_US"
+        installed = dict(self._get_installed_languages())
+        wished = (
+            department.service_task_lang,
+            department._responsible_user().lang,
+            company.sudo().partner_id.lang,
         )
+        return next((lang for lang in wished if lang in installed), "en_US")
 
-    def _responsible_user(self):
-        """The user of the manager of this department, else of the one above, and so on."""
+    def _responsible_user(self, condition=lambda user: True):
+        """The user of the manager of this department, else of the one above, and so on.
+
+        :param condition: what the user must fulfil to count.
+        """
         department = self.sudo()
         while department:
             user = department.manager_id.user_id
-            if user.active and department.manager_id.active:
+            if user.active and department.manager_id.active and condition(user):
                 return user
             department = department.parent_id
         return self.env["res.users"]
