@@ -25,6 +25,7 @@ class ResPartner(models.Model):
     def action_open_service_tasks(self):
         """Open the customer's open service tasks."""
         self.check_access("read")
+        self.env["service.task"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.service_task_action"
         )

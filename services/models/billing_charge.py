@@ -201,6 +201,7 @@ class BillingCharge(models.Model):
     def action_open_invoice(self):
         """Open the invoice that bills this charge."""
         self.ensure_one()
+        self.check_access("read")
         return {
             "type": "ir.actions.act_window",
             "res_model": "account.move",

@@ -141,6 +141,7 @@ class BillingJob(models.Model):
 
     def action_open_charges(self):
         """Open the charges of these jobs."""
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.billing_charge_action"
         )

@@ -62,6 +62,7 @@ class BillingService(models.Model):
 
     def action_open_charges(self):
         """Open the charges of these services."""
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.billing_charge_action"
         )
@@ -69,6 +70,7 @@ class BillingService(models.Model):
 
     def action_open_invoices(self):
         """Open the invoices that billed these services."""
+        self.check_access("read")
         charges = self.env["billing.charge"].search(
             [("service_id", "in", self.ids), ("move_id", "!=", False)]
         )

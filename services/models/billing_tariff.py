@@ -121,6 +121,7 @@ class BillingTariff(models.Model):
     def action_open_services(self):
         """Open the services that use this tariff."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.billing_service_action"
         )

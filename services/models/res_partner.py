@@ -102,6 +102,7 @@ class ResPartner(models.Model):
     def action_adjust_billing(self):
         """Open the dialog for a credit or debit with a reason."""
         self.ensure_one()
+        self.env["billing.charge.adjust.wizard"].check_access("create")
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Adjust %s", self.display_name),
@@ -114,6 +115,7 @@ class ResPartner(models.Model):
     def action_open_billing_charges(self):
         """Open this customer's charges."""
         self.ensure_one()
+        self.env["billing.charge"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.billing_charge_action"
         )
@@ -122,6 +124,7 @@ class ResPartner(models.Model):
     def action_open_billing_services(self):
         """Open this customer's services."""
         self.ensure_one()
+        self.env["billing.service"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.billing_service_action"
         )
