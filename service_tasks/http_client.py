@@ -14,8 +14,13 @@ import threading
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .answers import readable
+
 CONNECT_TIMEOUT = 5.0
 MAX_ANSWER = 64 * 1024
+#: whatever else IPv6 has is for machines, sites and tunnels, or not given out
+OPEN_IPV6 = ipaddress.ip_network("2000::/3")
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class NotSent(Exception):
@@ -65,6 +70,8 @@ def check_url(url: str):
         raise Refused("the address must not contain a user name or password")
     if any(ord(char) <= 32 or ord(char) == 127 for char in url):
         raise Refused("the address must not contain blanks or control characters")
+    if not (parts.path + parts.query).isascii():
+        raise Refused("the address must have other letters than English ones percent-encoded")
     return parts, port or (443 if parts.scheme == "https" else 80)
 
 
@@ -77,12 +84,14 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if ip.version == 6:
         wrapped = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-        if ip in ipaddress.ip_network("64:ff9b::/96"):
+        if ip in NAT64:
             wrapped.append(ipaddress.ip_address(int(ip) & 0xFFFFFFFF))
         if any(inner is not None and not is_public(str(inner)) for inner in wrapped):
             return False
-        if ip.ipv4_mapped is not None:
+        if ip.ipv4_mapped is not None or ip in NAT64:
             return True
+        if ip not in OPEN_IPV6:
+            return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
@@ -117,25 +126,29 @@ def send(
 ) -> Answer:
     """Send one request and return the answer, whatever its status.
 
-    :param timeout: seconds from the first byte sent until the answer is complete.
+    :param timeout: seconds from the connection until the answer is complete.
     :raises NotSent: nothing left: no connection, or no trusted TLS.
     :raises NoAnswer: something left and no complete answer came in time.
     """
     sock = _connect(target, timeout)
     connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout)
     connection.sock = sock
-    # A time-out of the socket counts from byte to byte. This one ends the whole conversation.
-    watchdog = threading.Timer(timeout, _hang_up, [sock])
-    watchdog.start()
     try:
-        connection.request(method, target.path, body, {"Connection": "close", **(headers or {})})
-        response = connection.getresponse()
-        answer = response.read(MAX_ANSWER)
+        with _hang_up_after(timeout, sock) as expired:
+            connection.request(
+                method, target.path, body, {"Connection": "close", **(headers or {})}
+            )
+            response = connection.getresponse()
+            answer = response.read(MAX_ANSWER)
+        # Where the end is announced and did not come, the connection broke.
+        if expired.is_set() or (response.length and len(answer) < MAX_ANSWER):
+            raise NoAnswer(f"the answer of {target.host} was cut off")
         return Answer(response.status, answer)
-    except (OSError, http.client.HTTPException) as error:
-        raise NoAnswer(f"no answer from {target.host}: {error or type(error).__name__}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        # Words of the other side may stand in it, in whatever bytes it likes.
+        why = readable(error) or type(error).__name__
+        raise NoAnswer(f"no answer from {target.host}: {why}") from error
     finally:
-        watchdog.cancel()
         connection.close()
 
 
@@ -150,16 +163,38 @@ def _connect(target, timeout):
         if not target.secure:
             sock.settimeout(timeout)
             return sock
+        secured = sock
         try:
-            secured = ssl.create_default_context().wrap_socket(sock, server_hostname=target.host)
+            secured = ssl.create_default_context().wrap_socket(
+                sock, server_hostname=target.host, do_handshake_on_connect=False
+            )
+            with _hang_up_after(CONNECT_TIMEOUT, secured):
+                secured.do_handshake()
             secured.settimeout(timeout)
             return secured
         except (OSError, ValueError) as error:
-            sock.close()
+            secured.close()
             problem = error
     raise NotSent(f"no connection to {target.host}: {problem}")
 
 
-def _hang_up(sock):
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+@contextlib.contextmanager
+def _hang_up_after(seconds, sock):
+    """End the conversation when its time is up: a socket's own time-out counts from byte to byte.
+
+    Yields the event that tells whether it was ended.
+    """
+    expired = threading.Event()
+
+    def hang_up():
+        expired.set()
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    watchdog = threading.Timer(seconds, hang_up)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield expired
+    finally:
+        watchdog.cancel()

@@ -1,64 +1,29 @@
-"""Webhook modules against a real HTTP server, and its callbacks to ours."""
+"""Webhook modules against a real HTTP server."""
 
-import hashlib
-import hmac
 import json
 import logging
 import socket
 import time
 from datetime import date
 
-from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import HttpCase, tagged
-from odoo.tools import mute_logger
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import tagged
 
-from .service_task_common import ServiceTaskCase
 from .web_receiver import Receiver
-
-ALLOW = "billing_operations.webhook_allow_private"
-
-
-class WebhookCase(ServiceTaskCase):
-    def setUp(self):
-        super().setUp()
-        self.receiver = Receiver()
-        self.addCleanup(self.receiver.close)
-        self.panel = self.make_webhook(self.receiver.url, timeout=1)
-        self.secret = self.panel.secret_key
-        self.env["ir.config_parameter"].set_param(ALLOW, "True")
-        self.task_type = self.env.ref("billing_operations.billing_task_type_service_operation")
-        self.task_type.write({"retry_delay": 0, "max_retries": 2})
-        self.service = self.order(name="alder.example")
-
-    def set_up(self, *answers):
-        """Ask for the set-up, let the receiver answer so, and return the operation."""
-        self.receiver.answers = list(answers)
-        operation = self.ask(self.service, "setup")
-        self.work(operation)
-        return operation
-
-    @mute_logger("odoo.addons.billing_operations.billing_tasks.models.billing_task_attempt")
-    def work(self, operation):
-        """Run what the queue has for the operation."""
-        self.env["billing.task"]._run_inline(
-            domain=[("res_model", "=", operation._name), ("res_id", "=", operation.id)]
-        )
-        operation.invalidate_recordset()
-
-    def sign(self, timestamp, body, secret=None):
-        message = f"{timestamp}.".encode() + body
-        key = (secret or self.secret).encode()
-        return "sha256=" + hmac.new(key, message, hashlib.sha256).hexdigest()
+from .webhook_common import ALLOW, WebhookCase
 
 
 @tagged("post_install", "-at_install")
 class TestWebhook(WebhookCase):
     def test_a_signed_request_says_what_to_do_and_success_applies_it(self):
-        operation = self.set_up((200, {"message": "ok", "parameters": {"php": 4, "evil": 1}}))
+        operation = self.set_up((200, {"message": "ok\0", "parameters": {"php": 4, "evil": 1}}))
         self.assertEqual((operation.state, self.service.state), ("done", "active"))
         self.assertEqual(self.service.date_start, date(2026, 1, 1))
         self.assertEqual(self.service._parameter_values()["php"], 4)
-        self.assertEqual(operation.billing_task_id.state, "completed")
+        self.assertIn("left out: evil", " ".join(self.service.message_ids.mapped("body")))
+        self.assertEqual(
+            (operation.message, operation.billing_task_id.state), ("HTTP 200 ok", "completed")
+        )
         self.assertFalse(operation.service_task_id)
         [(method, path, headers, body)] = self.receiver.requests
         self.assertEqual((method, path), ("POST", "/hook?x=1"))
@@ -69,6 +34,58 @@ class TestWebhook(WebhookCase):
         timestamp = headers["X-Billing-Timestamp"]
         self.assertLess(abs(time.time() - int(timestamp)), 60)
         self.assertEqual(headers["X-Billing-Signature"], self.sign(timestamp, body))
+
+    def test_answers_that_make_no_sense_are_taken_for_what_their_status_says(self):
+        for answer in (
+            b"<html>done</html>",
+            b"[" * 100_000,
+            b'{"message": "' + b"x" * 200_000 + b'"}',
+            b'{"message": {"a": NaN}, "parameters": {"php": 1e999, "domain": {"x": 1}}}',
+            b'{"message": "\\u0000\\ud800", "parameters": {"domain": "a\\u0000b", "php": "4"}}',
+            b'{"parameters": "none"}',
+            b"",
+        ):
+            self.service = self.order(name="alder.example")
+            operation = self.set_up((200, answer))
+            self.assertEqual((operation.state, self.service.state), ("done", "active"), answer[:80])
+            self.assertFalse(self.service._parameter_values()["php"])
+        operation = self.ask(self.service, "suspend")
+        self.receiver.answers = [
+            (200, b'{"x": 1', ("Content-Length", "900")),
+            (200, {"state": "done"}),
+        ]
+        self.work(operation)
+        self.assertEqual((operation.state, self.receiver.methods[-2:]), ("done", ["POST", "GET"]))
+
+    def test_a_module_made_manual_meanwhile_calls_nobody(self):
+        operation = self.ask(self.service, "setup")
+        self.panel.kind = "manual"
+        self.work(operation)
+        self.assertEqual((operation.state, self.receiver.requests), ("failed", []))
+        self.assertIn("made a manual module", operation.service_task_id.description)
+
+    def test_what_is_tried_again_is_not_closed_by_hand_meanwhile(self):
+        operation = self.set_up((422, {"message": "no such plan"}))
+        task = self.task_of(operation, self.member)
+        operation.with_user(self.accountant).action_retry()
+        intent = {"intent": {"reference": operation.key}, "intent_state": "sending"}
+        operation.billing_task_id.write(intent)
+        with self.assertRaisesRegex(UserError, "right now by software"):
+            task.action_close()
+        operation.billing_task_id._clear_intent()
+        task.action_close()
+        self.assertEqual((operation.state, operation.billing_task_id.state), ("done", "skipped"))
+        self.work(operation)
+        self.assertEqual(len(self.receiver.requests), 1)
+
+    def test_what_somebody_took_out_of_the_queue_goes_to_a_person(self):
+        operation = self.ask(self.service, "setup")
+        operation.billing_task_id.with_user(self.manager).action_skip()
+        lost = self.ask(self.order(), "setup")
+        lost.billing_task_id.unlink()
+        self.run_due()
+        self.assertEqual((operation.state, lost.state), ("failed", "unknown"))
+        self.assertIn("taken out of the queue", operation.service_task_id.description)
 
     def test_an_automatic_set_up_queues_the_opening_mail(self):
         self.set_up((200, {}))
@@ -264,168 +281,3 @@ class TestWebhook(WebhookCase):
         self.assertNotIn(self.secret, kept)
         self.panel.action_new_secret_key()
         self.assertNotEqual(self.panel.secret_key, self.secret)
-
-
-@tagged("post_install", "-at_install")
-class TestCallbacks(WebhookCase, HttpCase):
-    def setUp(self):
-        super().setUp()
-        self.operation = self.set_up((202, {"message": "queued"}))
-
-    def call_back(self, said=None, timestamp=None, signature=None, module=None):
-        """POST a callback and return the HTTP status."""
-        said = {"operation": self.operation.key, "state": "done"} if said is None else said
-        body = json.dumps(said).encode()
-        timestamp = str(int(time.time()) if timestamp is None else timestamp)
-        headers = {
-            "Content-Type": "application/json",
-            "X-Billing-Timestamp": timestamp,
-            "X-Billing-Signature": signature or self.sign(timestamp, body),
-        }
-        module = module or self.panel.id
-        url = f"/billing_operations/webhook/{module}"
-        status = self.url_open(url, data=body, headers=headers).status_code
-        self.env.invalidate_all()
-        return status
-
-    def test_what_was_accepted_is_finished_by_a_signed_callback_once(self):
-        self.assertEqual((self.operation.state, self.service.state), ("processing", "ordered"))
-        self.assertEqual(self.operation.billing_task_id.state, "completed")
-        said = {"operation": self.operation.key, "state": "done", "parameters": {"php": 8}}
-        now = int(time.time())
-        self.assertEqual(self.call_back(said, now), 200)
-        self.assertEqual((self.operation.state, self.service.state), ("done", "active"))
-        self.assertEqual(self.service._parameter_values()["php"], 8)
-        started = self.service.date_start
-        self.assertEqual(self.call_back(said, now), 409)
-        self.assertEqual(self.call_back(said, now + 1), 409)
-        self.assertEqual((self.operation.state, self.service.date_start), ("done", started))
-        mails = self.env["mail.mail"].search([("recipient_ids", "in", self.customer.ids)])
-        self.assertEqual(len(mails), 1)
-
-    def test_a_wrong_signature_changes_nothing(self):
-        for status, arguments in (
-            (401, {"signature": "sha256=" + "0" * 64}),
-            (401, {"timestamp": int(time.time()) - 3600}),
-            (401, {"timestamp": int(time.time()) + 3600}),
-            (401, {"timestamp": "abc"}),
-            (401, {"module": self.module.id}),
-            (401, {"module": 2**31 - 1}),
-        ):
-            self.assertEqual(self.call_back(**arguments), status, arguments)
-        self.assertEqual(self.operation.state, "processing")
-
-    def test_the_signature_covers_the_body(self):
-        now = str(int(time.time()))
-        said = json.dumps({"operation": self.operation.key, "state": "failed"}).encode()
-        self.assertEqual(self.call_back(None, now, self.sign(now, said)), 401)
-
-    def test_what_is_not_understood_is_refused(self):
-        for status, said in (
-            (400, []),
-            (400, {"operation": self.operation.key}),
-            (400, {"operation": self.operation.key, "state": "exploded"}),
-            (400, {"operation": 5, "state": "done"}),
-            (404, {"operation": "nothing", "state": "done"}),
-        ):
-            self.assertEqual(self.call_back(said), status, said)
-        self.assertEqual(self.operation.state, "processing")
-
-    def test_another_modules_operation_is_out_of_reach(self):
-        other = self.make_webhook(self.receiver.url, name="Other")
-        self.secret = other.secret_key
-        self.assertEqual(self.call_back(module=other.id), 404)
-        self.assertEqual(self.operation.state, "processing")
-
-    def test_a_reported_failure_makes_a_service_task(self):
-        said = {"operation": self.operation.key, "state": "failed", "message": "no capacity"}
-        self.assertEqual(self.call_back(said), 200)
-        self.assertEqual((self.operation.state, self.service.state), ("failed", "ordered"))
-        self.assertIn("no capacity", self.operation.service_task_id.description)
-
-    def test_a_callback_that_never_comes_is_handed_to_a_person_and_may_still_come(self):
-        self.operation._unguarded().accepted_date = "2026-01-01 00:00:00"
-        self.env["service.operation"]._cron_run_due()
-        self.assertEqual(self.operation.state, "unknown")
-        task = self.operation.service_task_id
-        self.assertIn("no callback came", task.description)
-        self.assertEqual(self.call_back(), 200)
-        self.assertEqual((self.operation.state, self.service.state), ("done", "active"))
-        self.assertEqual(task.state, "cancelled")
-
-    def test_a_callback_may_overtake_the_answer(self):
-        answer = {"outcome": "accepted", "message": "HTTP 202"}
-        self.assertEqual(self.call_back(), 200)
-        self.operation._record_answer(self.operation.billing_task_id, answer)
-        self.assertEqual(
-            (self.operation.state, self.operation.accepted_date is False), ("done", False)
-        )
-
-    def test_what_is_accepted_cannot_be_cancelled(self):
-        with self.assertRaisesRegex(Exception, "being carried out right now"):
-            self.operation.with_user(self.accountant).action_cancel()
-
-    def test_old_callbacks_are_forgotten(self):
-        self.call_back()
-        callbacks = self.env["service.webhook.callback"].search([])
-        self.assertTrue(callbacks)
-        callbacks.date = "2026-01-01 00:00:00"
-        callbacks._gc_callbacks()
-        self.assertFalse(callbacks.exists())
-
-
-@tagged("post_install", "-at_install")
-class TestPortal(ServiceTaskCase, HttpCase):
-    """The page behind the link in the opening mail."""
-
-    def setUp(self):
-        super().setUp()
-        self.service = self.active(name="alder.example")
-        self.service.parameters = {"domain": "alder.example"}
-        self.env["billing.service.secret"].create(
-            {"service_id": self.service.id, "name": "root", "value": "hunter2"}
-        )
-        self.path = f"/my/services/{self.service.id}"
-
-    def page(self, path=None):
-        self.env.flush_all()
-        return self.url_open(path or self.path)
-
-    def portal_user(self, login, partner):
-        user = self.env["res.users"].create(
-            {
-                "name": login,
-                "login": login,
-                "password": login,
-                "partner_id": partner.id,
-                "group_ids": [(6, 0, self.env.ref("base.group_portal").ids)],
-                "company_id": self.company.id,
-                "company_ids": [(6, 0, self.company.ids)],
-            }
-        )
-        return user
-
-    def test_the_customer_sees_settings_and_passwords(self):
-        self.portal_user("own_customer", self.customer)
-        self.authenticate("own_customer", "own_customer")
-        page = self.page()
-        self.assertIn("hunter2", page.text)
-        self.assertIn("alder.example", page.text)
-        self.assertEqual(page.headers["Cache-Control"], "no-store")
-
-    def test_others_do_not(self):
-        self.portal_user("other_customer", self.make_customer("Other"))
-        for login in (None, "other_customer", "member", "accountant", "task_manager"):
-            self.authenticate(login, login)
-            page = self.page()
-            self.assertNotIn("hunter2", page.text, login)
-            self.assertNotIn(self.path, page.url.partition("?")[0])
-
-    def test_the_link_opens_it_for_a_while(self):
-        link = self.service._make_portal_link()
-        self.authenticate(None, None)
-        path = link[link.index("/my/") :]
-        self.assertIn("hunter2", self.page(path).text)
-        self.assertNotIn("hunter2", self.page(self.path + "?token=wrong").text)
-        self.service.portal_link_until = "2026-01-01"
-        self.assertNotIn("hunter2", self.page(path).text)

@@ -11,9 +11,11 @@ class Receiver:
     """Answers with what is next in `answers`: (status, JSON or bytes), or seconds to sleep.
 
     `requests` keeps what came in: method, path, headers, body.
+
+    :param respond: a function (method, idempotency key) to answer, where there is nothing next.
     """
 
-    def __init__(self, certificate=None):
+    def __init__(self, certificate=None, respond=lambda _method, _key: (200, {})):
         self.answers = []
         self.requests = []
         receiver = self
@@ -23,16 +25,20 @@ class Receiver:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 receiver.requests.append((self.command, self.path, dict(self.headers), body))
-                answer = receiver.answers.pop(0) if receiver.answers else (200, {})
+                answer = (
+                    receiver.answers.pop(0)
+                    if receiver.answers
+                    else respond(self.command, self.headers.get("Idempotency-Key"))
+                )
                 if isinstance(answer, int | float):
                     time.sleep(answer)
                     return
                 status, content, *headers = answer
                 data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 self.send_response(status)
-                for name, value in headers:
+                names = dict(headers)
+                for name, value in {"Content-Length": str(len(data)), **names}.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
 

@@ -48,7 +48,7 @@ class WebhookController(http.Controller):
             key, state = said["operation"], said["state"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return self._answer(400, "not understood")
-        if not isinstance(key, str) or state not in ("done", "failed"):
+        if not isinstance(key, str) or not key.isalnum() or state not in ("done", "failed"):
             return self._answer(400, "not understood")
         operation = env["service.operation"].search(
             [("key", "=", key), ("module_id", "=", module.id)]

@@ -4,11 +4,11 @@ import secrets
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
+from ..answers import readable
 from ..http_client import NoAnswer, NotSent, Refused, check_url, resolve, send
 from ..signatures import KEY_HEADER, signed_headers
 
 PRIVATE_PARAMETER = "billing_operations.webhook_allow_private"
-MAX_MESSAGE = 300
 
 
 class ServiceProcessingModule(models.Model):
@@ -35,6 +35,7 @@ class ServiceProcessingModule(models.Model):
     """
 
     _inherit = "service.processing.module"
+    _secret_fields = ("secret_key",)
 
     url = fields.Char(string="Address", help="Where operations are sent: https://…")
     secret_key = fields.Char(
@@ -163,7 +164,7 @@ class ServiceProcessingModule(models.Model):
         except Refused as error:
             return {"outcome": "failed", "message": str(error)}
         said = self._said(answer)
-        message = f"HTTP {answer.status} {said.get('message') or ''}".strip()[:MAX_MESSAGE]
+        message = f"HTTP {answer.status} {readable(said.get('message'))}".strip()
         if answer.status in (502, 504):
             raise NoAnswer(message)
         if answer.status >= 500 or answer.status in (408, 425, 429):
@@ -174,7 +175,7 @@ class ServiceProcessingModule(models.Model):
             return {
                 "outcome": "done",
                 "message": message,
-                "parameters": self._said_parameters(said),
+                "parameters": said.get("parameters"),
             }
         return {"outcome": "failed", "message": message}
 
@@ -196,9 +197,8 @@ class ServiceProcessingModule(models.Model):
         outcome = outcomes.get(said.get("state")) if answer.status == 200 else None
         if outcome is None:
             return None
-        message = str(said.get("message") or said["state"])[:MAX_MESSAGE]
-        parameters = self._said_parameters(said)
-        return {"outcome": outcome, "message": message, "parameters": parameters}
+        message = readable(said.get("message") or said["state"])
+        return {"outcome": outcome, "message": message, "parameters": said.get("parameters")}
 
     def _send(self, method, url, body, key):
         allowed = self.env["ir.config_parameter"].sudo().get_param(PRIVATE_PARAMETER) == "True"
@@ -220,8 +220,3 @@ class ServiceProcessingModule(models.Model):
         except (ValueError, RecursionError):
             return {}
         return said if isinstance(said, dict) else {}
-
-    @api.model
-    def _said_parameters(self, said) -> dict:
-        parameters = said.get("parameters")
-        return parameters if isinstance(parameters, dict) else {}
