@@ -87,6 +87,13 @@ class ServiceTaskCase(ServiceCase):
         task.action_close()
         return task
 
+    def run_due(self):
+        """Do what the hourly scheduled action does, without its commits."""
+        operations = self.env["service.operation"]
+        operations._start_due(operations._due_services())
+        operations._hand_over_unanswered()
+        operations._hand_over_abandoned()
+
     def rpc(self, user, record, method, *args, **kwargs):
         """Call a method as a client would."""
         return call_kw(record.with_user(user).browse(), method, [record.ids, *args], kwargs)

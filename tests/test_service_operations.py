@@ -10,6 +10,8 @@ from odoo.tools import mute_logger
 
 from .service_task_common import ServiceTaskCase
 
+DUE = "odoo.addons.billing_operations.service_tasks.models.service_operation_due"
+
 
 @tagged("post_install", "-at_install")
 @freeze_time("2026-01-10 12:00:00")
@@ -113,10 +115,10 @@ class TestServiceOperations(ServiceTaskCase):
     def test_a_future_operation_waits_for_its_day(self):
         service = self.active()
         operation = self.ask(service, "suspend", None, date(2026, 1, 20))
-        self.env["service.operation"]._cron_run_due()
+        self.run_due()
         self.assertEqual(operation.state, "pending")
         with freeze_time("2026-01-20 08:00:00"):
-            self.env["service.operation"]._cron_run_due()
+            self.run_due()
             self.assertEqual(operation.state, "manual")
             self.close(operation)
         self.assertEqual(service.date_suspended, date(2026, 1, 20))
@@ -129,6 +131,67 @@ class TestServiceOperations(ServiceTaskCase):
         self.assertEqual(float(row["amount"]), round(30 * 20 / 31, 2))
         operation.with_user(self.accountant).action_cancel()
         self.assertEqual((operation.state, service.date_end), ("cancelled", False))
+
+    def test_a_service_that_cannot_go_on_stops_no_other(self):
+        bad, good = self.active(), self.active()
+        for service in bad | good:
+            self.ask(service, "suspend", None, date(2026, 1, 20))
+        start = self.registry["service.operation"]._start
+
+        def stumble(operation):
+            if operation.service_id == bad:
+                raise UserError("Nobody knows how.")
+            return start(operation)
+
+        self.patch(self.registry["service.operation"], "_start", stumble)
+        with (
+            freeze_time("2026-01-20 08:00:00"),
+            self.enter_registry_test_mode(),
+            self.assertLogs(DUE, "ERROR") as logs,
+        ):
+            self.env.ref("billing_operations.cron_service_operations").method_direct_trigger()
+        states = [service.operation_ids.state for service in (bad, good)]
+        self.assertEqual(states, ["pending", "manual"])
+        self.assertIn(f"{bad.number} cannot start: Nobody knows how.", logs.output[0])
+
+    def test_settings_that_the_tariff_does_not_have_are_refused_when_asked_for(self):
+        for values in ({"moon": 1}, {"php": "4"}, {"php": 1.5}, {"domain": ["x"]}):
+            with self.assertRaisesRegex(UserError, "does not have these settings"):
+                self.ask(self.order(), "setup", {"parameters": values})
+        with self.assertRaisesRegex(UserError, "names with values"):
+            self.ask(self.order(), "setup", {"parameters": "php"})
+        operation = self.ask(self.order(), "setup", {"parameters": {"php": 4}})
+        self.assertIn("PHP workers: none → 4", operation.service_task_id.description)
+
+    def test_a_change_of_tariff_keeps_the_settings_that_the_new_one_has(self):
+        target = self.make_tariff(self.scheme, price=60.0, name="Big")
+        target.parameter_definition = [
+            {"name": "domain", "type": "char", "string": "Domain"},
+            {"name": "php", "type": "char", "string": "PHP version"},
+        ]
+        for parameters in (None, {"php": "8.4"}):
+            service = self.active()
+            service.parameters = {"domain": "a.example", "php": 4}
+            values = {"tariff_id": target.id}
+            if parameters:
+                values["parameters"] = parameters
+            operation = self.ask(service, "change", values, date(2026, 1, 10))
+            operation._apply(operation.effective_date, {})
+            self.assertEqual(service._parameter_values()["domain"], "a.example")
+
+    def test_a_merged_customer_takes_the_open_work_along(self):
+        service = self.order()
+        operation = self.ask(service, "setup")
+        duplicate, self.customer = self.customer, self.make_customer(email="one@example.com")
+        duplicate.email = "one@example.com"
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((self.customer | duplicate).ids, self.customer)
+        self.env.invalidate_all()
+        task = self.close(operation)
+        self.assertEqual((service | operation.service_id).partner_id, self.customer)
+        self.assertEqual((task.partner_id, operation.partner_id), (self.customer, self.customer))
+        mail = self.env["mail.mail"].search([("recipient_ids", "in", self.customer.ids)])
+        self.assertEqual((service.state, len(mail)), ("active", 1))
 
     def test_services_whose_agreed_end_has_come_are_asked_to_be_deleted(self):
         service = self.active(date_end=date(2026, 1, 9))

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from psycopg2 import IntegrityError
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -100,6 +102,47 @@ class TestServiceTaskAccess(ServiceTaskCase):
             self.secret.with_user(self.member).service_id = other
         task.action_close()
         self.assertFalse(self.sees(self.member, self.secret))
+
+    def test_passwords_are_not_found_out_by_searching_exporting_or_logging(self):
+        for user, model, path in (
+            (self.member, "service.task", "service_id.secret_ids.value"),
+            (self.accountant, "billing.service", "secret_ids.value"),
+            (self.accountant, "service.operation", "service_id.secret_ids.value"),
+            (self.manager, "billing.service", "portal_link_token"),
+            (self.manager, "service.processing.module", "secret_key"),
+        ):
+            records = self.env[model].with_user(user)
+            with self.assertRaises(AccessError, msg=path):
+                records.search([(path, "=like", "h%")])
+        with self.assertRaises(ValueError):
+            self.task.with_user(self.member).search([("secret_ids.value", "=like", "h%")])
+        self.assertFalse(self.secret._fields["value"].exportable)
+        self.assertNotIn("hunter2", str(self.service.with_user(self.manager).copy_data()))
+        with (
+            self.assertLogs("odoo.sql_db", "ERROR") as logs,
+            self.assertRaises(IntegrityError),
+            self.cr.savepoint(),
+        ):
+            values = {"service_id": self.service.id, "name": "root", "value": "s3cret"}
+            self.secret.create([{**values, "name": "other"}, values])
+        self.assertNotIn("s3cret", str(logs.output))
+        self.secret.write({"name": "admin", "value": "new"})
+        self.env.invalidate_all()
+        self.assertEqual((self.secret.name, self.secret.value), ("admin", "new"))
+
+    def test_a_dialog_tells_nothing_of_a_task_out_of_sight(self):
+        values = {"task_id": self.task.id, "mode": "hand_over"}
+        dialogs = self.env["service.task.dialog"]
+        self.assertTrue(dialogs.with_user(self.member).create(values).candidate_ids)
+        self.assertFalse(dialogs.with_user(self.stranger).create(values).candidate_ids)
+
+    def test_settings_of_a_tariff_are_not_redefined_from_a_task(self):
+        task = self.task.with_user(self.member)
+        task.action_assign_to_me()
+        rows = task.read(["parameters"])[0]["parameters"]
+        rows[0]["definition_changed"] = True
+        with self.assertRaises(AccessError):
+            self.rpc(self.member, self.task, "write", {"parameters": rows})
 
     def test_tasks_of_another_company_are_out_of_sight_even_for_managers(self):
         sister = self.make_company("Sister")

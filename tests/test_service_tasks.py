@@ -25,8 +25,8 @@ class TestServiceTasks(ServiceTaskCase):
         for text in (
             "alder.example",
             "Ms Customer",
-            "Quantity: 1.0 → 2",
-            "Disk: 3.0 → 5",
+            "Quantity: 1 → 2",
+            "Disk: 3 → 5",
             "PHP workers: none → 4",
             "End Date: none → 12/31/2026",
         ):
@@ -49,6 +49,13 @@ class TestServiceTasks(ServiceTaskCase):
         self.assertEqual(seen, ["fr_FR"])
         task.with_user(self.member).action_transfer(self.telephony.id)
         self.assertEqual(seen, ["fr_FR", "en_US"])
+
+    def test_a_language_that_is_not_installed_any_more_stops_nobody(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.hosting.service_task_lang = "fr_FR"
+        self.env["res.lang"].search([("code", "=", "fr_FR")]).active = False
+        task = self.ask(self.order(), "setup").service_task_id
+        self.assertIn("Set up the service", task.description)
 
     def test_the_texts_follow_a_changed_operation(self):
         operation = self.ask(self.active(), "change", {"quantity": 2}, date(2026, 1, 12))
@@ -89,7 +96,7 @@ class TestServiceTasks(ServiceTaskCase):
             service = self.order(tariff)
             operation = self.ask(service, "setup", None, date(2026, 1, 22))
             with freeze_time("2026-01-22 12:00:00"):
-                self.env["service.operation"]._cron_run_due()
+                self.run_due()
                 preview = operation._preview_rows(date(2026, 1, 22))
                 self.close(operation)
             charges = service._rate(service.next_billing_date).sorted("id")
@@ -139,12 +146,13 @@ class TestServiceTasks(ServiceTaskCase):
             task.addon_line_ids.maximum = 99
 
     def test_required_settings_keep_a_task_from_being_closed(self):
-        self.tariff.required_parameters = "Domain"
+        self.tariff.required_parameters = "domain, PHP workers"
         operation = self.ask(self.order(), "setup")
         task = self.task_of(operation, self.member)
-        with self.assertRaisesRegex(UserError, "Main Settings first: Domain"):
+        self.assertEqual(task.required_parameters, "Domain, PHP workers")
+        with self.assertRaisesRegex(UserError, "Main Settings first: Domain, PHP workers"):
             task.action_close()
-        task.parameters = {"domain": "a.example"}
+        task.parameters = {"domain": "a.example", "php": 0}
         task.action_close()
         self.assertEqual(operation.state, "done")
         with self.assertRaisesRegex(ValidationError, "no parameter named: Moon"):
@@ -275,20 +283,6 @@ class TestServiceTasks(ServiceTaskCase):
             self.assertTrue(task.is_overdue)
             self.assertEqual(task.search(overdue), task)
 
-    def test_a_department_manager_gets_one_digest_of_what_is_overdue(self):
-        employee = self.boss.employee_ids
-        self.operations.manager_id = employee
-        first = self.ask(self.order(), "setup").service_task_id
-        second = self.ask(self.active(), "suspend").service_task_id
-        self.close(self.ask(self.active(), "suspend"))
-        with freeze_time("2026-03-01 06:00:00"):
-            mails = self.env["service.task"]._cron_digest()
-            mail = mails.filtered(lambda m: m.recipient_ids == self.boss.partner_id)
-        self.assertEqual(len(mail), 1)
-        self.assertIn("2 overdue", mail.subject)
-        self.assertIn(first.number, mail.body_html)
-        self.assertIn(second.number, mail.body_html)
-
     def test_the_analysis_agrees_with_plain_arithmetic(self):
         waiting = self.order(disk=4, quantity=2, discount=10)
         self.ask(waiting, "setup")
@@ -352,10 +346,19 @@ class TestOpeningMail(ServiceTaskCase):
         with self.assertRaises(AccessError):
             self.service.with_user(self.manager).read(["portal_link_token"])
 
-    def test_it_can_be_left_out_and_needs_an_address(self):
+    def test_it_can_be_left_out(self):
         self.task.send_opening_mail = False
         self.task.action_close()
         self.assertFalse(self.sent())
+
+    def test_without_an_address_the_service_is_set_up_and_both_histories_say_so(self):
+        self.assertEqual(self.task.mail_recipient, '"Ms Customer" <customer@example.com>')
+        self.customer.email = False
+        self.assertFalse(self.task.mail_recipient)
+        self.task.action_close()
+        self.assertEqual((self.service.state, self.sent()), ("active", self.sent().browse()))
+        for history in (self.service, self.task.sudo()):
+            self.assertIn("has no e-mail address", history.message_ids[0].body)
 
     def test_it_speaks_the_customers_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")

@@ -4,9 +4,11 @@ from . import service_webhook_callback
 from . import service_operation
 from . import service_operation_request
 from . import service_operation_processing
+from . import service_operation_due
 from . import service_operation_effect
 from . import service_operation_mail
 from . import service_task
+from . import service_task_creation
 from . import service_task_actions
 from . import service_task_texts
 from . import service_task_digest

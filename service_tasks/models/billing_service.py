@@ -1,12 +1,15 @@
+import logging
 import secrets
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import consteq
 
 from ...services.periods import next_due_day
 from .service_operation import IN_HAND, OPEN
+
+_logger = logging.getLogger(__name__)
 
 LINK_DAYS = 30
 
@@ -97,6 +100,7 @@ class BillingService(models.Model):
     def action_open_service_tasks(self):
         """Open the service tasks of these services."""
         self.check_access("read")
+        self.env["service.task"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.service_task_action"
         )
@@ -164,12 +168,17 @@ class BillingService(models.Model):
             [("state", "in", ("active", "suspended")), ("date_end", "<=", tomorrow)]
         )
         for service in ended:
-            if service.date_end <= service.company_id._billing_today() and not any(
+            if service.date_end > service.company_id._billing_today() or any(
                 op.type == "delete" and op.state in OPEN for op in service.operation_ids
             ):
-                service.request_operation(
-                    "delete", effective_date=service.date_end, source="billing"
-                )
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    service.request_operation(
+                        "delete", effective_date=service.date_end, source="billing"
+                    )
+            except UserError as error:
+                _logger.error("Service %s cannot be ended: %s", service.number, error)
 
     def _parameter_values(self) -> dict:
         """{name: plain value} of the parameters."""

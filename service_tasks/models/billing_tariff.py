@@ -38,17 +38,28 @@ class BillingTariff(models.Model):
             name.strip() for name in (self.required_parameters or "").split(",") if name.strip()
         ]
 
-    def _missing_parameters(self, rows) -> list[str]:
-        """Labels of the required parameters that `rows` (as `read` gives them) leave empty."""
+    def _required_rows(self, rows) -> list[dict]:
+        """Those of `rows` that must be filled in. A tick box is, either way."""
         self.ensure_one()
         wanted = set(self._required_names())
         return [
-            row.get("string") or row["name"]
-            for row in rows
-            if wanted & {row.get("string"), row["name"]}
-            and row["type"] != "boolean"
-            and row.get("value") in (False, None, "", [])
+            row
+            for row in rows or []
+            if wanted & {row.get("string"), row["name"]} and row["type"] != "boolean"
         ]
+
+    def _missing_parameters(self, rows) -> list[str]:
+        """Labels of the required parameters that `rows` (as `read` gives them) leave empty."""
+        return self._parameter_labels(
+            row
+            for row in self._required_rows(rows)
+            # 0 is a value like any other.
+            if row.get("value") in (None, "", []) or row["value"] is False
+        )
+
+    @api.model
+    def _parameter_labels(self, rows) -> list[str]:
+        return [row.get("string") or row["name"] for row in rows]
 
     @api.model
     def _plain_parameters(self, rows) -> dict:

@@ -22,6 +22,12 @@ class ResCompany(models.Model):
     service_task_hours_suspend = fields.Float(help="0: the hours for all types.")
     service_task_hours_resume = fields.Float(help="0: the hours for all types.")
 
+    _service_task_hours_not_negative = models.Constraint(
+        "CHECK(LEAST(service_task_hours, service_task_hours_setup, service_task_hours_change, "
+        "service_task_hours_delete, service_task_hours_suspend, service_task_hours_resume) >= 0)",
+        "The hours until the deadline of a service task cannot be negative.",
+    )
+
     @api.constrains("service_processing_module_id")
     def _check_service_processing_module(self):
         for company in self:

@@ -3,6 +3,8 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..transitions import to_move
+
 # Passed in the context by this package's own methods; an object cannot be sent over RPC.
 OPERATION_GUARD = object()
 
@@ -200,6 +202,7 @@ class ServiceOperation(models.Model):
         """Open the service task of this operation."""
         self.ensure_one()
         self.check_access("read")
+        self.env["service.task"].check_access("read")
         return {
             "type": "ir.actions.act_window",
             "res_model": "service.task",
@@ -217,18 +220,7 @@ class ServiceOperation(models.Model):
 
     def _set_state(self, state: str, **values):
         """Move these operations to `state`. Those already there are left alone."""
-        todo = self.filtered(lambda operation: operation.state != state)
-        states = dict(self._fields["state"]._description_selection(self.env))
-        for operation in todo:
-            if state not in TRANSITIONS[operation.state]:
-                raise UserError(
-                    self.env._(
-                        "%(operation)s is %(old)s and cannot become %(new)s.",
-                        operation=operation.display_name,
-                        old=states[operation.state].lower(),
-                        new=states[state].lower(),
-                    )
-                )
+        todo = to_move(self, state, TRANSITIONS)
         if state == "done":
             values["done_date"] = fields.Datetime.now()
         todo._unguarded().write({"state": state, **values})
@@ -238,7 +230,7 @@ class ServiceOperation(models.Model):
         """Withdraw operations. One whose request may be under way at the other side cannot be."""
         self.service_id._lock_rows()
         for operation in self.filtered(lambda operation: operation.state in OPEN):
-            operation._stop_processing()
+            operation._stop_processing(self.env._("The operation was cancelled."))
             task = operation.service_task_id
             operation._undo_announcement()
             operation._set_state("cancelled", message=reason)
@@ -247,27 +239,40 @@ class ServiceOperation(models.Model):
             operation._note_on_service(reason)
         self.service_id._start_next_operation()
 
-    def _stop_processing(self):
-        """Take the background task of an operation out of the queue, if nothing left yet."""
+    def _stop_processing(self, why: str):
+        """Take the background task of an operation out of the queue, if nothing left yet.
+
+        :raises UserError: where the request may be under way, or is accepted.
+        """
         if self.state != "processing":
             return
         task = self.billing_task_id
-        if task.state not in ("pending", "error") or task.intent or self.accepted_date:
+        if task.state == "running" or task.intent or self.accepted_date:
             raise UserError(
                 self.env._(
-                    "%s is being carried out right now and cannot be cancelled. Wait for its end.",
+                    "%s is being carried out right now by software. Wait for its end.",
                     self.display_name,
                 )
             )
-        task._set_state("skipped", ended_date=fields.Datetime.now())
-        task._log(self.env._("The operation was cancelled."))
+        if task.state in ("pending", "error"):
+            task._set_state("skipped", ended_date=fields.Datetime.now())
+            task._log(why)
 
     def _note_on_service(self, text: str):
         """Write a line in the history of the service."""
-        labels = dict(self._fields["type"]._description_selection(self.env))
         for operation in self:
-            operation.service_id.message_post(
-                body=self.env._("%(type)s: %(text)s", type=labels[operation.type], text=text),
-                message_type="comment",
-                subtype_xmlid="mail.mt_note",
-            )
+            operation._note_on(operation.service_id, text)
+
+    def _note_in_histories(self, text: str):
+        """Write a line in the histories of the service and of the service task, if there is one."""
+        self._note_on_service(text)
+        for operation in self.filtered("service_task_id"):
+            operation._note_on(operation.service_task_id, text)
+
+    def _note_on(self, record, text: str):
+        labels = dict(self._fields["type"]._description_selection(self.env))
+        record.message_post(
+            body=self.env._("%(type)s: %(text)s", type=labels[self.type], text=text),
+            message_type="comment",
+            subtype_xmlid="mail.mt_note",
+        )

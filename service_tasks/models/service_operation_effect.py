@@ -5,11 +5,12 @@ from markupsafe import Markup
 
 from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date, formatLang
+from odoo.tools import format_date, format_datetime, formatLang
 
 from ...services.models.billing_service_rating import Terms
 from ...services.periods import Period, due_periods
 from ...services.proration import PriceLine, charge_row, to_decimal
+from ..answers import accepted
 
 ONE_DAY = timedelta(days=1)
 
@@ -48,16 +49,17 @@ class ServiceOperation(models.Model):
         """The values of a change as `billing.service._change` takes them."""
         values = self._change_values(self.requested["new"])
         if parameters:
-            tariff = values.get("tariff_id", self.service_id.tariff_id.id)
-            own = (
-                self.service_id._parameter_values()
-                if tariff == self.service_id.tariff_id.id
-                else {}
-            )
-            values["parameters"] = {**own, **(values.get("parameters") or {}), **parameters}
+            values["parameters"] = {**self._kept_parameters(), **parameters}
         if addon_quantities is not None:
             values["addon_quantities"] = addon_quantities
         return values
+
+    def _kept_parameters(self) -> dict:
+        """The settings as they are once it is carried out: what the service has, as far as the
+        tariff takes it, and over that what was asked for."""
+        present = self.service_id._parameter_values()
+        own, _others = accepted(self._tariff().parameter_definition or [], present)
+        return {**own, **(self.requested["new"].get("parameters") or {})}
 
     # Preview
 
@@ -163,6 +165,16 @@ class ServiceOperation(models.Model):
         return self.env._("From %s on; nothing is charged or credited now.", shown)
 
     @api.model
+    def _record_names(self, row, value) -> list[str]:
+        """Names of the records that a parameter refers to, given by id or as `read` does."""
+        if row["type"] == "many2one":
+            value = [value] if value else []
+        ids = [item[0] if isinstance(item, list | tuple) else item for item in value or []]
+        if not ids or row.get("comodel") not in self.env:
+            return []
+        return self.env[row["comodel"]].sudo().browse(ids).exists().mapped("display_name")
+
+    @api.model
     def _parameter_text(self, row) -> str:
         """The value of one parameter (as `read` gives it) as a person reads it."""
         value = row.get("value")
@@ -170,11 +182,15 @@ class ServiceOperation(models.Model):
             return self.env._("yes") if value else self.env._("no")
         if row["type"] == "selection":
             return dict(row.get("selection") or []).get(value, value or "")
-        if row["type"] == "many2one":
-            return value[1] if value else ""
-        if row["type"] == "many2many":
-            return ", ".join(name for _id, name in value or [])
+        if row["type"] in ("many2one", "many2many"):
+            return ", ".join(self._record_names(row, value))
         if row["type"] == "tags":
             labels = {tag[0]: tag[1] for tag in row.get("tags") or []}
             return ", ".join(labels.get(tag, tag) for tag in value or [])
-        return "" if value in (False, None) else str(value)
+        if value is None or value is False:
+            return ""
+        if value and row["type"] == "date":
+            return format_date(self.env, value)
+        if value and row["type"] == "datetime":
+            return format_datetime(self.env, value)
+        return str(value)

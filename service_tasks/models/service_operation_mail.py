@@ -70,7 +70,7 @@ class ServiceOperation(models.Model):
         operation = self.sudo()
         partner = operation.partner_id
         if not partner.email:
-            operation._note_on_service(
+            operation._note_in_histories(
                 self.env._("no opening mail was sent: the customer has no e-mail address.")
             )
             return
@@ -92,6 +92,6 @@ class ServiceOperation(models.Model):
                 "auto_delete": True,
             }
         )
-        operation._note_on_service(
+        operation._note_in_histories(
             self.env._("the opening mail to %s was queued.", partner.email_formatted)
         )

@@ -1,9 +1,8 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...billing_tasks.exceptions import FatalTaskError, SkipTask
+from ..answers import accepted, readable
 
 
 class ServiceOperation(models.Model):
@@ -57,7 +56,7 @@ class ServiceOperation(models.Model):
         self.invalidate_recordset()
         if self.state not in ("processing", "unknown"):
             return
-        message = answer.get("message") or ""
+        message = readable(answer.get("message"))
         task._log(f"{answer['outcome']}: {message}")
         self._unguarded().answered_attempt = task.attempt_token
         if answer["outcome"] == "retry" and self.state == "processing":
@@ -109,10 +108,13 @@ class ServiceOperation(models.Model):
     def _complete(self, message="", parameters=None):
         """Apply a carried-out operation; where that fails, a person gets it with the reason."""
         self.ensure_one()
+        if not isinstance(parameters, dict):
+            parameters = {}
+        kept, left_out = accepted(self._tariff().parameter_definition or [], parameters)
         try:
             with self.env.cr.savepoint():
                 task = self.service_task_id
-                self._apply(self.effective_date, self._known_parameters(parameters))
+                self._apply(self.effective_date, kept)
                 self._set_state("done", message=message or False)
                 if task.state in ("new", "in_progress"):
                     task._set_state(
@@ -122,6 +124,14 @@ class ServiceOperation(models.Model):
                 if self.type == "setup":
                     self._send_opening_mail()
                 self._note_on_service(self.env._("done. %s", message or ""))
+                if left_out:
+                    self._note_on_service(
+                        self.env._(
+                            "the other side reported settings that the tariff does not have or "
+                            "cannot hold; they were left out: %s.",
+                            ", ".join(left_out),
+                        )
+                    )
         except UserError as error:
             self._hand_over(
                 "failed",
@@ -132,39 +142,17 @@ class ServiceOperation(models.Model):
             return
         self.service_id._start_next_operation()
 
-    def _known_parameters(self, parameters) -> dict:
-        """Those of the reported parameters that the tariff defines."""
-        names = {row["name"] for row in self.service_id.tariff_id.parameter_definition or []}
-        return {name: value for name, value in (parameters or {}).items() if name in names}
-
     def _hand_over(self, state: str, message: str):
         """Make an operation `failed` or `unknown` and give it to its department."""
         self.ensure_one()
-        self._set_state(state, message=message)
+        self._set_state(state)
+        self._unguarded().message = message
         task = self.service_task_id
         if task.state in ("new", "in_progress"):
             task._regenerate()
         else:
             self.env["service.task"]._create_for(self)
         self._note_on_service(message)
-
-    @api.model
-    def _hand_over_unanswered(self):
-        """Give operations whose callback is overdue to people."""
-        now = fields.Datetime.now()
-        accepted = self.search([("state", "=", "processing"), ("accepted_date", "!=", False)])
-        for operation in accepted:
-            hours = operation.module_id.callback_hours
-            if operation.accepted_date < now - timedelta(hours=hours):
-                operation._hand_over(
-                    "unknown",
-                    self.env._(
-                        "It was accepted on %(date)s UTC, but no callback came within %(hours)s "
-                        "hours.",
-                        date=fields.Datetime.to_string(operation.accepted_date),
-                        hours=hours,
-                    ),
-                )
 
     def _take_callback(self, said: dict) -> bool:
         """Take the word of the other side on an operation in hand.
@@ -175,12 +163,11 @@ class ServiceOperation(models.Model):
         self.ensure_one()
         self.service_id._lock_rows()
         self.invalidate_recordset()
-        message = str(said.get("message") or "")[:300]
+        message = readable(said.get("message"))
         if self.state not in ("processing", "unknown", "failed"):
             return False
         if said["state"] == "done":
-            parameters = said.get("parameters")
-            self._complete(message, parameters if isinstance(parameters, dict) else None)
+            self._complete(message, said.get("parameters"))
             return True
         if self.state == "failed":
             return False
@@ -199,8 +186,11 @@ class ServiceOperation(models.Model):
     @api.model
     def _call_for_task(self, task, _intent):
         operation = self._of_task(task)
-        answer = operation.module_id._call_operation(operation)
-        return answer
+        module = operation.module_id
+        if not module._is_automatic():
+            why = self.env._("%s has been made a manual module meanwhile.", module.name)
+            return {"outcome": "failed", "message": why}
+        return module._call_operation(operation)
 
     @api.model
     def _ask_for_task(self, task, _intent):

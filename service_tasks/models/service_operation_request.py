@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 
 from ...services.models.billing_service import SUSPENSION_REASONS
 from ...services.models.billing_service_change import CHANGEABLE
+from ..answers import accepted
 from .service_operation import IN_HAND, OPEN
 
 #: type: states of the service in which it makes sense, the state it leads to (None: unchanged)
@@ -39,6 +40,7 @@ class ServiceOperation(models.Model):
         :return: the operation; the existing one where the very same is asked for again.
         """
         values = self._clean_values(operation_type, values)
+        self._check_parameters(service, operation_type, values)
         if source not in dict(self._fields["source"].selection):
             raise UserError(self.env._("An operation comes from client, staff or billing."))
         explicit = fields.Date.to_date(effective_date)
@@ -199,11 +201,39 @@ class ServiceOperation(models.Model):
         return values
 
     @api.model
-    def _module_for(self, service, operation_type, values):
+    def _tariff_for(self, service, operation_type, values):
+        """The tariff that counts once it is carried out."""
         tariff = service.tariff_id
         if operation_type == "change" and values.get("tariff_id"):
             tariff = tariff.browse(values["tariff_id"]).exists() or tariff
+        return tariff
+
+    def _tariff(self):
+        self.ensure_one()
+        return self._tariff_for(self.service_id, self.type, self.requested["new"])
+
+    @api.model
+    def _module_for(self, service, operation_type, values):
+        tariff = self._tariff_for(service, operation_type, values)
         return tariff.processing_module_id or service.company_id._default_processing_module()
+
+    @api.model
+    def _check_parameters(self, service, operation_type, values):
+        """Raise where the asked-for settings are none of the tariff's."""
+        tariff = self._tariff_for(service, operation_type, values)
+        wanted = values.get("parameters") or {}
+        if not isinstance(wanted, dict):
+            raise UserError(self.env._("The settings of an operation are names with values."))
+        _kept, others = accepted(tariff.parameter_definition or [], wanted)
+        if others:
+            raise UserError(
+                self.env._(
+                    "Tariff %(tariff)s does not have these settings, or they cannot have these "
+                    "values: %(names)s.",
+                    tariff=tariff.display_name,
+                    names=", ".join(others),
+                )
+            )
 
     def _update(self, values=None, effective_date=None):
         """Change what was asked for, while nobody has carried it out: the service task says the
@@ -222,6 +252,7 @@ class ServiceOperation(models.Model):
             vals = {}
             if values is not None:
                 new = self._clean_values(operation.type, values)
+                self._check_parameters(operation.service_id, operation.type, new)
                 old = self._old_values(operation.service_id, new)
                 vals["requested"] = {**operation.requested, "new": new, "old": old}
             if effective_date:
@@ -270,12 +301,3 @@ class ServiceOperation(models.Model):
             return
         self._set_state("processing")
         self._enqueue()
-
-    @api.model
-    def _cron_run_due(self):
-        """Start what waited for its day, and hand over what nobody called back for."""
-        tomorrow = fields.Date.add(fields.Date.today(), days=1)
-        waiting = self.search([("state", "=", "pending"), ("effective_date", "<=", tomorrow)])
-        waiting.service_id._lock_rows()
-        waiting.service_id._start_next_operation()
-        self._hand_over_unanswered()

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ..transitions import to_move
 from .service_operation import OPERATION_TYPES
 
 # Passed in the context by this package's own methods; an object cannot be sent over RPC.
@@ -106,7 +107,8 @@ class ServiceTask(models.Model):
         tracking=True,
         group_expand=True,
     )
-    is_mine = fields.Boolean(compute="_compute_is_mine", help="You may fill in and close it.")
+    is_mine = fields.Boolean(compute="_compute_is_mine", help="You may fill it in.")
+    is_assignee = fields.Boolean(compute="_compute_is_mine", help="You may close it.")
     deadline = fields.Datetime(readonly=True, index=True, tracking=True)
     is_overdue = fields.Boolean(compute="_compute_is_overdue", search="_search_is_overdue")
     activation_date = fields.Date(
@@ -136,6 +138,7 @@ class ServiceTask(models.Model):
     send_opening_mail = fields.Boolean(
         default=True, help="The customer gets the opening mail when the task is closed."
     )
+    mail_recipient = fields.Char(string="To", compute="_compute_mail_recipient", compute_sudo=True)
     own_mail_subject = fields.Char(readonly=True)
     own_mail_body = fields.Html(readonly=True, sanitize="email_outgoing")
     mail_subject = fields.Char(
@@ -204,7 +207,9 @@ class ServiceTask(models.Model):
     def _compute_is_mine(self):
         manager = self._is_manager()
         for task in self:
-            task.is_mine = task.state in OPEN_STATES and (manager or task.user_id == self.env.user)
+            is_open = task.state in OPEN_STATES
+            task.is_assignee = is_open and task.user_id == self.env.user
+            task.is_mine = is_open and (manager or task.user_id == self.env.user)
 
     @api.depends("deadline", "state")
     def _compute_is_overdue(self):
@@ -238,7 +243,9 @@ class ServiceTask(models.Model):
     @api.depends("tariff_id")
     def _compute_required_parameters(self):
         for task in self:
-            task.required_parameters = ", ".join(task.tariff_id._required_names())
+            tariff = task.tariff_id
+            rows = tariff._required_rows(tariff.parameter_definition)
+            task.required_parameters = ", ".join(tariff._parameter_labels(rows))
 
     @api.depends("service_id", "user_id", "state")
     @api.depends_context("uid")
@@ -250,6 +257,11 @@ class ServiceTask(models.Model):
                 task.secret_ids = secrets.search(domain)
             else:
                 task.secret_ids = False
+
+    @api.depends("partner_id.email", "partner_id.name")
+    def _compute_mail_recipient(self):
+        for task in self:
+            task.mail_recipient = task.partner_id.email and task.partner_id.email_formatted
 
     @api.depends("own_mail_subject", "own_mail_body", "parameters", "operation_id", "state")
     def _compute_opening_mail(self):
@@ -326,107 +338,9 @@ class ServiceTask(models.Model):
 
     # Business
 
-    @api.model
-    def _create_for(self, operations):
-        """Create the service tasks of operations, each for the department of its module."""
-        values = [self._prepare_for(operation) for operation in operations]
-        tasks = self.sudo()._unguarded().with_context(mail_create_nosubscribe=True).create(values)
-        tasks = tasks.with_context(service_task_guard=None)
-        for operation, task in zip(operations, tasks, strict=True):
-            operation._unguarded().service_task_id = task
-        tasks._regenerate()
-        return tasks
-
-    @api.model
-    def _prepare_for(self, operation) -> dict:
-        service, module = operation.service_id, operation.module_id
-        requested = operation.requested["new"]
-        tariff = service.tariff_id.browse(requested.get("tariff_id")) or service.tariff_id
-        parameters = requested.get("parameters") or {}
-        own = service._parameter_values()
-        names = {row["name"] for row in tariff.parameter_definition or []}
-        parameters = {k: v for k, v in {**own, **parameters}.items() if k in names}
-        department = module.department_id
-        return {
-            "operation_id": operation.id,
-            "type": operation.type,
-            "service_id": service.id,
-            "tariff_id": tariff.id,
-            "partner_id": operation.partner_id.id,
-            "department_id": department.id,
-            "activation_date": operation.effective_date,
-            "deadline": self._deadline(department, operation.company_id, operation.type),
-            "parameters": parameters,
-            "addon_line_ids": self._prepare_addon_lines(operation, tariff),
-        }
-
-    def _follow_operation(self):
-        """Take over what the operation asks for now: settings, add-ons, day and texts."""
-        for task in self.sudo()._unguarded():
-            values = self._prepare_for(task.operation_id)
-            for name in ("operation_id", "department_id", "deadline"):
-                values.pop(name)
-            values["addon_line_ids"].insert(0, fields.Command.clear())
-            task.write(values)
-            task._regenerate()
-
-    @api.model
-    def _prepare_addon_lines(self, operation, tariff) -> list:
-        wished = operation.requested["new"].get("addon_quantities") or {}
-        by_product = {
-            line.product_id: line.quantity for line in operation.service_id.addon_line_ids
-        }
-        lines = []
-        for addon in tariff.addon_ids:
-            present = by_product.get(addon.product_id, 0.0)
-            lines.append(
-                fields.Command.create(
-                    {
-                        "addon_id": addon.id,
-                        "name": addon.product_id.name,
-                        "present": present,
-                        "quantity": wished.get(str(addon.id), present),
-                        "included": addon.included,
-                        "minimum": addon.minimum,
-                        "maximum": addon.maximum,
-                    }
-                )
-            )
-        return lines
-
-    @api.model
-    def _deadline(self, department, company, task_type, start=None):
-        """The moment by which a task is due: hours counted in the department's working hours."""
-        start = start or fields.Datetime.now()
-        hours = company.sudo()._service_task_hours(task_type)
-        calendar = department.sudo().resource_calendar_id or company.sudo().resource_calendar_id
-        if calendar:
-            due = calendar.plan_hours(hours, start, compute_leaves=True)
-            if due:
-                return due
-        return fields.Datetime.add(start, hours=hours)
-
-    def _changed_quantities(self) -> dict | None:
-        """{tariff add-on id: quantity} of a change task's lines; None on other tasks."""
-        self.ensure_one()
-        if self.type != "change":
-            return None
-        return {line.sudo().addon_id.id: line.quantity for line in self.addon_line_ids}
-
     def _set_state(self, state: str, **values):
         """Move these tasks to `state`. Those already there are left alone."""
-        todo = self.filtered(lambda task: task.state != state)
-        states = dict(self._fields["state"]._description_selection(self.env))
-        for task in todo:
-            if state not in TRANSITIONS[task.state]:
-                raise UserError(
-                    self.env._(
-                        "%(task)s is %(old)s and cannot become %(new)s.",
-                        task=task.display_name,
-                        old=states[task.state].lower(),
-                        new=states[state].lower(),
-                    )
-                )
+        todo = to_move(self, state, TRANSITIONS)
         if state in ("done", "cancelled"):
             now = fields.Datetime.now()
             for task in todo:

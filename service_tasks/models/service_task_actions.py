@@ -141,6 +141,7 @@ class ServiceTask(models.Model):
         """Open the service, for people with billing rights."""
         self.ensure_one()
         self.check_access("read")
+        self.env["billing.service"].check_access("read")
         return {
             "type": "ir.actions.act_window",
             "res_model": "billing.service",
@@ -224,6 +225,7 @@ class ServiceTask(models.Model):
             rows = self.read(["parameters"])[0]["parameters"]
             parameters = self.env["billing.tariff"]._plain_parameters(rows)
         mail = {"subject": self.mail_subject, "body": self.mail_body}
+        operation._stop_processing(self.env._("A person has done it."))
         operation._apply(self.activation_date, parameters, self._changed_quantities())
         self._set_state("done")
         operation._set_state("done", message=self.env._("Done by %s.", self.env.user.name))

@@ -70,18 +70,13 @@ class ServiceTask(models.Model):
             reasons = dict(service._fields["suspension_reason"]._description_selection(self.env))
             reason = operation.requested["new"].get("reason")
             return [self.env._("Reason: %s", reasons.get(reason, reason))]
-        if self.type != "change":
+        if self.type not in ("setup", "change"):
             return []
         old, new = operation.requested["old"], operation.requested["new"]
         lines = []
         for name, value in new.items():
             if name == "addon_quantities":
-                addons = {str(addon.id): addon for addon in self.tariff_id.addon_ids}
-                for key, quantity in value.items():
-                    label = addons[key].product_id.name if key in addons else key
-                    before = (old.get(name) or {}).get(key, 0)
-                    if before != quantity:
-                        lines.append(self._from_to(label, before, quantity))
+                lines += self._describe_addons(old.get(name) or {}, value or {})
             elif name == "parameters":
                 lines += self._describe_parameters(old.get(name) or {}, value or {})
             elif old.get(name) != value:
@@ -94,17 +89,25 @@ class ServiceTask(models.Model):
                 )
         return lines
 
+    def _describe_addons(self, old, new) -> list[str]:
+        """Both hold quantities by tariff add-on; another tariff offers a product by another one."""
+        addons = self.env["billing.tariff.addon"]
+        before = {addons.browse(int(key)).exists().product_id: qty for key, qty in old.items()}
+        return [
+            self._from_to(product.name, before.get(product, 0), quantity)
+            for key, quantity in new.items()
+            if (product := addons.browse(int(key)).exists().product_id)
+            and before.get(product, 0) != quantity
+        ]
+
     def _describe_parameters(self, old, new) -> list[str]:
         definition = {row["name"]: row for row in self.tariff_id.parameter_definition or []}
         lines = []
         for key, value in new.items():
-            if old.get(key) == value:
+            if old.get(key) == value or not (row := definition.get(key)):
                 continue
-            row = definition.get(key, {"type": "char"})
             texts = [
                 self.operation_id._parameter_text({**row, "value": item})
-                if row["type"] in ("selection", "boolean")
-                else item
                 for item in (old.get(key), value)
             ]
             lines.append(self._from_to(row.get("string") or key, *texts))
@@ -119,8 +122,15 @@ class ServiceTask(models.Model):
             return format_date(self.env, value)
         return value
 
+    def _number(self, value) -> str:
+        """A quantity without the zeros behind its comma."""
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+
     def _from_to(self, label, before, after) -> str:
         nothing = self.env._("none")
+        before, after = (
+            self._number(v) if isinstance(v, float) and v else v for v in (before, after)
+        )
         before, after = (nothing if v in (None, False, "") else v for v in (before, after))
         return f"{label}: {before} → {after}"
 
@@ -190,7 +200,7 @@ class ServiceTask(models.Model):
             (self.env._("Contact"), self.partner_id.email or self.partner_id.phone),
             (self.env._("Tariff plan"), service.tariff_id.display_name),
             (self.env._("State"), states[service.state]),
-            (self.env._("Quantity"), f"{service.quantity:g}"),
+            (self.env._("Quantity"), self._number(service.quantity)),
             (self.env._("Start"), service.date_start and format_date(self.env, service.date_start)),
             (self.env._("End"), service.date_end and format_date(self.env, service.date_end)),
         ]
@@ -199,7 +209,9 @@ class ServiceTask(models.Model):
             for row in service.read(["parameters"])[0]["parameters"]
             if row["type"] != "separator"
         ]
-        rows += [(line.product_id.name, f"{line.quantity:g}") for line in service.addon_line_ids]
+        rows += [
+            (line.product_id.name, self._number(line.quantity)) for line in service.addon_line_ids
+        ]
         kinds = dict(service.identifier_ids._fields["kind"]._description_selection(self.env))
         rows += [
             (kinds.get(identifier.kind, identifier.kind), identifier.value)

@@ -26,7 +26,9 @@ class ServiceTaskDialog(models.TransientModel):
     @api.depends("task_id")
     def _compute_candidate_ids(self):
         for dialog in self:
-            dialog.candidate_ids = dialog.task_id._candidates() if dialog.task_id else False
+            # Who works in a department is told to those who may see its tasks.
+            task = dialog.task_id._filtered_access("read")
+            dialog.candidate_ids = task._candidates() if task else False
 
     def action_apply(self):
         """Do what the dialog is for."""

@@ -1,11 +1,11 @@
 """Where things lie: the checkout, the cache outside of it, locks, the hash of the tree.
 
-    <cache>/                       ${XDG_CACHE_HOME:-~/.cache}/billing_operations
-        site                       random name of this cache, part of every database's name
-        locks/  pycache/  apt/
-        odoo-<hash>/  venv-<hash>/  postgres-<version>/
-        data/                      Odoo's data folder (filestores of all databases)
-        checkouts/<key>/           links, configuration, logs and state of one checkout
+<cache>/                       ${XDG_CACHE_HOME:-~/.cache}/billing_operations
+    site                       random name of this cache, part of every database's name
+    locks/  pycache/  apt/
+    odoo-<hash>/  venv-<hash>/  postgres-<version>/
+    data/                      Odoo's data folder (filestores of all databases)
+    checkouts/<key>/           links, configuration, logs and state of one checkout
 """
 
 import ast
@@ -198,19 +198,24 @@ def tree_files():
 
     Git's list (tracked and new, not ignored) where there is one, else all files that do not look
     generated."""
-    listing = subprocess.run(
-        ["git", "-c", "safe.directory=*", "-C", ROOT]
-        + ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        check=False,
-    ) if shutil.which("git") else None
+    listing = (
+        subprocess.run(
+            ["git", "-c", "safe.directory=*", "-C", ROOT]
+            + ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            capture_output=True,
+            check=False,
+        )
+        if shutil.which("git")
+        else None
+    )
     if listing is not None and listing.returncode == 0 and (ROOT / ".git").exists():
         names = {os.fsdecode(name) for name in listing.stdout.split(b"\0") if name}
     else:
         names = set()
         for folder, folders, files in os.walk(ROOT):
             folders[:] = [
-                f for f in folders
+                f
+                for f in folders
                 if f not in ("__pycache__", "node_modules") and (f == ".ci" or f[0] != ".")
             ]
             here = os.path.relpath(folder, ROOT)

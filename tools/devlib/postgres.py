@@ -266,10 +266,13 @@ class Private(Server):
         )
 
     def _answers(self):
-        return subprocess.run(
-            [self.bin / "pg_isready", "-q", "-h", self.socket, "-U", "odoo", "-t", "10"],
-            check=False,
-        ).returncode == 0
+        return (
+            subprocess.run(
+                [self.bin / "pg_isready", "-q", "-h", self.socket, "-U", "odoo", "-t", "10"],
+                check=False,
+            ).returncode
+            == 0
+        )
 
     def stop(self):
         """Stop the server; does nothing when it is not running."""

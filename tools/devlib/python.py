@@ -192,11 +192,7 @@ def _younger_than_a_day(file):
 
 def environment(place, odoo, server, config):
     """Environment variables for every program that runs Odoo, or beside it."""
-    env = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in UNWANTED
-    }
+    env = {key: value for key, value in os.environ.items() if key not in UNWANTED}
     env.update(server.variables)
     path = [str(Path(odoo.python).parent), *server.programs, env.get("PATH", os.defpath)]
     env.update(
