@@ -54,6 +54,7 @@
         "billing_runs/views/billing_run_wizard_views.xml",
         "billing_runs/views/billing_run_views.xml",
         "billing_runs/views/billing_cycle_views.xml",
+        "billing_runs/views/billing_message_template_views.xml",
         "billing_runs/views/billing_task_views.xml",
         "billing_runs/views/billing_bill_views.xml",
         "billing_runs/views/billing_delivery_views.xml",

@@ -3,8 +3,9 @@
 from datetime import date
 from unittest.mock import patch
 
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import BillingCase
 
@@ -327,3 +328,57 @@ class TestRunDocuments(BillingCase):
             "account.account_invoices", self._moves(run).ids
         )[0]
         self.assertIn(b"Season&#39;s greetings", html.replace(b"Season's", b"Season&#39;s"))
+
+    def test_a_message_from_a_template_is_printed_in_the_customers_language_until_edited(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        template = self.env["billing.message.template"].create(
+            {"name": "Greetings", "body": "<p>Happy new year</p>"}
+        )
+        template.update_field_translations(
+            "body", {"fr_FR": {"Happy new year": "Bonne année"}}
+        )
+        french = self.make_customer("French", lang="fr_FR")
+        run = self.make_run(self.cycle)
+        with Form(run) as form:
+            form.message_template_id = template
+            self.assertIn("Happy new year", form.invoice_message)
+        edited = self.make_run(self.cycle, message_template_id=template.id)
+        edited.invoice_message = "<p>Happy 2026</p>"
+        for expected, french_expected, one in (
+            ("Happy new year", "Bonne année", run),
+            ("Happy 2026", "Happy 2026", edited),
+        ):
+            self.make_service(self.customer, self.tariff)
+            self.make_service(french, self.tariff)
+            one._execute("invoicing")
+            self.assertIn(expected, self.bill_of(one, self.customer).move_ids.billing_message)
+            self.assertIn(french_expected, self.bill_of(one, french).move_ids.billing_message)
+        template.body = "<p>Another</p>"
+        self.assertIn("Happy new year", run.invoice_message)
+        # A customer takes it over as plain text, in its own language.
+        template.update_field_translations("body", {"fr_FR": {"Another": "Un autre"}})
+        with Form(french) as form:
+            form.billing_message_template_id = template
+        self.assertEqual(french.billing_invoice_message, "Un autre")
+
+    def test_message_templates_are_kept_by_managers_and_stay_in_their_company(self):
+        template = self.env["billing.message.template"].create({"name": "Ours", "body": "<p>x</p>"})
+        user = self.make_user("message_user", "billing_operations.group_billing_user")
+        manager = self.make_user("message_manager", "billing_operations.group_billing_manager")
+        self.assertTrue(template.with_user(user).body)
+        with self.assertRaises(AccessError):
+            template.with_user(user).body = "<p>y</p>"
+        template.with_user(manager).body = "<p>y</p>"
+        elsewhere = self.make_company("Elsewhere")
+        stranger = self.make_user(
+            "message_stranger", "billing_operations.group_billing_manager", elsewhere
+        )
+        theirs = template.with_user(stranger).with_context(allowed_company_ids=elsewhere.ids)
+        self.assertFalse(theirs.search([("id", "=", template.id)]))
+        with self.assertRaises(AccessError):
+            theirs.body  # noqa: B018
+        cycle = self.make_cycle(
+            self.env["billing.term.scheme"], company_id=elsewhere.id, name="Theirs"
+        )
+        with self.assertRaisesRegex(UserError, "Ours"):
+            self.make_run(cycle, message_template_id=template.id)

@@ -4,7 +4,9 @@ from . import billing_criterion
 from . import billing_term_scheme
 from . import billing_cycle
 from . import billing_cycle_schedule
+from . import billing_message_template
 from . import billing_run
+from . import billing_run_message
 from . import billing_run_actions
 from . import billing_run_checks
 from . import billing_run_due_dates

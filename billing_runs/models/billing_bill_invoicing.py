@@ -1,6 +1,5 @@
 from odoo import models
 from odoo.exceptions import UserError
-from odoo.tools import is_html_empty
 from odoo.tools.mail import plaintext2html
 
 from ...billing_tasks.crash_points import crash_point
@@ -125,10 +124,9 @@ class BillingBill(models.Model):
     def _message(self):
         """Return the message on the invoice: the run's, else the customer's own."""
         self.ensure_one()
-        if not is_html_empty(self.run_id.invoice_message):
-            return self.run_id.invoice_message
-        message = self._partner().billing_invoice_message
-        return plaintext2html(message) if message else False
+        message = self.run_id._message_in_language(self.partner_id.lang)
+        own = self._partner().billing_invoice_message
+        return message or (plaintext2html(own) if own else False)
 
     def _payment_terms(self, charges):
         """Return ``(payment term, due date)`` of a document; one of them is empty.

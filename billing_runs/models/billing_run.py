@@ -142,9 +142,6 @@ class BillingRun(models.Model):
         copy=False,
         help="Optional. Set, it is the due date of every invoice in place of payment terms.",
     )
-    invoice_message = fields.Html(
-        help="Printed on the invoices of this run instead of the customers' own message."
-    )
     scheduled_date = fields.Datetime(readonly=True, copy=False)
     started_date = fields.Datetime(readonly=True, copy=False)
     ended_date = fields.Datetime(readonly=True, copy=False)
@@ -303,7 +300,7 @@ class BillingRun(models.Model):
                     )
                 )
         result = super().write(vals)
-        if locked - {"invoice_message"} and "state" not in vals:
+        if locked - {"invoice_message", "message_template_id"} and "state" not in vals:
             # What was signed off is no longer what would be billed.
             self.filtered(lambda r: r.state in ("ready", "approved"))._set_state("pending")
         return result

@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import html2plaintext
 
 from ..posting import current_posting
 
@@ -11,6 +12,20 @@ class ResPartner(models.Model):
         compute="_compute_billing_bill_count",
         groups="billing_operations.group_billing_user",
     )
+
+    billing_message_template_id = fields.Many2one(
+        "billing.message.template",
+        "Take Message From",
+        store=False,
+        groups="billing_operations.group_billing_user",
+        help="Copies the template's text in the customer's language.",
+    )
+
+    @api.onchange("billing_message_template_id")
+    def _onchange_billing_message_template_id(self):
+        template = self.billing_message_template_id
+        if template:
+            self.billing_invoice_message = html2plaintext(template._in_language(self.lang))
 
     def _compute_billing_bill_count(self):
         counts = dict(
