@@ -4,6 +4,9 @@ from odoo.fields import Domain
 
 from .invoice_guards import STOOD_FOR, changed_methods
 
+# By Odoo's own these look at a customer's country, state, zip and, where asked to, tax number.
+MATCHING = "_get_first_matching_fpos _get_fpos_validation_functions"
+
 
 class FiscalPositions:
     """Odoo's ``account.fiscal.position._get_fiscal_position`` for the customers of one company;
@@ -19,6 +22,7 @@ class FiscalPositions:
         self._europe = None
         name = self._model._name
         self._changed = bool(changed_methods(env, {name: STOOD_FOR[name]}))
+        self._by_place = None if changed_methods(env, {name: MATCHING}) else {}
 
     def get(self, partner, delivery=None):
         """Return the fiscal position of a customer and delivery address, perhaps an empty one."""
@@ -36,10 +40,20 @@ class FiscalPositions:
             or (
                 partner.country_id
                 and self._positions()
-                and self._positions()._get_first_matching_fpos(delivery)
+                and self._first_match(delivery)
             )
             or self._model
         )
+
+    def _first_match(self, delivery):
+        """Ask Odoo once for each place, where tax numbers play no part."""
+        positions = self._positions()
+        if self._by_place is None or any(positions.mapped("vat_required")):
+            return positions._get_first_matching_fpos(delivery)
+        key = (delivery.country_id, delivery.state_id, delivery.zip)
+        if key not in self._by_place:
+            self._by_place[key] = positions._get_first_matching_fpos(delivery)
+        return self._by_place[key]
 
     def _european_codes(self):
         if self._europe is None:

@@ -8,8 +8,10 @@ from .periods import ONE_DAY
 class ChargeTexts:
     """Texts of many charges in their customers' languages, each part looked up once."""
 
-    def __init__(self, env):
+    def __init__(self, env, product_ids):
+        """:param product_ids: of all texts, so that their names are read at once"""
         self.env = env
+        self.product_ids = list(product_ids)
         self.patterns = {}
         self.products = {}
         self.days = {}
@@ -39,10 +41,9 @@ class ChargeTexts:
     def _product(self, product_id: int, lang: str) -> str:
         key = product_id, lang
         if key not in self.products:
-            product = self.env["product.product"].browse(product_id)
-            self.products[key] = product.with_context(
-                lang=lang, display_default_code=False
-            ).display_name
+            products = self.env["product.product"].browse(self.product_ids)
+            for product in products.with_context(lang=lang, display_default_code=False):
+                self.products[product.id, lang] = product.display_name
         return self.products[key]
 
     def _day(self, day: date, lang: str) -> str:

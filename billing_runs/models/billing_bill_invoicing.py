@@ -62,13 +62,13 @@ class BillingBill(models.Model):
             .grouped("bill_id")
         )
         addresses = self._invoice_addresses()
-        documents, zero = [], self.env["billing.charge"]
+        documents, zero, taxes = [], self.env["billing.charge"], {}
         for bill in self.filtered(charges_by_bill.get):
             charges = charges_by_bill[bill]
             by_service = bill.run_id.cycle_id.invoice_grouping == "service"
             groups = charges.grouped("service_id").values() if by_service else [charges]
             for group in groups:
-                sign = split_sign(group._net_by_tax(), bill.currency_id.is_zero)
+                sign = split_sign(group._net_by_tax(taxes), bill.currency_id.is_zero)
                 if sign:
                     spec = bill._prepare_document(group, sign, addresses[bill.partner_id])
                     documents.append((bill, group, spec))

@@ -27,10 +27,12 @@ class BillingCharge(models.Model):
             | Domain("bill_id.state", "in", ("skipped", "error", "undone"))
         )
 
-    def _net_by_tax(self):
-        """Return ``{ids of the product's sale taxes: sum of amounts}``."""
+    def _net_by_tax(self, known):
+        """Return ``{ids of the product's sale taxes: sum of amounts}``.
+
+        :param dict known: cache of ``{product: ids of its taxes}`` for charges of one company
+        """
         totals = {}
-        known = {}
         for charge in self:
             product = charge.product_id
             if product not in known:

@@ -116,23 +116,23 @@ class BillingInvoiceBuilder(models.AbstractModel):
         covered = not reasons_for_plain(self.env, company)
         values = InvoiceValues(self.env, company, specs)
         amounts = InvoiceAmounts(self.env, company, values)
-        results, plain = [], {}
+        prepared, plain = {}, {}
         for index, spec in enumerate(specs):
             try:
                 if not covered:
                     raise NotPrepared("circumstances of the company")
                 move = values.move_values(spec)
-                lines = [values.line_values(move, line) for line in spec["lines"]]
-                results.append(amounts.untaxed(move, lines))
+                amounts.check_terms(move)
+                prepared[index] = move, [values.line_values(move, line) for line in spec["lines"]]
             except NotPrepared:
                 plain[index] = spec
-                results.append(None)
+        results = dict(zip(prepared, amounts.untaxed(list(prepared.values())), strict=True))
         for index, move in zip(plain, self._create_invoices(list(plain.values())), strict=True):
             lines = move.invoice_line_ids.sorted("sequence")
             items = lines.filtered(lambda line: line.display_type == "product")
             sign = 1 if move.move_type == "out_refund" else -1
             results[index] = ([sign * item.amount_currency for item in items], move.amount_total)
-        return results
+        return [results[index] for index in range(len(specs))]
 
     # -- posting
 

@@ -67,7 +67,11 @@ class BillingCharge(models.Model):
             dict.fromkeys(row["service_id"] for row in rows if row.get("service_id"))
         )
         by_id = {service.id: service for service in services}
-        texts = ChargeTexts(self.env)
+        products = self.env["product.product"].browse(
+            dict.fromkeys(row["product_id"] for row in rows)
+        )
+        products_by_id = {product.id: product for product in products}
+        texts = ChargeTexts(self.env, products.ids)
         basis = {}
         completed = []
         for row in rows:
@@ -84,7 +88,7 @@ class BillingCharge(models.Model):
                     row["name"] = texts.text(service, row, label)
             key = row["product_id"], row["company_id"]
             if key not in basis:
-                product = self.env["product.product"].browse(key[0])
+                product = products_by_id[key[0]]
                 company = self.env["res.company"].browse(key[1])
                 basis[key] = product._billing_price_includes_tax(company)
             row["price_includes_tax"] = basis[key]

@@ -68,6 +68,10 @@ class BillingService(models.Model):
         Codes: product_archived, partner_archived, currency_archived.
         """
         problems = {}
+        products = self.product_id | self.addon_line_ids.product_id
+        used = (products, self.partner_id, self.currency_id)
+        if all(all(records.mapped("active")) for records in used):
+            return problems
         for service in self:
             products = service.product_id | service.addon_line_ids.product_id
             archived = products.filtered(lambda product: not product.active)
