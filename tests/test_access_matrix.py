@@ -89,6 +89,7 @@ class TestAccessMatrix(ServiceTaskCase):
         run._execute("posting")
         task = cls.env["billing.task"].enqueue("run_rate", record=run)
         task._log("Begun.")
+        cls.env["billing.message.template"].create({"name": "Greetings", "body": "<p>x</p>"})
         values = {"run_id": run.id}
         for model, vals in (
             ("billing.run.undo", {"reason": "Reason"}),

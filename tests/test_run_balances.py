@@ -139,7 +139,9 @@ class TestRunBalances(BillingCase):
 
     def _check(self, run, known):
         """Check a run's bills; ``known`` is {customer and currency: (closing, received)}."""
-        bills = self.env["billing.bill"].search([("run_id", "=", run.id), ("move_ids", "!=", False)])
+        bills = self.env["billing.bill"].search(
+            [("run_id", "=", run.id), ("move_ids", "!=", False)]
+        )
         self.assertTrue(bills)
         for bill in bills:
             balance, billed, received = self._ledger(bill)

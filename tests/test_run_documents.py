@@ -334,9 +334,7 @@ class TestRunDocuments(BillingCase):
         template = self.env["billing.message.template"].create(
             {"name": "Greetings", "body": "<p>Happy new year</p>"}
         )
-        template.update_field_translations(
-            "body", {"fr_FR": {"Happy new year": "Bonne année"}}
-        )
+        template.update_field_translations("body", {"fr_FR": {"Happy new year": "Bonne année"}})
         french = self.make_customer("French", lang="fr_FR")
         run = self.make_run(self.cycle)
         with Form(run) as form:

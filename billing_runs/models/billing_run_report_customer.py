@@ -54,8 +54,12 @@ class BillingRunReportCustomer(models.Model):
         help="Differs from the mean by more than the standard deviation, and by at least the"
         " amount and the percentage in Settings.",
     )
-    is_new = fields.Boolean("New", readonly=True, help="Billed now, without a bill to compare with.")
-    is_lost = fields.Boolean("Lost", readonly=True, help="Fell due with this run and is not billed.")
+    is_new = fields.Boolean(
+        "New", readonly=True, help="Billed now, without a bill to compare with."
+    )
+    is_lost = fields.Boolean(
+        "Lost", readonly=True, help="Fell due with this run and is not billed."
+    )
     reason = fields.Selection(
         selection="_selection_reason",
         string="Not Billed Because",
