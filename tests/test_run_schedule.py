@@ -44,6 +44,24 @@ class TestRunSchedule(BillingCase):
         charges = self.bill_of(run, self.customer).charge_ids
         self.assertEqual(len(charges), 4)
 
+    def test_a_run_made_by_hand_on_its_day_is_the_recurrences_run(self):
+        run = self.cycle._create_batch_run(date(2026, 1, 1))
+        self.assertEqual(run.cycle_date, date(2026, 1, 1))
+        self.assertEqual(self._create_due_runs(date(2026, 1, 31)), run)
+        # A second one on that day, one on another day, and one for a customer alone, are not.
+        for day in (date(2026, 1, 1), date(2026, 1, 20)):
+            self.assertFalse(self.cycle._create_batch_run(day).cycle_date)
+        wizard = self.env["billing.run.individual"].create(
+            {"partner_id": self.customer.id, "cutoff_date": date(2026, 1, 1)}
+        )
+        wizard.action_create()
+        self.assertEqual(self.cycle.run_ids.filtered("cycle_date"), run)
+        run.is_recurring = True
+        run._execute()
+        self.assertEqual(run.successor_id.cycle_date, date(2026, 2, 1))
+        before = self.cycle.run_ids
+        self.assertEqual(self._create_due_runs(date(2026, 2, 1)), before)
+
     def test_inactive_cycles_get_no_runs(self):
         self.cycle.action_archive_cycle()
         self.assertFalse(self._create_due_runs(date(2026, 5, 1)))

@@ -57,7 +57,7 @@ def request_runs():
         draft = cycle.state == "draft"
         if draft:
             cycle.action_activate()
-        run = cycle._create_run(day)
+        run = cycle._create_batch_run(day)
         run.action_request()
         if draft:
             cycle._set_state("draft")

@@ -275,7 +275,7 @@ class BillingCycle(models.Model):
     def action_create_run(self):
         """Create a run of the cycle for today and open it."""
         self.ensure_one()
-        run = self._create_run(fields.Date.context_today(self))
+        run = self._create_batch_run(fields.Date.context_today(self))
         return {
             "type": "ir.actions.act_window",
             "res_model": "billing.run",

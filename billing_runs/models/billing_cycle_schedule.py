@@ -18,8 +18,27 @@ class BillingCycle(models.Model):
         for cycle in self.search([("state", "=", "active")]):
             day = cycle._latest_due_recurrence(cycle.company_id._billing_today())
             if day:
-                run = cycle.with_company(cycle.company_id)._create_run(day)
-                run.cycle_date = day
+                cycle.with_company(cycle.company_id)._create_batch_run(day)
+
+    def _create_batch_run(self, day):
+        """Create one run of the cycle for everybody.
+
+        Where ``day`` is one of the cycle's recurrences, the run is that recurrence's: no other
+        one comes for it by itself.
+        """
+        run = self._create_run(day)
+        run.cycle_date = self._free_recurrence(day)
+        return run
+
+    def _free_recurrence(self, day):
+        """Return ``day`` where it is a recurrence without a run, else None."""
+        self.ensure_one()
+        if self._next_run_date(fields.Date.subtract(day, days=1)) != day:
+            return None
+        taken = self.env["billing.run"].search_count(
+            [("cycle_id", "=", self.id), ("cycle_date", "=", day), ("state", "!=", "cancelled")]
+        )
+        return None if taken else day
 
     def _latest_due_recurrence(self, today):
         """Return the latest recurrence up to ``today`` that no run was made for, or None."""

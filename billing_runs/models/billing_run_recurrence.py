@@ -42,11 +42,14 @@ class BillingRun(models.Model):
     def _prepare_successor(self):
         """Return the dates of the run that follows: each moved by the recurrence.
 
-        Dates that are the last day of their month stay the last day.
+        Dates that are the last day of their month stay the last day. Where the run stands for
+        a recurrence of its cycle, the next one stands for the next, so that no other is made.
         """
         self.ensure_one()
+        cycle = self.cycle_id
+        recurrence = self.cycle_date and cycle._next_run_date(self.cycle_date)
+        values = {"cycle_date": recurrence and cycle._free_recurrence(recurrence)}
         step = date_utils.get_timedelta(self.recurrence_number, self.recurrence_unit)
-        values = {}
         for name in ("invoice_date", "cutoff_date", "transaction_date", "due_date"):
             day = self[name]
             if day:
