@@ -38,10 +38,11 @@ class TaskWorker:
 
     :param registry: the database's registry.
     :param deadline: monotonic time after which no further task is begun.
-    :param beat: called after the first attempt and then every few seconds, between attempts.
+    :param beat: called after the first attempt and then every few seconds, between attempts; the
+        worker stops when it says that it is not wanted any more.
     """
 
-    def __init__(self, registry, deadline, beat=lambda: None):
+    def __init__(self, registry, deadline, beat=lambda: True):
         self.registry = registry
         self.deadline = deadline
         self.beat = beat
@@ -69,7 +70,8 @@ class TaskWorker:
                 crash_point("task.claimed", claim.type_code)
                 _Attempt(self.registry, cr, claim).run()
             if time.monotonic() >= self.next_beat:
-                self.beat()
+                if not self.beat():
+                    return True
                 self.next_beat = time.monotonic() + REAP_INTERVAL
 
     def _claim(self, tasks):

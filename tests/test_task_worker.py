@@ -30,7 +30,7 @@ class TestWorker(BillingTasksCase):
         self.handlers["test_work"] = lambda task: done.append(task.id)
         tasks = [self.tasks.enqueue("test_work") for _n in range(3)]
         beats = []
-        self.assertFalse(self.work(beat=lambda: beats.append(len(done))))
+        self.assertFalse(self.work(beat=lambda: beats.append(len(done)) or True))
         self.assertEqual(done, [task.id for task in tasks])
         self.assertEqual({task.state for task in tasks}, {"completed"})
         self.assertEqual(beats, [1])
@@ -43,6 +43,23 @@ class TestWorker(BillingTasksCase):
         with patch.object(worker_module.server_limits, "stopping", return_value=True):
             self.assertTrue(self.work())
         self.assertEqual(task.state, "pending")
+
+    def test_a_worker_stops_soon_when_it_is_not_wanted_any_more(self):
+        key = "billing_operations.task_workers"
+        done = []
+
+        def handler(task):
+            done.append(task.id)
+            task.env["ir.config_parameter"].set_param(key, "0")
+
+        self.handlers["test_work"] = handler
+        self.env["ir.config_parameter"].set_param(key, "2")
+        tasks = [self.tasks.enqueue("test_work") for _n in range(3)]
+        self.env.flush_all()
+        with self.enter_registry_test_mode():
+            self.env.ref("billing_operations.cron_billing_task_worker_1").method_direct_trigger()
+        self.assertEqual(done, [tasks[0].id])
+        self.assertEqual([task.state for task in tasks], ["completed", "pending", "pending"])
 
     def test_conflicts_are_retried_at_once_and_cost_nothing(self):
         calls = []

@@ -14,7 +14,8 @@ class BillingBill(models.Model):
 
     def _format_batch(self):
         sender = self.env["account.move.send"].with_context(billing_no_print_delay=True)
-        for move in self.move_ids:
+        for done, move in enumerate(self.move_ids):
+            self.env["billing.task"]._note_progress(done, len(self.move_ids))
             crash_point("formatting.before_pdf")
             if not move.invoice_pdf_report_id:
                 # One at a time: wkhtmltopdf without patched Qt takes no second document.

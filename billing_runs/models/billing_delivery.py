@@ -97,7 +97,9 @@ class BillingDelivery(models.Model):
         copy=False,
         help="Of this one e-mail; replies and bounces name it.",
     )
-    task_id = fields.Many2one("billing.task", readonly=True, ondelete="set null")
+    task_id = fields.Many2one(
+        "billing.task", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     try_date = fields.Datetime("Last Try", readonly=True)
     done_date = fields.Datetime("Delivered On", readonly=True)
     bundle_id = fields.Many2one(

@@ -41,7 +41,10 @@ class BillingDelivery(models.Model):
         tried = pending & Domain("try_date", ">=", task.started_date)
         down = self.search(tried & Domain("error_code", "=", "server"), limit=1)
         if not down:
-            for delivery in self.search(pending & ~tried, order="id"):
+            left = self.search(pending & ~tried, order="id")
+            total = self.search_count([("move_id", "in", moves.ids), ("channel", "=", "email")])
+            task._progress(total - len(left), total)
+            for delivery in left:
                 if delivery._take(task):
                     return {"reference": delivery.message_reference}
         waiting = down or self.search(tried, limit=1)

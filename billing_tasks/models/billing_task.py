@@ -30,9 +30,9 @@ class BillingTask(models.Model):
     companies and delete what is not running; billing managers also retry, skip and change the
     priority.
 
-    Context keys, set by the runner and meant for it alone: `billing_task_journal` (where log
-    lines go), `billing_task_requester_id` (who is noted as asking for tasks that a handler
-    enqueues).
+    Context keys, set by the runner and meant for it alone: `billing_task_id` (the task at work),
+    `billing_task_journal` (where its log lines go), `billing_task_requester_id` (who is noted as
+    asking for tasks that a handler enqueues).
     """
 
     _name = "billing.task"
@@ -310,6 +310,12 @@ class BillingTask(models.Model):
         journal = self.env.context.get("billing_task_journal")
         if isinstance(journal, Journal):
             journal.progress(self.id, int(done), int(total))
+
+    @api.model
+    def _note_progress(self, done, total):
+        """Note how far the attempt at work here is, from code that does not know its task."""
+        if task_id := self.env.context.get("billing_task_id"):
+            self.browse(task_id)._progress(done, total)
 
     def _set_state(self, state, **values):
         """Move these tasks to `state` and write `values` with it. Tasks already there are left

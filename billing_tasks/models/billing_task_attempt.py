@@ -39,6 +39,7 @@ class BillingTask(models.Model):
             "allowed_company_ids": task.company_id.ids,
             "lang": lang,
             "tz": tz,
+            "billing_task_id": self.id,
             "billing_task_journal": journal,
             "billing_task_requester_id": task.requested_by_id.id,
         }

@@ -44,6 +44,10 @@ class BillingTask(models.Model):
             holder._read_committed()
             if not holder._try_lock(f"billing.task/pump/{slot}"):
                 return
-            worker = TaskWorker(self.env.registry, server_limits.slice_deadline(in_cron=False))
-            if worker.run() and self._due_exists():
+
+            def wanted():
+                return slot <= holder._worker_count() and holder._uses_queue_job()
+
+            deadline = server_limits.slice_deadline(in_cron=False)
+            if TaskWorker(self.env.registry, deadline, wanted).run() and self._due_exists():
                 self._wake_workers()

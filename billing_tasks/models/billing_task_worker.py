@@ -35,7 +35,9 @@ class BillingTask(models.Model):
                 # colleagues too.
                 self._trigger_workers(first=2)
             polled = False
+            wanted = slot <= self._worker_count() and not self._uses_queue_job()
             crons._commit_progress(1)
+            return wanted
 
         worker = TaskWorker(self.env.registry, server_limits.slice_deadline(), beat)
         if worker.run() and self._due_exists():

@@ -115,7 +115,12 @@ class ServiceOperation(models.Model):
         "res.users", readonly=True, default=lambda self: self.env.user
     )
     billing_task_id = fields.Many2one(
-        "billing.task", string="Background Task", readonly=True, copy=False, ondelete="set null"
+        "billing.task",
+        string="Background Task",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
     )
     service_task_ids = fields.One2many(
         "service.task", "operation_id", string="All Service Tasks", readonly=True
