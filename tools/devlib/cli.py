@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import debian, lint, postgres, python, web
+from . import debian, lint, npm, postgres, python, web
 from .databases import Databases
 from .place import ADDON, ROOT, Place, tree_hash
 from .ui import Failure, Step, run, say
@@ -42,6 +42,7 @@ class Session:
 def setup(_options):
     """Get Odoo, its Python packages, a PostgreSQL server and the template database."""
     session = Session({**CHROMIUM, **WKHTMLTOPDF})
+    npm.axe_core(session.place)
     session.databases.template(demo=True)
     say(f"Ready. Everything lies in {session.place.cache}.")
 
@@ -108,6 +109,7 @@ def test(options):
     session = Session({**CHROMIUM, **WKHTMLTOPDF})
     python.need_development(session.odoo)
     databases, place = session.databases, session.place
+    axe = npm.axe_core(place)
     name = databases.throw_away(demo=True)
     template = databases.throw_away(demo=True, suffix="_template")
     try:
@@ -122,6 +124,7 @@ def test(options):
         command += [a for a in arguments if not a.startswith("tests/")]
         python_path = os.pathsep.join([session.env["PYTHONPATH"], str(ROOT / "tools")])
         env = {**session.env, "BILLING_TEST_TEMPLATE": template, "PYTHONPATH": python_path}
+        env["BILLING_TEST_AXE"] = str(axe)
         status = python.call(command, env=env, cwd=place.links)
     finally:
         databases.drop_own_runs(keep=[name] if options.keep else [])

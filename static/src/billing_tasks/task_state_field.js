@@ -9,7 +9,7 @@ const LOOKS = {
     completed: { icon: "fa-check", badge: "text-bg-success" },
     error: { icon: "fa-repeat", badge: "text-bg-warning" },
     failed: { icon: "fa-times-circle", badge: "text-bg-danger" },
-    skipped: { icon: "fa-step-forward", badge: "border text-muted fst-italic" },
+    skipped: { icon: "fa-step-forward", badge: "border text-body-secondary fst-italic" },
 };
 
 export class TaskStateField extends BadgeField {

@@ -1,4 +1,14 @@
-import { Component, onMounted, onWillUnmount, useState } from "@odoo/owl";
+import {
+    Component,
+    onMounted,
+    onPatched,
+    onWillPatch,
+    onWillUnmount,
+    useEffect,
+    useExternalListener,
+    useRef,
+    useState,
+} from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { registry } from "@web/core/registry";
@@ -14,12 +24,16 @@ const ICONS = {
     todo: { icon: "fa-circle-o", tone: "primary", label: _t("To do") },
     attention: { icon: "fa-exclamation-triangle", tone: "warning", label: _t("Look at this") },
     problem: { icon: "fa-times-circle", tone: "danger", label: _t("In the way") },
-    waiting: { icon: "fa-ellipsis-h", tone: "muted", label: _t("Later") },
+    waiting: { icon: "fa-ellipsis-h", tone: "body-secondary", label: _t("Later") },
 };
+
+/** What a keyboard can go on with: the buttons of the first step that is neither done nor later. */
+const NEXT = ".o_billing_step:not([data-state='done']):not([data-state='waiting']) button.btn-sm";
 
 /**
  * The Next Steps of a billing run: drawn from one JSON of the server, which checks every
- * button's rights and the run's state again.
+ * button's rights and the run's state again. Redrawing never takes the focus away: where the
+ * focused button is gone, the next one to press has it.
  */
 export class BillingNextSteps extends Component {
     static template = "billing_operations.NextSteps";
@@ -29,6 +43,7 @@ export class BillingNextSteps extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.dialog = useService("dialog");
+        this.root = useRef("root");
         this.state = useState({ data: null, busy: false });
         useRecordObserver((record) => {
             this.state.data = record.data[this.props.name];
@@ -37,11 +52,51 @@ export class BillingNextSteps extends Component {
             this.timer = setInterval(() => this.poll(), POLL_MS);
         });
         onWillUnmount(() => clearInterval(this.timer));
+        onWillPatch(() => this.noteFocus());
+        onPatched(() => this.keepFocus());
+        useEffect(() => this.markScrollable());
+        useExternalListener(window, "resize", () => this.markScrollable());
     }
 
     get data() {
         return this.state.data || { steps: [], stages: [], phase: "pre" };
     }
+
+    // === KEYBOARD === //
+
+    /** Remember which button has the focus: redrawing may take it away. */
+    noteFocus() {
+        const focused = document.activeElement;
+        const step = this.root.el?.contains(focused) && focused.closest(".o_billing_step");
+        this.focused = step && { step: step.dataset.step, method: focused.name };
+    }
+
+    keepFocus() {
+        const root = this.root.el;
+        if (!root || !this.focused || root.contains(document.activeElement)) {
+            return;
+        }
+        const step = `.o_billing_step[data-step='${this.focused.step}'] button`;
+        const target =
+            root.querySelector(`${step}[name='${this.focused.method}']`) ||
+            root.querySelector(NEXT) ||
+            root.querySelector(step) ||
+            root;
+        target.focus();
+    }
+
+    /** A table wider than the panel is scrolled by the arrow keys, so it has to take the focus. */
+    markScrollable() {
+        for (const table of this.root.el?.querySelectorAll(".table-responsive") || []) {
+            if (table.scrollWidth > table.clientWidth) {
+                table.tabIndex = 0;
+            } else {
+                table.removeAttribute("tabindex");
+            }
+        }
+    }
+
+    // === LOOK === //
 
     look(step) {
         return ICONS[step.state] || ICONS.todo;
@@ -61,6 +116,8 @@ export class BillingNextSteps extends Component {
             ? _t("Skipped in expert mode by %(who)s on %(when)s.", values)
             : _t("Confirmed by %(who)s on %(when)s.", values);
     }
+
+    // === WORK === //
 
     /** While the queue works, the numbers move by themselves. */
     async poll() {
@@ -84,16 +141,23 @@ export class BillingNextSteps extends Component {
     }
 
     async onButton(button) {
-        if (button.confirm) {
-            this.dialog.add(ConfirmationDialog, {
+        if (!button.confirm) {
+            return this.call(button.method, button.args);
+        }
+        let confirmed = false;
+        this.dialog.add(
+            ConfirmationDialog,
+            {
                 body: button.confirm,
                 confirmLabel: button.label,
-                confirm: () => this.call(button.method, button.args),
+                confirm: () => {
+                    confirmed = true;
+                },
                 cancel: () => {},
-            });
-            return;
-        }
-        await this.call(button.method, button.args);
+            },
+            // Closed first, so that the focus is back on the button when the panel is redrawn.
+            { onClose: () => void (confirmed && this.call(button.method, button.args)) }
+        );
     }
 
     async call(method, args = []) {
@@ -106,8 +170,9 @@ export class BillingNextSteps extends Component {
             const result = await this.orm.call("billing.run", method, [[record.resId], ...args]);
             if (result && result.type) {
                 await this.action.doAction(result, { onClose: () => record.load() });
+            } else {
+                await record.load();
             }
-            await record.load();
         } finally {
             this.state.busy = false;
         }
