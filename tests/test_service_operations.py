@@ -154,12 +154,23 @@ class TestServiceOperations(ServiceTaskCase):
         self.assertEqual(states, ["pending", "manual"])
         self.assertIn(f"{bad.number} cannot start: Nobody knows how.", logs.output[0])
 
-    def test_settings_that_the_tariff_does_not_have_are_refused_when_asked_for(self):
+    def test_what_the_tariff_does_not_have_is_refused_when_asked_for(self):
         for values in ({"moon": 1}, {"php": "4"}, {"php": 1.5}, {"domain": ["x"]}):
             with self.assertRaisesRegex(UserError, "does not have these settings"):
                 self.ask(self.order(), "setup", {"parameters": values})
         with self.assertRaisesRegex(UserError, "names with values"):
             self.ask(self.order(), "setup", {"parameters": "php"})
+        service = self.active(disk=2)
+        for values, message in (
+            ({"addon_quantities": {self.addon.id: 11}}, "does not allow 11 × "),
+            ({"addon_quantities": {self.addon.id: "x"}}, "does not allow x × "),
+            ({"addon_quantities": {"moon": 1}}, "does not offer one of the add-ons"),
+            ({"quantity": "two"}, "Quantity of a service is a number"),
+            ({"tariff_id": 2**31 - 1}, "Choose a tariff of Test Provider"),
+            ({"tariff_id": "x"}, "Choose a tariff of Test Provider"),
+        ):
+            with self.assertRaisesRegex(UserError, message):
+                self.ask(service, "change", values, date(2026, 1, 10))
         operation = self.ask(self.order(), "setup", {"parameters": {"php": 4}})
         self.assertIn("PHP workers: none → 4", operation.service_task_id.description)
 

@@ -140,7 +140,7 @@ class TestServiceTasks(ServiceTaskCase):
             task.addon_line_ids.quantity = 3
         change = self.ask(self.active(disk=2), "change", {"quantity": 2}, date(2026, 1, 12))
         task = self.task_of(change, self.member)
-        with self.assertRaisesRegex(ValidationError, "allows 1.0 to 10.0, not 11.0"):
+        with self.assertRaisesRegex(ValidationError, "allows 1 to 10, not 11"):
             task.addon_line_ids.quantity = 11
         with self.assertRaisesRegex(UserError, "Only the amount"):
             task.addon_line_ids.maximum = 99

@@ -2,11 +2,13 @@ from . import service_processing_module
 from . import service_processing_module_webhook
 from . import service_webhook_callback
 from . import service_operation
+from . import service_operation_checks
 from . import service_operation_request
 from . import service_operation_processing
 from . import service_operation_due
 from . import service_operation_effect
 from . import service_operation_mail
+from . import service_operation_texts
 from . import service_task
 from . import service_task_creation
 from . import service_task_actions

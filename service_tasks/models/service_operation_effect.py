@@ -3,9 +3,9 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from odoo import api, models
+from odoo import models
 from odoo.exceptions import UserError
-from odoo.tools import format_date, format_datetime, formatLang
+from odoo.tools import format_date, formatLang
 
 from ...services.models.billing_service_rating import Terms
 from ...services.periods import Period, due_periods
@@ -163,34 +163,3 @@ class ServiceOperation(models.Model):
         if rows:
             return self.env._("From %s on; charged and credited now:", shown)
         return self.env._("From %s on; nothing is charged or credited now.", shown)
-
-    @api.model
-    def _record_names(self, row, value) -> list[str]:
-        """Names of the records that a parameter refers to, given by id or as `read` does."""
-        if row["type"] == "many2one":
-            value = [value] if value else []
-        ids = [item[0] if isinstance(item, list | tuple) else item for item in value or []]
-        if not ids or row.get("comodel") not in self.env:
-            return []
-        return self.env[row["comodel"]].sudo().browse(ids).exists().mapped("display_name")
-
-    @api.model
-    def _parameter_text(self, row) -> str:
-        """The value of one parameter (as `read` gives it) as a person reads it."""
-        value = row.get("value")
-        if row["type"] == "boolean":
-            return self.env._("yes") if value else self.env._("no")
-        if row["type"] == "selection":
-            return dict(row.get("selection") or []).get(value, value or "")
-        if row["type"] in ("many2one", "many2many"):
-            return ", ".join(self._record_names(row, value))
-        if row["type"] == "tags":
-            labels = {tag[0]: tag[1] for tag in row.get("tags") or []}
-            return ", ".join(labels.get(tag, tag) for tag in value or [])
-        if value is None or value is False:
-            return ""
-        if value and row["type"] == "date":
-            return format_date(self.env, value)
-        if value and row["type"] == "datetime":
-            return format_datetime(self.env, value)
-        return str(value)

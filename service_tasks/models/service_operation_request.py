@@ -6,17 +6,10 @@ from odoo.exceptions import UserError
 
 from ...services.models.billing_service import SUSPENSION_REASONS
 from ...services.models.billing_service_change import CHANGEABLE
-from ..answers import accepted
-from .service_operation import IN_HAND, OPEN
+from .service_operation import OPEN
+from .service_operation_checks import EXPECTED
 
-#: type: states of the service in which it makes sense, the state it leads to (None: unchanged)
-EXPECTED = {
-    "setup": (("ordered",), "active"),
-    "change": (("active", "suspended"), None),
-    "delete": (("active", "suspended"), "terminated"),
-    "suspend": (("active",), "suspended"),
-    "resume": (("suspended",), "active"),
-}
+#: type: what can be asked for
 VALUES = {
     "setup": {"parameters"},
     "change": {*CHANGEABLE, "addon_quantities"},
@@ -40,7 +33,7 @@ class ServiceOperation(models.Model):
         :return: the operation; the existing one where the very same is asked for again.
         """
         values = self._clean_values(operation_type, values)
-        self._check_parameters(service, operation_type, values)
+        self._check_asked(service, operation_type, values)
         if source not in dict(self._fields["source"].selection):
             raise UserError(self.env._("An operation comes from client, staff or billing."))
         explicit = fields.Date.to_date(effective_date)
@@ -154,45 +147,6 @@ class ServiceOperation(models.Model):
         return self.browse()
 
     @api.model
-    def _check_possible(self, service, operation_type, values, day, before):
-        """Raise where the operation would not find its service in a state that takes it.
-
-        What is in hand or waits for an earlier or the same day is taken as carried out.
-        """
-        state = service.state
-        before = before.filtered(lambda op: op.state in IN_HAND or op.effective_date <= day)
-        for operation in before.sorted(
-            lambda op: (op.state == "pending", op.effective_date, op.id)
-        ):
-            state = EXPECTED[operation.type][1] or state
-        if state not in EXPECTED[operation_type][0]:
-            states = dict(service._fields["state"]._description_selection(self.env))
-            types = dict(self._fields["type"]._description_selection(self.env))
-            raise UserError(
-                self.env._(
-                    "%(type)s is not possible: service %(service)s is %(state)s, counting what "
-                    "was asked for before.",
-                    type=types[operation_type],
-                    service=service.display_name,
-                    state=states[state].lower(),
-                )
-            )
-        if operation_type == "setup":
-            module = self._module_for(service, operation_type, values)
-            if not module.active:
-                raise UserError(
-                    self.env._(
-                        "The processing module %(module)s of tariff %(tariff)s is disabled and "
-                        "takes no new services. Enable it or choose another for the tariff.",
-                        module=module.name,
-                        tariff=service.tariff_id.display_name,
-                    )
-                )
-        elif operation_type == "change" and not before:
-            # Says now, not on the day, what cannot be done.
-            service._preview_change(day, self._change_values(values))
-
-    @api.model
     def _change_values(self, values) -> dict:
         """The new values of a change as `billing.service._change` takes them."""
         values = dict(values)
@@ -217,24 +171,6 @@ class ServiceOperation(models.Model):
         tariff = self._tariff_for(service, operation_type, values)
         return tariff.processing_module_id or service.company_id._default_processing_module()
 
-    @api.model
-    def _check_parameters(self, service, operation_type, values):
-        """Raise where the asked-for settings are none of the tariff's."""
-        tariff = self._tariff_for(service, operation_type, values)
-        wanted = values.get("parameters") or {}
-        if not isinstance(wanted, dict):
-            raise UserError(self.env._("The settings of an operation are names with values."))
-        _kept, others = accepted(tariff.parameter_definition or [], wanted)
-        if others:
-            raise UserError(
-                self.env._(
-                    "Tariff %(tariff)s does not have these settings, or they cannot have these "
-                    "values: %(names)s.",
-                    tariff=tariff.display_name,
-                    names=", ".join(others),
-                )
-            )
-
     def _update(self, values=None, effective_date=None):
         """Change what was asked for, while nobody has carried it out: the service task says the
         new wish at once.
@@ -252,7 +188,7 @@ class ServiceOperation(models.Model):
             vals = {}
             if values is not None:
                 new = self._clean_values(operation.type, values)
-                self._check_parameters(operation.service_id, operation.type, new)
+                self._check_asked(operation.service_id, operation.type, new)
                 old = self._old_values(operation.service_id, new)
                 vals["requested"] = {**operation.requested, "new": new, "old": old}
             if effective_date:

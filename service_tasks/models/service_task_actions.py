@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 
@@ -134,6 +136,11 @@ class ServiceTask(models.Model):
             ],
             "target": "new",
             "domain": [("service_id", "=", service.id)],
+            "help": Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>')
+            % (
+                self.env._("No passwords yet"),
+                self.env._("What is entered here the customer finds on his page, never in a mail."),
+            ),
             "context": {"default_service_id": service.id},
         }
 

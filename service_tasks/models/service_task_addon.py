@@ -25,7 +25,10 @@ class ServiceTaskAddon(models.Model):
         "billing.tariff.addon", required=True, readonly=True, ondelete="cascade"
     )
     name = fields.Char(string="Add-on", required=True, readonly=True)
-    present = fields.Float(digits="Product Unit", readonly=True, help="What the service has now.")
+    allowed = fields.Char(compute="_compute_allowed", help="How many the tariff takes.")
+    present = fields.Float(
+        string="Now", digits="Product Unit", readonly=True, help="What the service has now."
+    )
     quantity = fields.Float(
         string="To Be", digits="Product Unit", help="What the service has after the task."
     )
@@ -36,6 +39,18 @@ class ServiceTaskAddon(models.Model):
     _addon_once = models.UniqueIndex(
         "(task_id, addon_id)", "The task already has a line for this add-on."
     )
+
+    @api.depends("minimum", "maximum")
+    def _compute_allowed(self):
+        for line in self:
+            if line.maximum:
+                line.allowed = self.env._(
+                    "%(minimum)g to %(maximum)g", minimum=line.minimum, maximum=line.maximum
+                )
+            elif line.minimum:
+                line.allowed = self.env._("%g or more", line.minimum)
+            else:
+                line.allowed = self.env._("any number")
 
     @api.constrains("quantity")
     def _check_quantity(self):
@@ -51,11 +66,9 @@ class ServiceTaskAddon(models.Model):
             if low or high or line.quantity < 0:
                 raise ValidationError(
                     self.env._(
-                        "%(addon)s: the tariff allows %(minimum)s to %(maximum)s, not "
-                        "%(quantity)s.",
+                        "%(addon)s: the tariff allows %(allowed)s, not %(quantity)g.",
                         addon=line.name,
-                        minimum=line.minimum,
-                        maximum=line.maximum or self.env._("any number"),
+                        allowed=line.allowed,
                         quantity=line.quantity,
                     )
                 )

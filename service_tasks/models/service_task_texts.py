@@ -47,92 +47,26 @@ class ServiceTask(models.Model):
             ),
         }[self.type] % {"name": name, "customer": self.partner_id.display_name, "day": day}
         parts = [Markup("<p><strong>%s</strong></p>") % headline]
-        if lines := self._describe_request():
+        if lines := operation._describe_request():
             parts.append(self._list(lines))
-        sources = dict(operation._fields["source"]._description_selection(self.env))
         parts.append(
             Markup("<p>%s</p>")
             % self.env._(
-                "Asked for by: %(asker)s (%(user)s). Do it where the service really runs; this "
-                "system only keeps the books.",
-                asker=sources[operation.source],
-                user=operation.requested_by_id.name or "-",
+                "Asked for by: %s. Do it where the service really runs; this system only keeps "
+                "the books.",
+                self._describe_asker(),
             )
         )
         if operation.state in ("failed", "unknown"):
             parts.append(self._describe_failure())
         return Markup().join(parts)
 
-    def _describe_request(self) -> list[str]:
-        """One line for every asked-for value: from what to what."""
-        operation, service = self.operation_id, self.service_id
-        if self.type == "suspend":
-            reasons = dict(service._fields["suspension_reason"]._description_selection(self.env))
-            reason = operation.requested["new"].get("reason")
-            return [self.env._("Reason: %s", reasons.get(reason, reason))]
-        if self.type not in ("setup", "change"):
-            return []
-        old, new = operation.requested["old"], operation.requested["new"]
-        lines = []
-        for name, value in new.items():
-            if name == "addon_quantities":
-                lines += self._describe_addons(old.get(name) or {}, value or {})
-            elif name == "parameters":
-                lines += self._describe_parameters(old.get(name) or {}, value or {})
-            elif old.get(name) != value:
-                field = service._fields[name]
-                label = field._description_string(self.env)
-                lines.append(
-                    self._from_to(
-                        label, self._readable(field, old.get(name)), self._readable(field, value)
-                    )
-                )
-        return lines
-
-    def _describe_addons(self, old, new) -> list[str]:
-        """Both hold quantities by tariff add-on; another tariff offers a product by another one."""
-        addons = self.env["billing.tariff.addon"]
-        before = {addons.browse(int(key)).exists().product_id: qty for key, qty in old.items()}
-        return [
-            self._from_to(product.name, before.get(product, 0), quantity)
-            for key, quantity in new.items()
-            if (product := addons.browse(int(key)).exists().product_id)
-            and before.get(product, 0) != quantity
-        ]
-
-    def _describe_parameters(self, old, new) -> list[str]:
-        definition = {row["name"]: row for row in self.tariff_id.parameter_definition or []}
-        lines = []
-        for key, value in new.items():
-            if old.get(key) == value or not (row := definition.get(key)):
-                continue
-            texts = [
-                self.operation_id._parameter_text({**row, "value": item})
-                for item in (old.get(key), value)
-            ]
-            lines.append(self._from_to(row.get("string") or key, *texts))
-        return lines
-
-    def _readable(self, field, value):
-        if not value:
-            return value
-        if field.type == "many2one":
-            return self.env[field.comodel_name].browse(value).exists().display_name
-        if field.type == "date":
-            return format_date(self.env, value)
-        return value
-
-    def _number(self, value) -> str:
-        """A quantity without the zeros behind its comma."""
-        return f"{value:.6f}".rstrip("0").rstrip(".")
-
-    def _from_to(self, label, before, after) -> str:
-        nothing = self.env._("none")
-        before, after = (
-            self._number(v) if isinstance(v, float) and v else v for v in (before, after)
-        )
-        before, after = (nothing if v in (None, False, "") else v for v in (before, after))
-        return f"{label}: {before} → {after}"
+    def _describe_asker(self) -> str:
+        operation = self.operation_id
+        sources = dict(operation._fields["source"]._description_selection(self.env))
+        asker = sources[operation.source]
+        user = operation.requested_by_id
+        return f"{asker} ({user.name})" if user and not user._is_superuser() else asker
 
     def _describe_failure(self) -> Markup:
         """Why software could not do it: the error, and every attempt."""
@@ -192,7 +126,7 @@ class ServiceTask(models.Model):
 
     def _describe_service(self) -> Markup:
         """The service and all that is set on it. No prices, no passwords."""
-        service = self.service_id
+        operation, service = self.operation_id, self.service_id
         states = dict(service._fields["state"]._description_selection(self.env))
         rows = [
             (self.env._("Service"), service.display_name),
@@ -200,17 +134,18 @@ class ServiceTask(models.Model):
             (self.env._("Contact"), self.partner_id.email or self.partner_id.phone),
             (self.env._("Tariff plan"), service.tariff_id.display_name),
             (self.env._("State"), states[service.state]),
-            (self.env._("Quantity"), self._number(service.quantity)),
+            (self.env._("Quantity"), operation._number(service.quantity)),
             (self.env._("Start"), service.date_start and format_date(self.env, service.date_start)),
             (self.env._("End"), service.date_end and format_date(self.env, service.date_end)),
         ]
         rows += [
-            (row.get("string") or row["name"], self.operation_id._parameter_text(row))
+            (row.get("string") or row["name"], operation._parameter_text(row))
             for row in service.read(["parameters"])[0]["parameters"]
             if row["type"] != "separator"
         ]
         rows += [
-            (line.product_id.name, self._number(line.quantity)) for line in service.addon_line_ids
+            (line.product_id.name, operation._number(line.quantity))
+            for line in service.addon_line_ids
         ]
         kinds = dict(service.identifier_ids._fields["kind"]._description_selection(self.env))
         rows += [

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.tools import float_compare, float_is_zero
 
 
 class BillingTariffAddon(models.Model):
@@ -46,3 +47,13 @@ class BillingTariffAddon(models.Model):
         "CHECK(maximum = 0 OR minimum <= maximum)",
         "The maximum of an add-on cannot be lower than its minimum.",
     )
+
+    def _allows(self, quantity: float) -> bool:
+        """May a service have so many of it? None at all is always allowed."""
+        self.ensure_one()
+        digits = self.env["decimal.precision"].precision_get("Product Unit")
+        if float_is_zero(quantity, precision_digits=digits):
+            return True
+        low = float_compare(quantity, self.minimum, precision_digits=digits) < 0
+        high = self.maximum and float_compare(quantity, self.maximum, precision_digits=digits) > 0
+        return quantity > 0 and not low and not high
