@@ -42,6 +42,7 @@ class TestPortal(ServiceTaskCase, HttpCase):
         page = self.page()
         self.assertIn("hunter2", page.text)
         self.assertIn("alder.example", page.text)
+        self.assertIn(self.company.name, page.text)
         self.assertEqual(page.headers["Cache-Control"], "no-store")
 
     def test_others_do_not(self):

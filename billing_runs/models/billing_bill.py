@@ -152,6 +152,7 @@ class BillingBill(models.Model):
 
     def action_view_invoices(self):
         """Open the invoices and credit notes of the bills."""
+        self.check_access("read")
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Invoices"),

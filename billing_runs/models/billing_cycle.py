@@ -265,6 +265,7 @@ class BillingCycle(models.Model):
     def action_view_runs(self):
         """Open the cycle's runs."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.action_billing_run"
         )

@@ -139,6 +139,7 @@ class BillingRun(models.Model):
         return self._view_records("account.move", [("billing_bill_id.run_id", "in", self.ids)])
 
     def _view_records(self, model, domain):
+        self.check_access("read")
         return {
             "type": "ir.actions.act_window",
             "name": self.env[model]._description,

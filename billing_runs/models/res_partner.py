@@ -39,6 +39,7 @@ class ResPartner(models.Model):
     def action_view_bills(self):
         """Open the customer's bills."""
         self.ensure_one()
+        self.env["billing.bill"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.action_billing_bill"
         )

@@ -30,7 +30,9 @@ class BillingTaskMixin(models.AbstractModel):
 
     def action_open_billing_tasks(self):
         """Open the tasks of this record."""
+        self.env["billing.task"].check_access("read")
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.action_billing_task"
         )

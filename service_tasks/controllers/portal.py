@@ -34,6 +34,8 @@ class ServicePortal(CustomerPortal):
         operations = service.env["service.operation"]
         values = {
             "page_name": "service",
+            # The customer knows this company, not the one that the public page would show.
+            "res_company": service.company_id,
             "service": service,
             "settings": [
                 (row["string"], operations._parameter_text(row))
