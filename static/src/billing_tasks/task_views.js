@@ -4,7 +4,7 @@ import { formView } from "@web/views/form/form_view";
 import { FormController } from "@web/views/form/form_controller";
 import { listView } from "@web/views/list/list_view";
 import { ListController } from "@web/views/list/list_controller";
-import { useRefresh } from "./refresh_hook";
+import { makeReload, useRefresh } from "./refresh_hook";
 import { TaskHealth } from "./task_health";
 
 const REFRESH_SECONDS = 3;
@@ -17,6 +17,7 @@ export class TaskListController extends ListController {
     setup() {
         super.setup();
         this.health = useState({ values: null });
+        this.reload = makeReload(this.model);
         onWillStart(() => this.loadHealth());
         useRefresh(() => this.refresh(), REFRESH_SECONDS);
     }
@@ -32,7 +33,7 @@ export class TaskListController extends ListController {
         const { running, changing } = this.health.values;
         const moved = before !== JSON.stringify(this.health.values);
         if ((running || changing || moved) && !this.model.root.selection.length) {
-            await this.model.load();
+            await this.reload();
         }
     }
 }
@@ -45,9 +46,10 @@ registry.category("views").add("billing_task_list", {
 export class TaskFormController extends FormController {
     setup() {
         super.setup();
+        const reload = makeReload(this.model);
         useRefresh(async () => {
             if (MOVING.includes(this.model.root.data.state)) {
-                await this.model.load();
+                await reload();
             }
         }, REFRESH_SECONDS);
     }

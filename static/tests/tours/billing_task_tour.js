@@ -293,9 +293,21 @@ registry.category("web_tour.tours").add("billing_task_manager", {
             trigger: ".o_list_view:has(.o_data_row td:contains('Tour running')):not(:has(td:contains('Tour pending')))",
         },
         {
-            content: "By type",
+            content: "By type, while the server is slow and the list refreshes itself",
             trigger: ".o_group_by_menu .o_menu_item:contains('Billing Task Type')",
-            run: "click",
+            run: async ({ click }) => {
+                const { open, send } = XMLHttpRequest.prototype;
+                XMLHttpRequest.prototype.open = function (method, url, ...rest) {
+                    this.isSlow = url.includes("read_group");
+                    return open.call(this, method, url, ...rest);
+                };
+                XMLHttpRequest.prototype.send = function (...body) {
+                    setTimeout(() => send.apply(this, body), this.isSlow ? 3500 : 0);
+                };
+                await click();
+                await new Promise((resolve) => setTimeout(resolve, 4500));
+                Object.assign(XMLHttpRequest.prototype, { open, send });
+            },
         },
         { content: "The tasks are grouped", trigger: ".o_group_header:contains('Test')" },
         { content: "The pivot", trigger: ".o_switch_view.o_pivot", run: "click" },
