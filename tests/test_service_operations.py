@@ -246,6 +246,27 @@ class TestServiceOperations(ServiceTaskCase):
         with self.assertRaisesRegex(UserError, "present terms count"):
             self.ask(self.active(), "change", {"quantity": 2}, date(2025, 12, 1))
 
+    def test_what_waits_for_a_service_that_ended_otherwise_is_dropped(self):
+        service = self.active()
+        in_hand = self.ask(service, "change", {"quantity": 2}, date(2026, 1, 10))
+        waiting = self.ask(service, "change", {"quantity": 3}, date(2026, 1, 10))
+        service._terminate(date(2026, 1, 10))
+        with self.assertRaisesRegex(UserError, "has ended and cannot be changed"):
+            self.close(in_hand)
+        in_hand.service_task_id.with_user(self.member).action_cancel("It has ended")
+        self.assertEqual((in_hand.state, waiting.state), ("cancelled", "cancelled"))
+        self.assertIn("Not needed any more", service.message_ids[0].body)
+
+    def test_a_module_disabled_meanwhile_still_serves_what_waits(self):
+        module = self.module.copy({"name": "Old panel"})
+        self.tariff.processing_module_id = module
+        operation = self.ask(self.order(), "setup", None, date(2026, 1, 20))
+        module.active = False
+        with freeze_time("2026-01-20 08:00:00"):
+            self.run_due()
+            self.close(operation)
+        self.assertEqual(operation.service_id.state, "active")
+
     def test_a_disabled_module_takes_no_new_services(self):
         module = self.module.copy({"name": "Old panel"})
         self.tariff.processing_module_id = module

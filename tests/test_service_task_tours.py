@@ -15,7 +15,7 @@ class TestServiceTaskTours(ServiceTaskCase, HttpCase):
         tariff.parameter_definition = [{"name": "domain", "type": "char", "string": "Domain"}]
         tariff.required_parameters = "Domain"
         service = self.order(tariff, name="tour.example")
-        self.ask(service, "setup", None, date(2026, 1, 17))
+        self.ask(service, "setup", None, date(2026, 1, 10))
         elsewhere = self.make_tariff(scheme, name="Phones")
         elsewhere.processing_module_id = self.module.copy(
             {"name": "Phones", "department_id": self.telephony.id}

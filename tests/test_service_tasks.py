@@ -229,6 +229,14 @@ class TestServiceTasks(ServiceTaskCase):
                 task.with_user(user).read(["number"])
         self.close(task.operation_id, self.stranger)
 
+    def test_passing_on_to_where_nobody_may_see_tasks_says_so(self):
+        empty = self.telephony.create({"name": "Nobody", "company_id": self.company.id})
+        task = self.ask(self.order(), "setup").service_task_id
+        task.with_user(self.member).action_transfer(empty.id)
+        self.assertIn("Nobody in Nobody may see service tasks", task.message_ids[0].body)
+        task.with_user(self.manager).action_transfer(self.telephony.id)
+        self.close(task.operation_id, self.stranger)
+
     def test_cancelling_needs_a_reason_and_withdraws_the_operation(self):
         service = self.order()
         operation = self.ask(service, "setup")

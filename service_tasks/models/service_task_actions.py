@@ -274,7 +274,15 @@ class ServiceTask(models.Model):
         task.activity_ids.unlink()
         may_see = task._candidates().partner_id
         task._forget_people(task.message_partner_ids - may_see)
-        members = department._member_users() - self.env.user
+        if may_see <= task._managers().partner_id:
+            task.message_post(
+                body=self.env._(
+                    "Nobody in %s may see service tasks: only billing managers do.",
+                    department.name,
+                ),
+                subtype_xmlid="mail.mt_note",
+            )
+        members = (department._member_users() & task._candidates()) - self.env.user
         if members:
             task.message_notify(
                 partner_ids=members.partner_id.ids,
@@ -309,10 +317,14 @@ class ServiceTask(models.Model):
         members = departments._member_users().filtered(
             lambda user: user.has_group("billing_operations.group_service_tasks")
         )
-        managers = self.env.ref("billing_operations.group_billing_manager").sudo().all_user_ids
-        return (members | managers).filtered(
+        return (members | self._managers()).filtered(
             lambda user: user.active and company in user.company_ids
         )
+
+    @api.model
+    def _managers(self):
+        """The billing managers, who see every task of their companies."""
+        return self.env.ref("billing_operations.group_billing_manager").sudo().all_user_ids
 
     @api.model
     def _list_action(self):

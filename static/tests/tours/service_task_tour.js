@@ -32,8 +32,8 @@ registry.category("web_tour.tours").add("service_task_close", {
             trigger: ".o_field_widget[name='description']:contains('Set up the service')",
         },
         {
-            content: "And what closing brings",
-            trigger: ".o_field_widget[name='money_effect']:contains('15.00')",
+            content: "And what closing brings from the day that was asked for: 22 days of 31",
+            trigger: ".o_field_widget[name='money_effect']:contains('22.00')",
         },
         {
             content: "Take it",
@@ -43,6 +43,20 @@ registry.category("web_tour.tours").add("service_task_close", {
         {
             content: "It is in progress",
             trigger: ".o_arrow_button_current:contains('In Progress')",
+        },
+        {
+            content: "Choose another day",
+            trigger: ".o_field_widget[name='activation_date'] button",
+            run: "click",
+        },
+        {
+            content: "A week later",
+            trigger: ".o_field_widget[name='activation_date'] input",
+            run: "edit 01/17/2026 && press Tab",
+        },
+        {
+            content: "Closing now brings 15 days of 31",
+            trigger: ".o_field_widget[name='money_effect']:contains('15.00')",
         },
         {
             content: "Open the settings",
