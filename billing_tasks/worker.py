@@ -15,6 +15,7 @@ from psycopg2 import errors
 from psycopg2.extensions import TransactionRollbackError
 
 from odoo import SUPERUSER_ID, api
+from odoo.exceptions import LockError
 
 from . import server_limits
 from .crash_points import crash_point
@@ -29,7 +30,8 @@ MAX_CONFLICTS = 5
 LOCK_PATIENCE = 5.0
 REAP_INTERVAL = 5.0
 AGE_TURN = 10
-_CONFLICTS = (TransactionRollbackError, errors.LockNotAvailable)
+# Somebody else is at work on the same rows right now.
+_CONFLICTS = (TransactionRollbackError, errors.LockNotAvailable, LockError)
 
 
 class TaskWorker:
@@ -116,9 +118,14 @@ class _Attempt:
         except _CONFLICTS as error:
             if self.cr.closed:
                 raise
+            env = _tasks(self.cr).env
             self._record(
                 RetryTask(
-                    f"The database had {MAX_CONFLICTS + 1} conflicts in a row: {error}".strip()
+                    env._(
+                        "Others were at work on the same records %(count)s times in a row: %(error)s",
+                        count=MAX_CONFLICTS + 1,
+                        error=str(error).strip(),
+                    )
                 )
             )
         except Exception as error:

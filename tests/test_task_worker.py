@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 from psycopg2 import errors
 
+from odoo.exceptions import LockError
 from odoo.tests import tagged
 
 from ..billing_tasks import worker as worker_module
@@ -62,18 +63,24 @@ class TestWorker(BillingTasksCase):
         self.assertEqual([task.state for task in tasks], ["completed", "pending", "pending"])
 
     def test_conflicts_are_retried_at_once_and_cost_nothing(self):
-        calls = []
+        conflicts = [
+            errors.SerializationFailure("could not serialize access"),
+            errors.DeadlockDetected("deadlock detected"),
+            errors.LockNotAvailable("could not obtain lock"),
+            LockError("Cannot grab a lock on records"),
+            errors.SerializationFailure("could not serialize access"),
+        ]
+        self.assertEqual(len(conflicts), MAX_CONFLICTS)
 
         def handler(task):
-            calls.append(task.id)
-            if len(calls) <= MAX_CONFLICTS:
-                raise errors.SerializationFailure("could not serialize access")
-            return {"calls": len(calls)}
+            if conflicts:
+                raise conflicts.pop()
+            return {"done": 1}
 
         self.handlers["test_work"] = handler
         task = self.tasks.enqueue("test_work")
         self.work()
-        self.assertEqual(task.result, {"calls": MAX_CONFLICTS + 1})
+        self.assertEqual(task.result, {"done": 1})
         self.assertEqual((task.state, task.retry_count, task.postpone_count), ("completed", 0, 0))
 
     def test_conflicts_without_end_postpone_the_task(self):
@@ -85,7 +92,7 @@ class TestWorker(BillingTasksCase):
         task = self.tasks.enqueue("test_work")
         self.work()
         self.assertEqual((task.state, task.retry_count, task.postpone_count), ("error", 0, 1))
-        self.assertIn("conflicts in a row", task.error_message)
+        self.assertIn("times in a row: deadlock detected", task.error_message)
 
     def test_the_effects_of_a_failed_attempt_are_undone(self):
         # That its log survives the rollback is for the tests with real processes to show.

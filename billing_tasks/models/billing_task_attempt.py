@@ -138,9 +138,7 @@ class BillingTask(models.Model):
         message = self._error_text(error)
         detail = ""
         if not isinstance(error, TaskControl):
-            lines = traceback.format_exception(type(error), error, error.__traceback__)
-            # Blotted out before it is cut: a cut might part a secret from its name.
-            detail = "\n" + redact(storable_text("".join(lines)))[-MAX_TRACEBACK:]
+            detail = "\n" + _traceback(error)
         if isinstance(error, OutcomeUnknown):
             self.write({"intent_state": "unknown"})
         level = {"skipped": "info", "failed": "error"}.get(verdict.state, "warning")
@@ -205,7 +203,11 @@ class BillingTask(models.Model):
             with self.env.cr.savepoint():
                 hook(task)
         except Exception as error:  # noqa: BLE001 - whatever the hook does, the task has failed
-            _logger.exception("Billing task %s: the failure handler of its type failed", self.id)
+            _logger.error(
+                "Billing task %s: the failure handler of its type failed:\n%s",
+                self.id,
+                _traceback(error),
+            )
             self._log(
                 self.env._("What should follow a failure failed too: %s", self._error_text(error)),
                 "error",
@@ -280,3 +282,10 @@ class BillingTask(models.Model):
         self.invalidate_recordset()
         if error is not None:
             self._fail_attempt(error, time.monotonic() - started)
+
+
+def _traceback(error):
+    """Return the end of an exception's traceback, fit to be logged."""
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    # Blotted out before it is cut: a cut might part a secret from its name.
+    return redact(storable_text("".join(lines)))[-MAX_TRACEBACK:]
