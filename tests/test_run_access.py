@@ -26,7 +26,7 @@ class TestRunAccess(BillingCase):
         cls.outsider = cls.make_user("run_outsider", "base.group_partner_manager")
 
     def rpc(self, user, record, method, *args, **kwargs):
-        """Call a method as a client would."""
+        """Call a method as a client would; ``context`` is the client's."""
         return call_kw(record.with_user(user).browse(), method, [record.ids, *args], kwargs)
 
     def test_an_outsider_sees_nothing_of_billing(self):
@@ -67,15 +67,73 @@ class TestRunAccess(BillingCase):
         self.rpc(self.manager, self.cycle, "action_archive_cycle")
         self.assertEqual(self.cycle.state, "archived")
 
-    def test_the_state_of_a_run_cannot_be_forged_over_rpc(self):
-        for context in ({}, {"billing_run_transition": True}):
-            with self.assertRaises(UserError):
+    def test_what_the_run_itself_keeps_cannot_be_forged_over_rpc(self):
+        run = self.run_record
+        forged = {
+            "state": "completed",
+            "stage": "posting",
+            "target_stage": "rating",
+            "scheduled_date": "2026-01-01 00:00:00",
+            "started_date": "2026-01-01 00:00:00",
+            "ended_date": "2026-01-01 00:00:00",
+            "ready_by_id": self.user.id,
+            "approved_by_id": self.user.id,
+            "limits_passed": True,
+            "stop_reason": "None",
+            "cycle_date": "2026-01-01",
+        }
+        for name, value in forged.items():
+            for context in ({}, {"billing_run_own": True}):
+                with self.assertRaises(UserError, msg=name):
+                    self.rpc(self.manager, run, "write", {name: value}, context=context)
+            with self.assertRaises(UserError, msg=name):
                 call_kw(
-                    self.run_record.with_user(self.manager).browse(),
-                    "write",
-                    [self.run_record.ids, {"state": "completed"}],
-                    {"context": context},
+                    run.with_user(self.manager).browse(),
+                    "create",
+                    [{"cycle_id": self.cycle.id, name: value}],
+                    {},
                 )
+        self.assertEqual((run.state, run.stage), ("pending", False))
+
+    def test_bills_with_unconfirmed_steps_are_not_requested_by_any_way_round(self):
+        run, user = self.run_record, self.user
+        later = "2030-01-01 00:00:00"
+        with self.assertRaisesRegex(UserError, "is not ready"):
+            self.rpc(user, run, "action_request", scheduled_date=later)
+        for values in ({"execute_now": True}, {"execute_now": False, "scheduled_date": later}):
+            wizard = (
+                self.env["billing.run.execute"]
+                .with_user(user)
+                .with_context(default_run_id=run.id)
+                .create({"target_stage": "rating", **values})
+            )
+            with self.assertRaisesRegex(UserError, "is not ready"):
+                self.rpc(user, wizard, "action_execute")
+        with self.assertRaisesRegex(UserError, "does not wait"):
+            self.rpc(user, run, "action_continue", target_stage="posting")
+        with self.assertRaisesRegex(UserError, "no bills to run again"):
+            self.rpc(user, run, "action_run_again")
+        with self.assertRaises(AccessError):
+            self.rpc(user, run, "action_request_expert")
+        with self.assertRaises(AccessError):
+            self.rpc(
+                user,
+                run,
+                "write",
+                {"step_ids": [(0, 0, {"code": "payments", "fingerprint": "x"})]},
+            )
+        with self.assertRaises(AccessError):
+            call_kw(
+                self.env["billing.task"].with_user(user),
+                "create",
+                [{"res_model": run._name, "res_id": run.id}],
+                {},
+            )
+        self.env["billing.run"]._cron_wake_runs()
+        self.env["billing.cycle"]._cron_create_due_runs()
+        self.env["billing.task"]._run_inline()
+        self.assertEqual((run.state, run.stage), ("pending", False))
+        self.assertFalse(self.env["billing.bill"].search([("run_id", "=", run.id)]))
 
     def test_the_methods_behind_the_buttons_are_closed_to_rpc(self):
         for method in ("_advance", "_execute", "_set_state", "_identify"):

@@ -19,13 +19,13 @@ TRANSITIONS = {
 }
 EDITABLE_STATES = ("pending", "ready", "approved")
 ENDED_STATES = ("completed", "completed_with_errors", "failed", "cancelled")
-# Proof that a state was set by _set_state: an object that no RPC call can forge.
-_TRANSITION = object()
-# What stays writable once bills were requested.
-_UNLOCKED_FIELDS = {
-    "state",
+# Proof that the run's own methods write: an object that no RPC call can forge.
+_OWN = object()
+# What only the run's own methods write, whoever calls them.
+_OWN_FIELDS = {
     "stage",
     "target_stage",
+    "cycle_date",
     "scheduled_date",
     "started_date",
     "ended_date",
@@ -35,8 +35,9 @@ _UNLOCKED_FIELDS = {
     "canary_running",
     "stop_reason",
     "limits_passed",
-    "message_main_attachment_id",
 }
+# What stays writable once bills were requested.
+_UNLOCKED_FIELDS = _OWN_FIELDS | {"state", "message_main_attachment_id"}
 
 
 class BillingRun(models.Model):
@@ -270,6 +271,7 @@ class BillingRun(models.Model):
         for vals in vals_list:
             if vals.get("state", "pending") != "pending":
                 raise UserError(self.env._("A billing run starts as pending."))
+            self._check_own_fields({name for name in vals if vals[name]})
             if vals.get("number", "/") == "/":
                 cycle = self.env["billing.cycle"].browse(vals.get("cycle_id"))
                 vals["number"] = (
@@ -280,10 +282,12 @@ class BillingRun(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        if "state" in vals and self.env.context.get("billing_run_transition") is not _TRANSITION:
-            raise UserError(
-                self.env._("The state of a billing run changes only through its buttons.")
-            )
+        if self.env.context.get("billing_run_own") is not _OWN:
+            if "state" in vals:
+                raise UserError(
+                    self.env._("The state of a billing run changes only through its buttons.")
+                )
+            self._check_own_fields(vals.keys())
         locked = self._locked_fields(vals)
         if locked:
             for run in self.filtered(lambda r: r.state not in EDITABLE_STATES):
@@ -316,6 +320,19 @@ class BillingRun(models.Model):
                     )
                 )
 
+    def _check_own_fields(self, names):
+        """Refuse that a person writes what only the run's own methods may."""
+        own = _OWN_FIELDS & set(names)
+        if own and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "%(fields)s of a billing run cannot be set by hand. Use its buttons.",
+                    fields=", ".join(
+                        sorted(self._fields[name]._description_string(self.env) for name in own)
+                    ),
+                )
+            )
+
     def _locked_fields(self, vals):
         """Return the names in ``vals`` that are fixed once bills were requested."""
         chatter = ("message_", "activity_", "website_message", "my_activity", "rating_")
@@ -345,7 +362,11 @@ class BillingRun(models.Model):
                     )
                 )
         if runs:
-            runs.with_context(billing_run_transition=_TRANSITION).write({"state": state})
+            runs._write_own({"state": state})
+
+    def _write_own(self, values):
+        """Write what nobody may write by hand. The caller has checked the rights."""
+        self.with_context(billing_run_own=_OWN).write(values)
 
     def _stages(self):
         """Return the stages of the run, in order."""

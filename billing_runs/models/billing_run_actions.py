@@ -29,7 +29,7 @@ class BillingRun(models.Model):
         for run in self:
             run._check_target(target_stage)
             run._set_state("requested")
-            run.write({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            run._write_own({"target_stage": target_stage, "scheduled_date": scheduled_date})
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
 
     def action_continue(self, target_stage=None, scheduled_date=None):
@@ -46,7 +46,7 @@ class BillingRun(models.Model):
             if run.stop_reason:
                 run.message_post(body=self.env._("Continued in spite of: %s", run.stop_reason))
                 values |= {"stop_reason": False, "limits_passed": True}
-            run.write(values)
+            run._write_own(values)
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
         return True
 
@@ -71,7 +71,7 @@ class BillingRun(models.Model):
             # Bills are read-only to people: the rights were checked above.
             bills.sudo()._restart()
             run._set_state("running")
-            run.write({"stage": False, "ended_date": False, "stop_reason": False})
+            run._write_own({"stage": False, "ended_date": False, "stop_reason": False})
             run.sudo()._enqueue_advance()
         return True
 
@@ -122,27 +122,29 @@ class BillingRun(models.Model):
 
     def action_view_bills(self):
         """Open the run's bills."""
-        return self._view_records("billing.bill", [("run_id", "in", self.ids)])
+        domain = [("run_id", "in", self.ids)]
+        return self._view_records("billing.bill", domain, self.env._("Bills"))
 
     def action_view_exceptions(self):
         """Open the run's exceptions: bills with an error code."""
-        return self._view_records(
-            "billing.bill", [("run_id", "in", self.ids), ("error_code", "!=", False)]
-        )
+        domain = [("run_id", "in", self.ids), ("error_code", "!=", False)]
+        return self._view_records("billing.bill", domain, self.env._("Exceptions"))
 
     def action_view_charges(self):
         """Open the charges on the run's bills."""
-        return self._view_records("billing.charge", [("bill_id.run_id", "in", self.ids)])
+        domain = [("bill_id.run_id", "in", self.ids)]
+        return self._view_records("billing.charge", domain, self.env._("Charges"))
 
     def action_view_invoices(self):
         """Open the run's invoices and credit notes."""
-        return self._view_records("account.move", [("billing_bill_id.run_id", "in", self.ids)])
+        domain = [("billing_bill_id.run_id", "in", self.ids)]
+        return self._view_records("account.move", domain, self.env._("Invoices"))
 
-    def _view_records(self, model, domain):
+    def _view_records(self, model, domain, name):
         self.check_access("read")
         return {
             "type": "ir.actions.act_window",
-            "name": self.env[model]._description,
+            "name": name,
             "res_model": model,
             "view_mode": "list,form,pivot,graph" if model.startswith("billing.") else "list,form",
             "domain": domain,

@@ -33,10 +33,11 @@ class BillingRun(models.Model):
             run.recurrence_number = run.cycle_id.recurrence_number
             run.recurrence_unit = run.cycle_id.recurrence_unit
 
-    def _finish(self):
-        result = super()._finish()
-        if self.is_recurring and self.ended_date and not self.successor_id:
-            self.successor_id = self.copy(self._prepare_successor())
+    def _end(self):
+        result = super()._end()
+        if self.is_recurring and not self.successor_id:
+            # Whoever may end the run may have it go on; the recurrence is nobody's to write.
+            self.sudo().successor_id = self.sudo().copy(self._prepare_successor())
         return result
 
     def _prepare_successor(self):

@@ -20,7 +20,7 @@ class BillingRun(models.Model):
         for run in self:
             run._check_complete()
             run._set_state("ready")
-            run.ready_by_id = self.env.user
+            run._write_own({"ready_by_id": self.env.uid})
             run.sudo()._request_report("pre")
         return True
 
@@ -36,7 +36,7 @@ class BillingRun(models.Model):
                     )
                 )
             run._set_state("approved")
-            run.approved_by_id = self.env.user
+            run._write_own({"approved_by_id": self.env.uid})
             run.sudo()._request_report("pre")
         return True
 
@@ -49,5 +49,5 @@ class BillingRun(models.Model):
     def _set_state(self, state):
         result = super()._set_state(state)
         if state == "pending":
-            self.write({"ready_by_id": False, "approved_by_id": False})
+            self._write_own({"ready_by_id": False, "approved_by_id": False})
         return result

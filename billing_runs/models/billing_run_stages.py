@@ -212,7 +212,7 @@ class BillingRun(models.Model):
             produced = counts.get("posted", 0) + counts.get("done", 0)
             state = "completed_with_errors" if produced or self._has_posted() else "failed"
         self._set_state(state)
-        self.ended_date = fields.Datetime.now()
+        self._write_own({"ended_date": fields.Datetime.now()})
         self._post_summary()
 
     def _post_summary(self):

@@ -343,7 +343,7 @@ class BillingRun(models.Model):
         self.ensure_one()
         self.check_access("read")
         moves = self._documents().search(self._document_domain(channel, what))
-        return self._view_records("account.move", [("id", "in", moves.ids)])
+        return self._view_records("account.move", [("id", "in", moves.ids)], self.env._("Invoices"))
 
     def action_view_deliveries(self, channel=None, state=None):
         """Open the run's deliveries, or those that a step counts."""
