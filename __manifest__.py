@@ -52,6 +52,7 @@
         "data/billing_runs_data.xml",
         "billing_runs/views/billing_run_undo_views.xml",
         "billing_runs/views/billing_run_wizard_views.xml",
+        "billing_runs/views/billing_run_list_views.xml",
         "billing_runs/views/billing_run_views.xml",
         "billing_runs/views/billing_cycle_views.xml",
         "billing_runs/views/billing_message_template_views.xml",

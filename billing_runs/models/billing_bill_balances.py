@@ -13,7 +13,7 @@ class BillingBill(models.Model):
 
     _inherit = "billing.bill"
 
-    balance_date = fields.Datetime("Balance of", readonly=True)
+    balance_date = fields.Datetime("As of", readonly=True)
     opening_balance = fields.Monetary(
         readonly=True, help="What the customer owed after the bill before this one."
     )

@@ -148,11 +148,14 @@ class BillingRun(models.Model):
         phases = dict(
             self.env["billing.run.report"]._fields["phase"]._description_selection(self.env)
         )
+        name = self.env._("%(phase)s Report", phase=phases[phase])
         return {
             **action,
-            "name": self.env._("%(phase)s Report", phase=phases[phase]),
+            "name": name,
+            "display_name": name,
             "domain": [("run_id", "in", self.ids), ("phase", "=", phase)],
-            "context": {f"search_default_{only}": 1} if only else {},
+            "context": {"graph_groupbys": ["currency_id"]}
+            | ({f"search_default_{only}": 1} if only else {}),
         }
 
     def action_view_report_lines(self):
