@@ -46,7 +46,8 @@ def storable_text(text):
 
 
 def secret_keys(value):
-    """Return the names of all keys in a JSON value that look like they hold a secret.
+    """Return the names of all keys in a JSON value that look like they hold a secret: by their
+    names, or because they hold an address with a password in it.
 
     >>> secret_keys({"user": "a", "auth": {"api_key": "b"}})
     ['api_key']
@@ -54,7 +55,8 @@ def secret_keys(value):
     found = []
     if isinstance(value, dict):
         for key, item in value.items():
-            if _SECRET_KEY.search(_HUMP.sub("_", str(key))):
+            telling = _SECRET_KEY.search(_HUMP.sub("_", str(key)))
+            if telling or (isinstance(item, str) and _URL_CREDENTIALS.search(item)):
                 found.append(str(key))
             found += secret_keys(item)
     elif isinstance(value, list | tuple):

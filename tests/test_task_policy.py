@@ -93,6 +93,8 @@ class TestRedaction(unittest.TestCase):
         self.assertEqual(sorted(secret_keys(value)), ["SFTP_PASSWD", "api_key", "password"])
         names = ["accessToken", "client-secret", "dbPassword", "token", "Authorization"]
         self.assertEqual(secret_keys(dict.fromkeys(names)), names)
+        addresses = {"from": "sftp://joe:xyz@host/in", "to": "https://example.com:80/a@b"}
+        self.assertEqual(secret_keys(addresses), ["from"])
         harmless = ["passenger", "secretary", "batch_key", "payment_token_id", "secret_ids"]
         self.assertEqual(secret_keys(dict.fromkeys(harmless)), [])
 

@@ -22,6 +22,53 @@ queue.enqueue("test_sleep", parameters={"die": True}, priority=1)
 for n in range(5):
     queue.enqueue("test_send", parameters={"file": file, "items": list(range(20)), "die_at": n})
 """
+ASK_WHILE_STARTING = """
+from contextlib import closing
+from psycopg2.errors import SerializationFailure
+
+def queue_of(cr):
+    return env(cr=cr)["billing.task"]
+
+def claim():
+    with closing(env.registry.cursor()) as cr:
+        queue_of(cr)._read_committed()
+        claimed = queue_of(cr)._claim()
+        cr.commit()
+    return claimed and claimed.task_id
+
+def ask(cr):
+    return queue_of(cr).enqueue("test_insert", identity_key="run").id
+
+with closing(env.registry.cursor()) as first, closing(env.registry.cursor()) as second:
+    waiting = ask(first)
+    first.commit()
+    # Who asks again has changed something that the waiting task must see.
+    assert ask(first) == waiting
+    assert ask(second) == waiting, "two who ask do not wait for each other"
+    assert claim() is None, "a task started that would not see what is not committed yet"
+    first.commit()
+    second.commit()
+    # It starts after this transaction has begun, so it does not see what this one does.
+    first.execute("SELECT 1")
+    assert claim() == waiting
+    later = ask(first)
+    assert later != waiting, "what was asked for is lost"
+    first.commit()
+    assert claim() is None, "it started beside the one that does the same"
+    # The running one fails: the later one takes its place.
+    queue_of(first).browse(waiting)._fail_attempt(ValueError("broken"))
+    first.commit()
+    assert queue_of(first).browse(waiting).superseded_by_id.id == later
+    # Deleting one that starts at this moment is refused.
+    doomed = queue_of(second).browse(later)
+    assert doomed.state == "pending"
+    assert claim() == later
+    try:
+        doomed.unlink()
+        raise AssertionError("a running task was deleted")
+    except SerializationFailure:
+        second.rollback()
+"""
 COMMIT = "env.cr.commit()\n"
 NONE_LEFT = """
     SELECT NOT EXISTS (SELECT 1 FROM billing_task WHERE state IN ('pending', 'running', 'error'))
@@ -117,6 +164,9 @@ class TestWorkerProcesses(unittest.TestCase):
             cluster.crash()
             workers.wait_for(NONE_LEFT, 120, each=workers.tend)
         self.assertEqual(database.execute(EFFECTS), [(2000, 2000)])
+
+    def test_what_is_asked_for_while_its_task_starts_is_never_lost(self):
+        self.clone().script(ASK_WHILE_STARTING)
 
     def test_a_stop_lets_running_tasks_end_and_leaves_the_rest(self):
         database = self.clone()
