@@ -239,6 +239,16 @@ class TestServiceOperations(ServiceTaskCase):
         self.ask(service, "suspend", None, date(2026, 1, 12))
         with self.assertRaisesRegex(UserError, "not an operation"):
             self.ask(service, "explode")
+        with self.assertRaisesRegex(UserError, "not an operation"):
+            self.ask(service, ["setup"])
+        with self.assertRaisesRegex(UserError, "“soon” is not a date"):
+            self.ask(service, "resume", None, "soon")
+        with self.assertRaisesRegex(UserError, "“never” is not a date"):
+            self.ask(self.active(), "change", {"date_end": "never"})
+        with self.assertRaisesRegex(UserError, "names with values"):
+            self.ask(self.active(), "suspend", ["reason"])
+        with self.assertRaisesRegex(UserError, "not a reason"):
+            self.ask(self.active(), "suspend", {"reason": ["unpaid"]})
         with self.assertRaisesRegex(UserError, "does not take: price"):
             self.ask(service, "resume", {"price": 3})
         with self.assertRaisesRegex(UserError, "client, staff or billing"):

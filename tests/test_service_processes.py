@@ -116,6 +116,13 @@ class Panel:
 @process_test
 @tagged("post_install", "-at_install")
 class TestManyOperations(BaseCase):
+    def wait_until_done(self, workers, panel, count):
+        def look():
+            workers.tend()
+            return len(panel.done) >= count
+
+        workers.until(look, 60, f"{count} operations")
+
     def test_workers_carry_many_operations_out_once_although_some_are_killed(self):
         panel = Panel()
         receiver = Receiver(respond=panel.respond)
@@ -149,9 +156,7 @@ env.cr.commit()
             with database.workers(2, {FOLDER_VARIABLE: folder}) as workers:
                 # Before the request leaves, after its answer came, and at any moment.
                 for reached, point in ((30, "intent"), (70, "called"), (110, None)):
-                    workers.until(
-                        lambda reached=reached: len(panel.done) >= reached, 60, "operations"
-                    )
+                    self.wait_until_done(workers, panel, reached)
                     if point:
                         (folder / f"service_operation:task.{point}").touch()
                     else:

@@ -36,7 +36,7 @@ class ServiceOperation(models.Model):
         self._check_asked(service, operation_type, values)
         if source not in dict(self._fields["source"].selection):
             raise UserError(self.env._("An operation comes from client, staff or billing."))
-        explicit = fields.Date.to_date(effective_date)
+        explicit = self._as_day(effective_date)
         day = explicit or self._default_day(service, operation_type)
         open_operations = self.search(
             [("service_id", "=", service.id), ("state", "in", OPEN)], order="effective_date, id"
@@ -65,7 +65,7 @@ class ServiceOperation(models.Model):
     @api.model
     def _clean_values(self, operation_type, values) -> dict:
         """The values of a request as plain JSON, refused where its type cannot take them."""
-        if operation_type not in EXPECTED:
+        if not isinstance(operation_type, str) or operation_type not in EXPECTED:
             raise UserError(
                 self.env._(
                     "“%(type)s” is not an operation; it is one of %(types)s.",
@@ -73,6 +73,8 @@ class ServiceOperation(models.Model):
                     types=", ".join(EXPECTED),
                 )
             )
+        if not isinstance(values or {}, dict):
+            raise UserError(self.env._("The values of an operation are names with values."))
         values = dict(values or {})
         if unknown := set(values) - VALUES[operation_type]:
             raise UserError(
@@ -84,7 +86,7 @@ class ServiceOperation(models.Model):
             )
         if operation_type == "suspend":
             values.setdefault("reason", "client")
-            if values["reason"] not in dict(SUSPENSION_REASONS):
+            if values["reason"] not in [reason for reason, _label in SUSPENSION_REASONS]:
                 raise UserError(
                     self.env._("“%s” is not a reason to suspend a service for.", values["reason"])
                 )
@@ -92,11 +94,19 @@ class ServiceOperation(models.Model):
             if not values:
                 raise UserError(self.env._("A change without anything to change makes no sense."))
             if values.get("date_end"):
-                values["date_end"] = fields.Date.to_string(fields.Date.to_date(values["date_end"]))
+                values["date_end"] = fields.Date.to_string(self._as_day(values["date_end"]))
         try:
             return json.loads(json.dumps(values, default=self._as_json))
         except TypeError as error:
             raise UserError(self.env._("The values of an operation must be plain JSON.")) from error
+
+    @api.model
+    def _as_day(self, value):
+        """A date of a date or its text; None of nothing."""
+        try:
+            return fields.Date.to_date(value)
+        except (TypeError, ValueError) as error:
+            raise UserError(self.env._("“%s” is not a date; write 2026-01-31.", value)) from error
 
     @api.model
     def _as_json(self, value):
