@@ -105,7 +105,7 @@ def resolve(url: str, allow_private: bool = False) -> Target:
     try:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotSent(f"the host {parts.hostname} is not known: {error}") from error
+        raise NotSent(f"the host {parts.hostname} is not known") from error
     addresses = tuple(dict.fromkeys(entry[4][0] for entry in found))
     if not allow_private and not all(map(is_public, addresses)):
         raise Refused(
@@ -145,9 +145,7 @@ def send(
             raise NoAnswer(f"the answer of {target.host} was cut off")
         return Answer(response.status, answer)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        # Words of the other side may stand in it, in whatever bytes it likes.
-        why = readable(error) or type(error).__name__
-        raise NoAnswer(f"no answer from {target.host}: {why}") from error
+        raise NoAnswer(f"no answer from {target.host}: {_reason(error)}") from error
     finally:
         connection.close()
 
@@ -175,7 +173,18 @@ def _connect(target, timeout):
         except (OSError, ValueError) as error:
             secured.close()
             problem = error
-    raise NotSent(f"no connection to {target.host}: {problem}")
+    raise NotSent(f"no connection to {target.host}: {_reason(problem)}")
+
+
+def _reason(error) -> str:
+    """What a person can make of an error, without numbers and places in programs."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted, {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"no secure connection, {(error.reason or 'it broke off').lower().replace('_', ' ')}"
+    # Words of the other side may stand in it, in whatever bytes it likes.
+    text = readable(getattr(error, "strerror", None) or error)
+    return text or type(error).__name__
 
 
 @contextlib.contextmanager

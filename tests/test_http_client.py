@@ -97,7 +97,7 @@ class TestHttpClient(BaseCase):
             begun = time.monotonic()
             with self.assertRaises(NoAnswer, msg=parts) as caught:
                 self.send(*parts, pause=pause)
-            self.assertNotIn("\0", str(caught.exception))
+            self.assertNotRegex(str(caught.exception), r"\0|Errno|_ssl")
             self.assertLess(time.monotonic() - begun, 1.5)
 
     def test_a_handshake_that_never_ends_sends_nothing(self):
