@@ -103,6 +103,20 @@ class TestRunTieOut(BillingCase):
         run = self.executed()
         self.assertEqual(run._step_tie_out()["state"], "done")
 
+    def test_cents_that_are_rounded_per_document_are_named(self):
+        self.company.tax_calculation_rounding_method = "round_globally"
+        # 357.975 a month, three months on one invoice: 1,073.93 in all, not 3 × 357.98.
+        tariff = self.make_tariff(self.scheme, 129.0)
+        customer = self.make_customer("Rounded")
+        self.make_service(customer, tariff, date(2026, 1, 1), quantity=3, discount=7.5)
+        run = self.make_run(self.cycle, date(2026, 3, 1))
+        run._execute("posting")
+        rows = [row for row in run._tie_out() if row["difference"]]
+        self.assertTrue(rows)
+        self.assertEqual({row["reason"] for row in rows}, {"Amounts are rounded per document."})
+        self.assertEqual(run._step_tie_out()["state"], "done")
+        self.assertFalse(run._tie_out_differences())
+
     def test_an_invoice_that_somebody_cancelled_does_not_tie(self):
         run = self.executed()
         move = self.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)], limit=1)

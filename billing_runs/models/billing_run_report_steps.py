@@ -73,6 +73,7 @@ class BillingRun(models.Model):
                 not_billed=not_billed,
             ),
             "table": {
+                "labels": 1,
                 "head": [
                     self.env._("Currency"),
                     self.env._("Customers"),

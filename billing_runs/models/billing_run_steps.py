@@ -20,7 +20,8 @@ class BillingRun(models.Model):
 
     A step is a method ``_step_<code>`` that returns a dict: ``state`` (``done``,
     ``todo``, ``attention``, ``problem``, ``waiting``, ``hidden``), ``title``,
-    ``sentence`` and, as it needs, ``table`` (head, rows), ``links`` (label, count,
+    ``sentence`` and, as it needs, ``table`` (head, rows, ``labels``: how many columns
+    come before those with numbers), ``links`` (label, count,
     method), ``buttons`` (method, label, primary, confirm), ``numbers`` with
     ``confirmable``: what a confirmation is about. Upper floors add steps by
     extending ``_get_steps`` and defining their method.

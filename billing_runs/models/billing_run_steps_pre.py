@@ -157,6 +157,7 @@ class BillingRun(models.Model):
             if now
             else [],
             "table": {
+                "labels": 1,
                 "head": [
                     self.env._("Payment Method"),
                     self.env._("Now"),

@@ -69,16 +69,15 @@ class BillingRun(models.Model):
         difference = currency.round(float(charges - lines))
         booked = currency.round(float(net - items))
         reason = None
-        if charged_count < line_count:
-            reason = None
-        elif includes_tax and not by_total and taxes and difference:
-            reason = self.env._("A fiscal position changed an included tax.")
-        elif (
-            by_total
-            and self.company_id.tax_calculation_rounding_method == "round_globally"
-            and abs(difference) <= line_count * currency.rounding
-        ):
-            reason = difference and self.env._("Tax is rounded per document.") or None
+        if charged_count == line_count and (difference or booked):
+            reason = self._tie_out_reason(
+                currency,
+                line_count,
+                by_total,
+                difference,
+                booked,
+                changed=includes_tax and not by_total and taxes,
+            )
         return {
             "currency": currency,
             "account": self.env["account.account"].browse(account),
@@ -87,8 +86,25 @@ class BillingRun(models.Model):
             "lines": float(lines),
             "items": float(items) if not by_total else float(total - net + items),
             "difference": difference or booked,
-            "reason": reason if not booked else None,
+            "reason": reason,
         }
+
+    def _tie_out_reason(self, currency, line_count, by_total, difference, booked, changed):
+        """Return why a row does not tie where that is no error, or None.
+
+        A company that rounds per document books cents on other lines than those that
+        they came from.
+
+        :param bool changed: the product's included tax is not on the lines
+        """
+        if changed and difference and not booked:
+            return self.env._("A fiscal position changed an included tax.")
+        if self.company_id.tax_calculation_rounding_method != "round_globally":
+            return None
+        slack = currency.round(line_count * currency.rounding)
+        if abs(booked) <= slack and abs(difference) <= (slack if by_total else 0.0):
+            return self.env._("Amounts are rounded per document.")
+        return None
 
     def _tie_out_differences(self):
         """Return the rows of the tie-out that do not tie and have no named reason."""
@@ -148,7 +164,7 @@ class BillingRun(models.Model):
             "sentence": self.env._("Charges, invoice lines and journal items differ.")
             if bad
             else self.env._("Charges, invoice lines and journal items agree."),
-            "table": {"head": head, "rows": text} if text else None,
+            "table": {"head": head, "rows": text, "labels": 3} if text else None,
             "links": [
                 {
                     "label": self.env._("differences to look at"),

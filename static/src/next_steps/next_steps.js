@@ -102,6 +102,10 @@ export class BillingNextSteps extends Component {
         return ICONS[step.state] || ICONS.todo;
     }
 
+    isNumber(table, column) {
+        return "labels" in table && column >= table.labels;
+    }
+
     percent(stage) {
         return stage.total ? Math.floor((100 * stage.done) / stage.total) : 0;
     }
