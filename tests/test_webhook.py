@@ -35,6 +35,35 @@ class TestWebhook(WebhookCase):
         self.assertLess(abs(time.time() - int(timestamp)), 60)
         self.assertEqual(headers["X-Billing-Signature"], self.sign(timestamp, body))
 
+    def test_a_change_says_by_names_how_the_service_is_to_be(self):
+        target = self.make_tariff(self.scheme, price=60.0, name="Big", code="BIG")
+        target.parameter_definition = self.tariff.parameter_definition
+        target.processing_module_id = self.panel
+        disk = self.make_addon(target, maximum=20.0)
+        service = self.active(disk=2)
+        service.parameters = {"domain": "a.example"}
+        values = {"tariff_id": target.id, "parameters": {"php": 4}, "date_end": "2030-01-01"}
+        values["addon_quantities"] = {disk.id: 7}
+        operation = self.ask(service, "change", values, date(2026, 1, 1))
+        self.work(operation)
+        said = json.loads(self.receiver.requests[-1][3])
+        self.assertEqual(said["service"]["addons"], [{"name": "Disk", "quantity": 2.0}])
+        self.assertEqual(
+            said["wanted"],
+            {
+                "name": "Tariff",
+                "tariff": {"code": "BIG", "name": "Big"},
+                "quantity": 1.0,
+                "end": "2030-01-01",
+                "reason": "",
+                "parameters": {"domain": "a.example", "php": 4},
+                "parameter_labels": {"domain": "Domain", "php": "PHP workers"},
+                "addons": [{"name": "Disk", "quantity": 7}],
+            },
+        )
+        self.assertEqual((operation.state, service.tariff_id), ("done", target))
+        self.assertEqual(service.addon_line_ids.quantity, 7)
+
     def test_answers_that_make_no_sense_are_taken_for_what_their_status_says(self):
         for answer in (
             b"<html>done</html>",

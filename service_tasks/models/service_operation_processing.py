@@ -70,7 +70,11 @@ class ServiceOperation(models.Model):
             self._hand_over("failed", message)
 
     def _make_payload(self) -> dict:
-        """What a module is told of the operation: plain JSON, without secrets."""
+        """What a module is told of the operation: plain JSON, without secrets.
+
+        `service` is how it is now, `wanted` how it is to be: by names and codes, since nobody else
+        knows the ids in `requested`.
+        """
         self.ensure_one()
         service, partner = self.service_id, self.partner_id
         return {
@@ -83,7 +87,7 @@ class ServiceOperation(models.Model):
                 "name": service.name or "",
                 "state": service.state,
                 "quantity": service.quantity,
-                "tariff": {"code": service.tariff_id.code or "", "name": service.tariff_id.name},
+                "tariff": self._plain_tariff(service.tariff_id),
                 "parameters": service._parameter_values(),
                 "addons": [
                     {"name": line.product_id.name, "quantity": line.quantity}
@@ -95,6 +99,7 @@ class ServiceOperation(models.Model):
                     if not identifier.date_to
                 ],
             },
+            "wanted": self._plain_wish(),
             "customer": {
                 "reference": partner.ref or str(partner.id),
                 "name": partner.name or "",
@@ -102,6 +107,30 @@ class ServiceOperation(models.Model):
                 "language": partner.lang or "",
             },
         }
+
+    def _plain_wish(self) -> dict:
+        new, service, tariff = self.requested["new"], self.service_id, self._tariff()
+        return {
+            "name": new.get("name", service.name) or "",
+            "tariff": self._plain_tariff(tariff),
+            "quantity": new.get("quantity", service.quantity),
+            "end": new.get("date_end", fields.Date.to_string(service.date_end)) or "",
+            "reason": new.get("reason") or "",
+            "parameters": self._kept_parameters(),
+            "parameter_labels": {
+                row["name"]: row.get("string") or row["name"]
+                for row in tariff.parameter_definition or []
+            },
+            "addons": [
+                {"name": addon.product_id.name, "quantity": wanted}
+                for addon, (_now, wanted) in self._addon_quantities().items()
+                if wanted
+            ],
+        }
+
+    @api.model
+    def _plain_tariff(self, tariff) -> dict:
+        return {"code": tariff.code or "", "name": tariff.name}
 
     # Ends
 

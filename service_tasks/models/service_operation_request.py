@@ -176,6 +176,13 @@ class ServiceOperation(models.Model):
         self.ensure_one()
         return self._tariff_for(self.service_id, self.type, self.requested["new"])
 
+    def _addon_quantities(self) -> dict:
+        """{add-on of the tariff: (quantity now, quantity once it is carried out)}."""
+        wished = self.requested["new"].get("addon_quantities") or {}
+        present = {line.product_id: line.quantity for line in self.service_id.addon_line_ids}
+        now = {addon: present.get(addon.product_id, 0.0) for addon in self._tariff().addon_ids}
+        return {addon: (qty, wished.get(str(addon.id), qty)) for addon, qty in now.items()}
+
     @api.model
     def _module_for(self, service, operation_type, values):
         tariff = self._tariff_for(service, operation_type, values)

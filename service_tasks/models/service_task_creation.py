@@ -32,7 +32,7 @@ class ServiceTask(models.Model):
             "activation_date": operation.effective_date,
             "deadline": self._deadline(department, operation.company_id, operation.type),
             "parameters": operation._kept_parameters(),
-            "addon_line_ids": self._prepare_addon_lines(operation, tariff),
+            "addon_line_ids": self._prepare_addon_lines(operation),
         }
 
     def _follow_operation(self):
@@ -46,28 +46,21 @@ class ServiceTask(models.Model):
             task._regenerate()
 
     @api.model
-    def _prepare_addon_lines(self, operation, tariff) -> list:
-        wished = operation.requested["new"].get("addon_quantities") or {}
-        by_product = {
-            line.product_id: line.quantity for line in operation.service_id.addon_line_ids
-        }
-        lines = []
-        for addon in tariff.addon_ids:
-            present = by_product.get(addon.product_id, 0.0)
-            lines.append(
-                fields.Command.create(
-                    {
-                        "addon_id": addon.id,
-                        "name": addon.product_id.name,
-                        "present": present,
-                        "quantity": wished.get(str(addon.id), present),
-                        "included": addon.included,
-                        "minimum": addon.minimum,
-                        "maximum": addon.maximum,
-                    }
-                )
+    def _prepare_addon_lines(self, operation) -> list:
+        return [
+            fields.Command.create(
+                {
+                    "addon_id": addon.id,
+                    "name": addon.product_id.name,
+                    "present": present,
+                    "quantity": wanted,
+                    "included": addon.included,
+                    "minimum": addon.minimum,
+                    "maximum": addon.maximum,
+                }
             )
-        return lines
+            for addon, (present, wanted) in operation._addon_quantities().items()
+        ]
 
     @api.model
     def _deadline(self, department, company, task_type, start=None):
