@@ -265,6 +265,14 @@ class TestServiceTasks(ServiceTaskCase):
         states = task.sudo().message_ids.tracking_value_ids.mapped("new_value_char")
         self.assertIn("Done", states)
 
+    def test_a_message_in_the_history_is_not_addressed_to_the_customer(self):
+        task = self.task_of(self.ask(self.order(), "setup"), self.member)
+        proposed = [row["partner_id"] for row in task._message_get_suggested_recipients()]
+        self.assertEqual(proposed, self.member.partner_id.ids)
+        message = task.message_post(body="Ask him?", subtype_xmlid="mail.mt_comment")
+        self.assertNotIn(self.customer, message.sudo().notified_partner_ids)
+        self.assertNotIn(self.customer, task.sudo().message_partner_ids)
+
     def test_the_deadline_counts_the_departments_working_hours(self):
         calendar = self.env["resource.calendar"].create(
             {

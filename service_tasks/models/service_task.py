@@ -311,6 +311,10 @@ class ServiceTask(models.Model):
         self.browse().check_access("create")
         raise UserError(self.env._("Service tasks come from operations and cannot be duplicated."))
 
+    def _mail_get_partner_fields(self, introspect_fields=False):
+        """The history is for staff: the customer is not proposed as a reader of messages."""
+        return []
+
     def _is_guarded(self) -> bool:
         return self.env.context.get("service_task_guard") is not TASK_GUARD
 
