@@ -89,6 +89,16 @@ class TestAccessMatrix(ServiceTaskCase):
         run._execute("posting")
         task = cls.env["billing.task"].enqueue("run_rate", record=run)
         task._log("Begun.")
+        cls.env["billing.bill"].create(
+            {
+                "run_id": run.id,
+                "company_id": cls.company.id,
+                "partner_id": cls.make_customer("In error").id,
+                "currency_id": cls.company.currency_id.id,
+                "state": "error",
+                "error_code": "on_hold",
+            }
+        )
         cls.env["billing.message.template"].create({"name": "Greetings", "body": "<p>x</p>"})
         values = {"run_id": run.id}
         for model, vals in (

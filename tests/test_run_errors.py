@@ -191,6 +191,19 @@ class TestRunErrors(BillingCase):
         for customer, code in wanted.items():
             self.assertEqual(self.bill_of(run, customer).error_code, code)
         self.assertEqual(self.bill_of(run, self.good).state, "posted")
+        # The form counts them by code; each line opens its bills, each result its records.
+        counted = {line.error_code: line for line in run.exception_ids}
+        self.assertEqual(set(counted), set(wanted.values()))
+        line = counted["tax_country"]
+        self.assertEqual(line.bill_count, 1)
+        self.assertIn("Map the tax in fiscal position", line.example)
+        found = self.env["billing.bill"].search(line.action_view_bills()["domain"])
+        self.assertEqual(found.error_code, "tax_country")
+        opened = {r.stage: r.action_view_records()["res_model"] for r in run.result_ids}
+        self.assertEqual(
+            opened,
+            {"rating": "billing.charge", "invoicing": "account.move", "posting": "account.move"},
+        )
 
     def test_a_locked_period_is_not_billed_on_another_date(self):
         self.make_service(self.bad, self.tariff)

@@ -170,6 +170,36 @@ class TestRunUndo(BillingCase):
         payment = self.env["account.payment"].search([("company_id", "=", self.company.id)])
         self.assertFalse(payment.is_reconciled)
 
+    def test_what_somebody_has_credited_already_is_not_credited_again(self):
+        run = self.executed()
+        move = self.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)], limit=1)
+        move._reverse_moves([{"date": move.date}], cancel=True)
+        self.assertEqual(move.payment_state, "reversed")
+        undo = self.undo(run)
+        self.assertEqual(undo.bill_count, 6)
+        self.assertFalse({key: sums for key, sums in self.balances().items() if any(sums)})
+        self.assertEqual(len(move.reversal_move_ids), 1)
+
+    def test_the_dialog_offers_the_runs_customers_and_counts_without_loading_them(self):
+        self.make_customer("Somebody else")
+        run = self.executed()
+        undo = self.env["billing.run.undo"].create({"run_id": run.id, "reason": "Maybe"})
+        partners = self.env["res.partner"].with_user(self.manager)
+        found = partners.search([("billing_run_id", "=", run.id)])
+        self.assertEqual(found, self.customers)
+        others = partners.search([("billing_run_id", "!=", run.id), ("name", "=like", "%e%")])
+        self.assertIn("Somebody else", others.mapped("name"))
+        self.assertFalse(others & found)
+        self.assertEqual((undo.draft_count, undo.posted_count, undo.paid_count), (0, 6, 0))
+        self.assertEqual(undo.amount_text.replace("\xa0", " "), "$ 34.50, 26.82 €")
+        undo.partner_ids = self.customers[0]
+        self.assertEqual(undo.posted_count, 2)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertQueryCount(8):
+            self.assertEqual(undo.posted_count, 2)
+        self.assertEqual(self.env["account.move"].search(undo._paid_domain()), undo.paid_move_ids)
+
     def test_undo_is_for_managers_and_its_record_stays(self):
         run = self.executed()
         user = self.make_user("undo_user", "billing_operations.group_billing_user")

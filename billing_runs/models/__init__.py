@@ -24,6 +24,7 @@ from . import billing_run_selection
 from . import billing_run_counts
 from . import billing_run_tasks
 from . import billing_run_result
+from . import billing_run_exception
 from . import billing_run_report
 from . import billing_run_report_line
 from . import billing_run_report_customer

@@ -29,7 +29,10 @@ class BillingBill(models.Model):
     def _undo_batch(self, undo):
         charges = self.charge_ids.filtered(lambda charge: charge.state in ("rated", "invoiced"))
         moves = self.move_ids.filtered(lambda move: not move.reversed_entry_id)
-        moves.filtered(lambda move: move.state == "posted")._reverse_billed()
+        # What somebody has credited in full already needs no second credit note.
+        moves.filtered(
+            lambda move: move.state == "posted" and move.payment_state != "reversed"
+        )._reverse_billed()
         moves.filtered(lambda move: move.state == "draft").with_context(billing_undo=UNDO).unlink()
         charges.filtered(lambda charge: charge.state == "invoiced")._reopen()
         if undo.outcome == "drop":

@@ -216,6 +216,9 @@ class BillingRun(models.Model):
         check_company=True,
     )
     result_ids = fields.One2many("billing.run.result", "run_id", "Results", readonly=True)
+    exception_ids = fields.One2many(
+        "billing.run.exception", "run_id", "Exceptions by Code", readonly=True
+    )
 
     _number_unique = models.UniqueIndex(
         "(company_id, number) WHERE number != '/'", "This billing run number is taken."

@@ -48,3 +48,11 @@ class BillingRunResult(models.Model):
                 currencies[code].format(float(amount))
                 for code, amount in sorted((result.amounts or {}).items())
             )
+
+    def action_view_records(self):
+        """Open what the stage has worked on: charges after rating, else documents."""
+        self.ensure_one()
+        self.check_access("read")
+        if self.stage == "rating":
+            return self.run_id.action_view_charges()
+        return self.run_id.action_view_invoices()

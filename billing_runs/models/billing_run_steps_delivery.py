@@ -108,15 +108,22 @@ class BillingRun(models.Model):
             "context": {"default_run_id": self.id},
         }
 
-    def _documents_to_email(self):
-        """Return the documents without an e-mail yet, and those whose e-mails still wait."""
+    def _email_domain(self):
+        """Return the domain of documents without an e-mail yet, and of those whose e-mails still
+        wait."""
         self.ensure_one()
         waiting = Domain("billing_bill_id.run_id", "=", self.id) & Domain(
             "billing_delivery_ids", "any", [("channel", "=", "email"), ("state", "=", "pending")]
         )
-        return self._documents().search(
-            self._document_domain("email", "to_send") | waiting, order="partner_id, name, id"
-        )
+        return self._document_domain("email", "to_send") | waiting
+
+    def _documents_to_email(self, only=Domain.TRUE):
+        """Return the documents to e-mail, by customer.
+
+        :param only: a domain that limits them further
+        """
+        domain = self._email_domain() & only
+        return self._documents().search(domain, order="partner_id, name, id")
 
     def _email_bills(self, moves):
         """Queue the e-mails of documents, in tasks of the company's size.

@@ -1,7 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 
 TASK_TYPE = "run_undo"
+LIVE_STATES = ("rated", "invoiced", "posted", "done", "error")
+PAID_STATES = ("paid", "in_payment", "partial")
+PAID_SHOWN = 80
 
 
 class BillingRunUndo(models.Model):
@@ -47,9 +51,8 @@ class BillingRunUndo(models.Model):
         "res.partner",
         string="Customers",
         help="Empty means all customers of the run.",
-        domain="[('id', 'in', run_partner_ids)]",
+        domain="[('billing_run_id', '=', run_id)]",
     )
-    run_partner_ids = fields.Many2many("res.partner", compute="_compute_run_partner_ids")
     include_paid = fields.Boolean(
         "Also Paid Documents",
         help="Documents with payments are taken back too; their payments become unallocated.",
@@ -59,7 +62,10 @@ class BillingRunUndo(models.Model):
     draft_count = fields.Integer("Drafts to Delete", compute="_compute_documents")
     posted_count = fields.Integer("Documents to Credit", compute="_compute_documents")
     paid_move_ids = fields.Many2many(
-        "account.move", string="Documents with Payments", compute="_compute_documents"
+        "account.move",
+        string="Documents with Payments",
+        compute="_compute_documents",
+        help="The first of them.",
     )
     paid_count = fields.Integer("With Payments", compute="_compute_documents")
     amount_text = fields.Char("Amount Taken Back", compute="_compute_documents")
@@ -70,28 +76,28 @@ class BillingRunUndo(models.Model):
         "CHECK (reason IS NOT NULL AND reason <> '')", "Say why the run is taken back."
     )
 
-    @api.depends("run_id")
-    def _compute_run_partner_ids(self):
-        for undo in self:
-            bills = self.env["billing.bill"].search([("run_id", "=", undo.run_id.id)])
-            undo.run_partner_ids = bills.partner_id
-
     @api.depends("run_id", "partner_ids", "state")
     def _compute_documents(self):
         for undo in self:
-            moves = undo._bills().move_ids.filtered(lambda move: not move.reversed_entry_id)
-            posted = moves.filtered(lambda move: move.state == "posted")
-            paid = posted.filtered(
-                lambda move: move.payment_state in ("paid", "in_payment", "partial")
+            groups = self.env["account.move"]._read_group(
+                undo._document_domain(),
+                ["state", "payment_state", "currency_id"],
+                ["__count", "amount_total_in_currency_signed:sum"],
             )
-            undo.draft_count = len(moves.filtered(lambda move: move.state == "draft"))
-            undo.posted_count = len(posted)
-            undo.paid_move_ids = paid
-            undo.paid_count = len(paid)
+            undo.draft_count = undo.posted_count = undo.paid_count = 0
+            totals = {}
+            for state, payment_state, currency, count, amount in groups:
+                if state == "draft":
+                    undo.draft_count += count
+                    continue
+                undo.posted_count += count
+                undo.paid_count += count if payment_state in PAID_STATES else 0
+                totals[currency] = totals.get(currency, 0.0) + amount
             undo.amount_text = ", ".join(
-                currency.format(sum(group.mapped("amount_total_in_currency_signed")))
-                for currency, group in posted.grouped("currency_id").items()
+                currency.format(total) for currency, total in totals.items()
             )
+            paid = undo._paid_domain() if undo.paid_count else Domain.FALSE
+            undo.paid_move_ids = self.env["account.move"].search(paid, limit=PAID_SHOWN)
 
     def _compute_bill_count(self):
         for undo in self:
@@ -150,6 +156,33 @@ class BillingRunUndo(models.Model):
         self.sudo()._enqueue_batches(bills.ids)
         return {"type": "ir.actions.act_window_close"}
 
+    def action_view_paid(self):
+        """Open all documents with payments."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Documents with Payments"),
+            "res_model": "account.move",
+            "view_mode": "list,form",
+            "views": [[False, "list"], [False, "form"]],
+            "domain": list(self._paid_domain()),
+            "context": {"create": False},
+        }
+
+    def action_view_bills(self):
+        """Open the bills that were taken back."""
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Bills Taken Back"),
+            "res_model": "billing.bill",
+            "view_mode": "list,form",
+            "views": [[False, "list"], [False, "form"]],
+            "domain": [("undo_id", "in", self.ids)],
+            "context": {"create": False},
+        }
+
     # === BUSINESS === #
 
     def _check_run(self):
@@ -159,16 +192,32 @@ class BillingRunUndo(models.Model):
                 self.env._("%(run)s is under way. Undo it when it has ended.", run=run.number)
             )
 
-    def _bills(self):
-        """Return the run's bills that hold charges or documents, of the customers chosen."""
+    def _bill_domain(self):
+        """Return the domain of the run's bills that hold charges or documents, of the customers
+        chosen."""
         self.ensure_one()
-        domain = [
-            ("run_id", "=", self.run_id.id),
-            ("state", "in", ("rated", "invoiced", "posted", "done", "error")),
-        ]
+        domain = Domain("run_id", "=", self.run_id.id) & Domain("state", "in", LIVE_STATES)
         if self.partner_ids:
-            domain.append(("partner_id", "in", self.partner_ids.ids))
-        return self.env["billing.bill"].search(domain, order="partner_id, id")
+            domain &= Domain("partner_id", "in", self.partner_ids.ids)
+        return domain
+
+    def _bills(self):
+        return self.env["billing.bill"].search(self._bill_domain(), order="partner_id, id")
+
+    def _document_domain(self):
+        """Return the domain of the documents that are deleted or credited.
+
+        What somebody has credited in full already is left as it is.
+        """
+        return (
+            Domain("billing_bill_id", "any", self._bill_domain())
+            & Domain("reversed_entry_id", "=", False)
+            & Domain("state", "in", ("draft", "posted"))
+            & Domain("payment_state", "!=", "reversed")
+        )
+
+    def _paid_domain(self):
+        return self._document_domain() & Domain("payment_state", "in", PAID_STATES)
 
     def _enqueue_batches(self, bill_ids):
         size = self.company_id.billing_batch_size

@@ -21,6 +21,22 @@ class ResPartner(models.Model):
         help="Copies the template's text in the customer's language.",
     )
 
+    billing_run_id = fields.Many2one(
+        "billing.run",
+        "Billed by Run",
+        store=False,
+        search="_search_billing_run_id",
+        groups="billing_operations.group_billing_user",
+        help="To find the customers of a billing run.",
+    )
+
+    @api.model
+    def _search_billing_run_id(self, operator, value):
+        if operator != "in":
+            return NotImplemented  # Odoo asks for the others by this one
+        bills = self.env["billing.bill"]._search([("run_id", "in", value)])
+        return [("id", "in", bills.subselect("partner_id"))]
+
     @api.onchange("billing_message_template_id")
     def _onchange_billing_message_template_id(self):
         template = self.billing_message_template_id

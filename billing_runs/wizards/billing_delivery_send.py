@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class BillingDeliverySend(models.TransientModel):
@@ -16,22 +17,26 @@ class BillingDeliverySend(models.TransientModel):
     @api.depends("run_id", "amount_min", "amount_max", "excluded_partner_ids")
     def _compute_document_count(self):
         for wizard in self:
-            wizard.document_count = len(wizard._documents()) if wizard.run_id else 0
+            run = wizard.run_id
+            domain = wizard._document_domain()
+            wizard.document_count = run and run._documents().search_count(
+                run._email_domain() & domain
+            )
 
     def action_apply(self):
         """Queue the e-mails of the chosen documents."""
         self.ensure_one()
         self.run_id._check_user()
-        self.run_id._email_bills(self._documents())
+        self.run_id._email_bills(self.run_id._documents_to_email(self._document_domain()))
         return {"type": "ir.actions.act_window_close"}
 
-    def _documents(self):
+    def _document_domain(self):
+        """Return the domain of the documents chosen."""
         self.ensure_one()
-        excluded = self.excluded_partner_ids._origin
-        return self.run_id._documents_to_email().filtered(
-            lambda move: (
-                move.amount_total >= self.amount_min
-                and (not self.amount_max or move.amount_total <= self.amount_max)
-                and not (move.partner_id | move.commercial_partner_id) & excluded
-            )
-        )
+        excluded = self.excluded_partner_ids._origin.ids
+        domain = Domain("partner_id", "not in", excluded)
+        domain &= Domain("commercial_partner_id", "not in", excluded)
+        domain &= Domain("amount_total", ">=", self.amount_min)
+        if self.amount_max:
+            domain &= Domain("amount_total", "<=", self.amount_max)
+        return domain
