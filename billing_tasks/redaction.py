@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 
 _SECRET_WORDS = (
     "(?:pass(?:word|wd|phrase)|pwd|secret|credentials?|api[_-]?key|private[_-]?key|access[_-]?token"
@@ -33,7 +34,7 @@ def plain_json(value):
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
         text.encode()
-        if _NUL_IN_JSON.search(text):
+        if "\\u0000" in text and _NUL_IN_JSON.search(text):
             raise ValueError("it holds the character NUL")
         return json.loads(text)
     except (TypeError, RecursionError) as error:
@@ -43,6 +44,11 @@ def plain_json(value):
 def storable_text(text):
     """Return `text` without what PostgreSQL cannot store: NUL and halves of characters."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+@lru_cache(maxsize=1024)
+def _tells_of_a_secret(name):
+    return bool(_SECRET_KEY.search(_HUMP.sub("_", name)))
 
 
 def secret_keys(value):
@@ -55,8 +61,8 @@ def secret_keys(value):
     found = []
     if isinstance(value, dict):
         for key, item in value.items():
-            telling = _SECRET_KEY.search(_HUMP.sub("_", str(key)))
-            if telling or (isinstance(item, str) and _URL_CREDENTIALS.search(item)):
+            in_address = isinstance(item, str) and _URL_CREDENTIALS.search(item)
+            if in_address or _tells_of_a_secret(str(key)):
                 found.append(str(key))
             found += secret_keys(item)
     elif isinstance(value, list | tuple):
