@@ -339,7 +339,10 @@ class TestOpeningMail(ServiceTaskCase):
         self.assertEqual(self.task.mail_subject, "alder.example is ready")
         self.task.mail_subject = "Welcome"
         self.assertFalse(self.sent())
+        triggers = [("cron_id", "=", self.env.ref("mail.ir_cron_mail_scheduler_action").id)]
+        before = self.env["ir.cron.trigger"].search_count(triggers)
         self.task.action_close()
+        self.assertGreater(self.env["ir.cron.trigger"].search_count(triggers), before)
         mail = self.sent()
         self.assertEqual((mail.subject, mail.state), ("Welcome", "outgoing"))
         self.assertIn("alder.example", mail.body_html)
@@ -375,6 +378,12 @@ class TestOpeningMail(ServiceTaskCase):
         self.assertEqual((self.service.state, self.sent()), ("active", self.sent().browse()))
         for history in (self.service, self.task.sudo()):
             self.assertIn("has no e-mail address", history.message_ids[0].body)
+
+    def test_without_a_template_nothing_empty_is_sent(self):
+        self.env.ref("billing_operations.mail_template_service_opening").unlink()
+        self.task.action_close()
+        self.assertEqual((self.service.state, self.sent()), ("active", self.sent().browse()))
+        self.assertIn("template is empty or was deleted", self.service.message_ids[0].body)
 
     def test_it_speaks_the_customers_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")

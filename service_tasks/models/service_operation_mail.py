@@ -2,6 +2,9 @@ from markupsafe import Markup
 
 from odoo import api, models
 from odoo.fields import Command
+from odoo.tools import is_html_empty
+
+from ..mails import queue_mails
 
 TEMPLATE = "billing_operations.mail_template_service_opening"
 
@@ -75,23 +78,28 @@ class ServiceOperation(models.Model):
             )
             return
         rendered = operation._render_opening_mail()
-        body = Markup(body or rendered["body"] or "")
+        subject, body = subject or rendered["subject"], Markup(body or rendered["body"] or "")
+        if is_html_empty(body):
+            operation._note_in_histories(
+                self.env._("no opening mail was sent: its template is empty or was deleted.")
+            )
+            return
         link = Markup(operation.service_id._make_portal_link())
         plain = operation.portal_url
         # The token goes into this mail alone. Whoever reads a history finds the plain address.
         body = Markup(str(body).replace(plain, str(link)))
         company = operation.company_id
-        self.env["mail.mail"].sudo().create(
-            {
-                "subject": subject or rendered["subject"],
-                "body_html": body,
-                "recipient_ids": [Command.link(partner.id)],
-                "email_from": company.partner_id.email_formatted or self.env.user.email_formatted,
-                "reply_to": company.partner_id.email_formatted or False,
-                "author_id": company.partner_id.id,
-                "auto_delete": True,
-            }
-        )
+        sender = company.partner_id
+        values = {
+            "subject": subject,
+            "body_html": body,
+            "recipient_ids": [Command.link(partner.id)],
+            "email_from": sender.email_formatted or self.env.user.email_formatted,
+            "reply_to": sender.email_formatted or False,
+            "author_id": sender.id,
+            "auto_delete": True,
+        }
+        queue_mails(self.env, [values])
         operation._note_in_histories(
             self.env._("the opening mail to %s was queued.", partner.email_formatted)
         )

@@ -8,6 +8,8 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import SQL, format_datetime
 
+from ..mails import queue_mails
+
 _logger = logging.getLogger(__name__)
 
 KEEP_DAYS = 90
@@ -69,7 +71,7 @@ class ServiceTaskDigest(models.Model):
             self._prepare_mail(company, user, tasks.filtered(lambda task, mine=mine: task in mine))
             for user, mine in by_manager.items()
         ]
-        return self.env["mail.mail"].sudo().create(mails)
+        return queue_mails(self.env, mails)
 
     @api.model
     def _note(self, company, department, user, count) -> bool:
