@@ -1,16 +1,19 @@
 """Whom a webhook may call, and what counts as an answer: against sockets, without a database."""
 
 import doctest
+import os
 import socket
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from unittest.mock import patch
 
 from odoo.tests import BaseCase, tagged
 
 from ..service_tasks import answers, http_client
 from ..service_tasks.http_client import NoAnswer, NotSent, Refused, Target, is_public, resolve, send
+from .web_receiver import Receiver, certificate
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -99,6 +102,19 @@ class TestHttpClient(BaseCase):
                 self.send(*parts, pause=pause)
             self.assertNotRegex(str(caught.exception), r"\0|Errno|_ssl")
             self.assertLess(time.monotonic() - begun, 1.5)
+
+    def test_a_trusted_certificate_must_be_of_the_very_host(self):
+        file = self.enterContext(certificate())
+        receiver = Receiver(certificate=file)
+        self.addCleanup(receiver.close)
+        target = resolve(receiver.url, True)
+        with patch.dict(os.environ, {"SSL_CERT_FILE": file}):
+            self.assertEqual(send(target, "POST", b"{}").status, 200)
+            with self.assertRaisesRegex(NotSent, "not trusted, Hostname mismatch"):
+                send(replace(target, host="panel.example"), "POST", b"{}")
+        with self.assertRaisesRegex(NotSent, "not trusted, self-signed"):
+            send(target, "POST", b"{}")
+        self.assertEqual(receiver.methods, ["POST"])
 
     def test_a_handshake_that_never_ends_sends_nothing(self):
         with patch.object(http_client, "CONNECT_TIMEOUT", 0.5), self.assertRaises(NotSent):

@@ -9,7 +9,7 @@ from datetime import date
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
-from .web_receiver import Receiver
+from .web_receiver import Receiver, certificate
 from .webhook_common import ALLOW, WebhookCase
 
 
@@ -224,44 +224,12 @@ class TestWebhook(WebhookCase):
         self.assertIn("private network", operation.service_task_id.description)
 
     def test_untrusted_certificates_are_refused_before_anything_is_sent(self):
-        receiver = Receiver(certificate=self.make_certificate())
+        receiver = Receiver(certificate=self.enterContext(certificate()))
         self.addCleanup(receiver.close)
         self.panel.url = receiver.url
         operation = self.set_up()
         self.assertEqual((operation.state, receiver.requests), ("failed", []))
         self.assertIn("its certificate is not trusted, self-signed", operation.message)
-
-    def make_certificate(self):
-        """Write a self-signed certificate with its key and return the file's name."""
-        import tempfile
-        from datetime import datetime, timedelta
-
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-        now = datetime.now()
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(1)
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .sign(key, hashes.SHA256())
-        )
-        file = tempfile.NamedTemporaryFile(suffix=".pem")
-        self.addCleanup(file.close)
-        pem = serialization.Encoding.PEM
-        file.write(
-            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-            + certificate.public_bytes(pem)
-        )
-        file.flush()
-        return file.name
 
     def test_addresses_that_make_no_sense_are_refused_when_typed_in(self):
         for url in (

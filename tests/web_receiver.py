@@ -1,10 +1,45 @@
 """The other side of a webhook: a real HTTP server of the test's own."""
 
+import ipaddress
 import json
 import ssl
+import tempfile
 import threading
 import time
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+
+@contextmanager
+def certificate():
+    """The name of a file with a self-signed certificate of 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    now = datetime.now()
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    form = serialization.PrivateFormat.PKCS8
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(key.private_bytes(pem, form, serialization.NoEncryption()))
+        file.write(signed.public_bytes(pem))
+        file.flush()
+        yield file.name
 
 
 class Receiver:
