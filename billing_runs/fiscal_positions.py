@@ -37,11 +37,7 @@ class FiscalPositions:
         return (
             delivery.with_company(company).property_account_position_id
             or partner.with_company(company).property_account_position_id
-            or (
-                partner.country_id
-                and self._positions()
-                and self._first_match(delivery)
-            )
+            or (partner.country_id and self._positions() and self._first_match(delivery))
             or self._model
         )
 

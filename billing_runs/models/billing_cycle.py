@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..criteria import criterion_field
 from ..dates import apply_day_rule, apply_due_rule
 
 DAY_RULES = [
@@ -52,11 +53,10 @@ class BillingCycle(models.Model):
         default=lambda self: fields.Date.context_today(self).replace(day=1),
         help="Runs are due on this day and then at every recurrence, counted from it.",
     )
-    month_ids = fields.Many2many(
-        "billing.criterion",
-        relation="billing_cycle_month_rel",
-        string="Months",
-        domain=[("kind", "=", "month")],
+    month_ids = criterion_field(
+        "billing_cycle_month_rel",
+        "Months",
+        "month",
         help="The months in which the cycle runs. Empty means every month.",
     )
     invoice_date_rule = fields.Selection(
@@ -130,23 +130,12 @@ class BillingCycle(models.Model):
         string="Billing Terms",
         check_company=True,
     )
-    frequency_ids = fields.Many2many(
-        "billing.criterion",
-        relation="billing_cycle_frequency_rel",
-        string="Frequencies",
-        domain=[("kind", "=", "frequency")],
+    frequency_ids = criterion_field("billing_cycle_frequency_rel", "Frequencies", "frequency")
+    payment_preference_ids = criterion_field(
+        "billing_cycle_payment_rel", "Payment Preferences", "payment"
     )
-    payment_preference_ids = fields.Many2many(
-        "billing.criterion",
-        relation="billing_cycle_payment_rel",
-        string="Payment Preferences",
-        domain=[("kind", "=", "payment")],
-    )
-    presentment_ids = fields.Many2many(
-        "billing.criterion",
-        relation="billing_cycle_presentment_rel",
-        string="Presentment Preferences",
-        domain=[("kind", "=", "presentment")],
+    presentment_ids = criterion_field(
+        "billing_cycle_presentment_rel", "Presentment Preferences", "presentment"
     )
     partner_category_ids = fields.Many2many(
         "res.partner.category",

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
+from ..criteria import CRITERIA, criterion_field
 from ..stages import STAGES, stage_index
 
 # Which state may follow which. A state's own name is not listed: repeating a
@@ -38,6 +39,13 @@ _OWN_FIELDS = {
 }
 # What stays writable once bills were requested.
 _UNLOCKED_FIELDS = _OWN_FIELDS | {"state", "message_main_attachment_id"}
+# The cycle gives it, the run may have its own.
+_FROM_CYCLE = {
+    "compute": "_compute_criteria",
+    "store": True,
+    "readonly": False,
+    "precompute": True,
+}
 
 
 class BillingRun(models.Model):
@@ -152,49 +160,22 @@ class BillingRun(models.Model):
         relation="billing_run_term_scheme_rel",
         string="Billing Terms",
         check_company=True,
-        compute="_compute_criteria",
-        store=True,
-        readonly=False,
-        precompute=True,
+        **_FROM_CYCLE,
     )
-    frequency_ids = fields.Many2many(
-        "billing.criterion",
-        relation="billing_run_frequency_rel",
-        string="Frequencies",
-        domain=[("kind", "=", "frequency")],
-        compute="_compute_criteria",
-        store=True,
-        readonly=False,
-        precompute=True,
+    frequency_ids = criterion_field(
+        "billing_run_frequency_rel", "Frequencies", "frequency", **_FROM_CYCLE
     )
-    payment_preference_ids = fields.Many2many(
-        "billing.criterion",
-        relation="billing_run_payment_rel",
-        string="Payment Preferences",
-        domain=[("kind", "=", "payment")],
-        compute="_compute_criteria",
-        store=True,
-        readonly=False,
-        precompute=True,
+    payment_preference_ids = criterion_field(
+        "billing_run_payment_rel", "Payment Preferences", "payment", **_FROM_CYCLE
     )
-    presentment_ids = fields.Many2many(
-        "billing.criterion",
-        relation="billing_run_presentment_rel",
-        string="Presentment Preferences",
-        domain=[("kind", "=", "presentment")],
-        compute="_compute_criteria",
-        store=True,
-        readonly=False,
-        precompute=True,
+    presentment_ids = criterion_field(
+        "billing_run_presentment_rel", "Presentment Preferences", "presentment", **_FROM_CYCLE
     )
     partner_category_ids = fields.Many2many(
         "res.partner.category",
         relation="billing_run_partner_category_rel",
         string="Customer Classifications",
-        compute="_compute_criteria",
-        store=True,
-        readonly=False,
-        precompute=True,
+        **_FROM_CYCLE,
     )
     # Filters
     partner_ids = fields.Many2many(
@@ -260,12 +241,8 @@ class BillingRun(models.Model):
     @api.depends("cycle_id")
     def _compute_criteria(self):
         for run in self:
-            cycle = run.cycle_id
-            run.term_scheme_ids = cycle.term_scheme_ids
-            run.frequency_ids = cycle.frequency_ids
-            run.payment_preference_ids = cycle.payment_preference_ids
-            run.presentment_ids = cycle.presentment_ids
-            run.partner_category_ids = cycle.partner_category_ids
+            for name in CRITERIA:
+                run[name] = run.cycle_id[name]
 
     # === CRUD === #
 

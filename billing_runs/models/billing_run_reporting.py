@@ -3,22 +3,12 @@ from odoo.exceptions import UserError
 
 from ...billing_tasks.dry_run import dry_run
 from ...billing_tasks.exceptions import SkipTask
+from ..criteria import CRITERIA, FILTERS
 from ..report_lines import REASON_COLUMNS, REPORT_LINE_COLUMNS, insert_rows, rows_query
 from .billing_run import EDITABLE_STATES
 
 # A batch of the report is that much larger than one of the run: it writes little.
 _BATCH_FACTOR = 10
-_CRITERIA = (
-    "term_scheme_ids",
-    "frequency_ids",
-    "payment_preference_ids",
-    "presentment_ids",
-    "partner_category_ids",
-    "partner_ids",
-    "service_ids",
-    "job_ids",
-    "department_ids",
-)
 _DATES = ("invoice_date", "cutoff_date", "transaction_date")
 
 
@@ -110,7 +100,7 @@ class BillingRun(models.Model):
         """Return the run's dates and criteria as plain JSON."""
         self.ensure_one()
         dates = {name: fields.Date.to_string(self[name]) or None for name in _DATES}
-        return dates | {name: sorted(self[name].ids) for name in _CRITERIA}
+        return dates | {name: sorted(self[name].ids) for name in CRITERIA + FILTERS}
 
     # === TASKS === #
 

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..criteria import CRITERIA, FILTERS
+
 
 class BillingRun(models.Model):
     """Choosing whom a run bills: Add-all buttons and a live count of what is selected."""
@@ -11,19 +13,7 @@ class BillingRun(models.Model):
     )
     selected_service_count = fields.Integer("Services Selected", compute="_compute_selected")
 
-    @api.depends(
-        "cycle_id",
-        "cutoff_date",
-        "term_scheme_ids",
-        "frequency_ids",
-        "payment_preference_ids",
-        "presentment_ids",
-        "partner_category_ids",
-        "partner_ids",
-        "service_ids",
-        "job_ids",
-        "department_ids",
-    )
+    @api.depends("cycle_id", "cutoff_date", *CRITERIA, *FILTERS)
     def _compute_selected(self):
         for run in self:
             # Preferences are kept per company: the run's counts, not the viewer's.
