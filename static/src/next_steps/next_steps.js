@@ -27,8 +27,8 @@ const ICONS = {
     waiting: { icon: "fa-ellipsis-h", tone: "body-secondary", label: _t("Later") },
 };
 
-/** What a keyboard can go on with: the buttons of the first step that is neither done nor later. */
-const NEXT = ".o_billing_step:not([data-state='done']):not([data-state='waiting']) button.btn-sm";
+/** The steps that can be worked on: neither done nor later. */
+const NEXT = ".o_billing_step:not([data-state='done']):not([data-state='waiting'])";
 
 /**
  * The Next Steps of a billing run: drawn from one JSON of the server, which checks every
@@ -79,7 +79,8 @@ export class BillingNextSteps extends Component {
         const step = `.o_billing_step[data-step='${this.focused.step}'] button`;
         const target =
             root.querySelector(`${step}[name='${this.focused.method}']`) ||
-            root.querySelector(NEXT) ||
+            root.querySelector(`${NEXT} .btn-primary`) ||
+            root.querySelector(`${NEXT} button`) ||
             root.querySelector(step) ||
             root;
         target.focus();
@@ -134,7 +135,7 @@ export class BillingNextSteps extends Component {
             const data = await this.orm.silent.call("billing.run", "get_next_steps", [
                 record.resId,
             ]);
-            const moved = data.state !== this.data.state || data.phase !== this.data.phase;
+            const moved = ["state", "phase", "live"].some((key) => data[key] !== this.data[key]);
             this.state.data = data;
             if (moved && !(await record.isDirty())) {
                 await record.load();
