@@ -72,6 +72,24 @@ class TestRunSteps(BillingCase):
             action = self.subject.with_user(self.user).action_view_customers(code)
             found = self.env["res.partner"].search(action["domain"])
             self.assertEqual(len(found), links[code])
+        action = self.subject.with_user(self.user).action_view_selected_services()
+        services = self.env["billing.service"].with_user(self.user)
+        self.assertEqual(services.search_count(action["domain"]), 3)
+
+    def test_a_list_of_what_a_run_counts_names_a_run_one_may_see_and_a_count_it_has(self):
+        partners = self.env["res.partner"].with_user(self.user)
+        number = self.subject.id
+        elsewhere = self.make_company("Elsewhere")
+        stranger = self.make_user("elsewhere", "billing_operations.group_billing_user", elsewhere)
+        strangers = partners.with_user(stranger).with_context(allowed_company_ids=elsewhere.ids)
+        for model, text in (
+            (partners, f"{number}:nothing"),
+            (partners, "no run"),
+            (partners, "999999:email"),
+            (strangers, f"{number}:email"),
+        ):
+            with self.assertRaisesRegex(UserError, "nothing that a billing run counts"):
+                model.search([("billing_run_counted", "=", text)])
 
     def test_payments_stand_beside_those_of_the_previous_run(self):
         self.pay(30.0)

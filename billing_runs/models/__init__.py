@@ -1,4 +1,5 @@
 from . import billing_prepared_mixin
+from . import billing_run_counted_mixin
 from . import res_company
 from . import billing_criterion
 from . import billing_term_scheme
@@ -58,4 +59,5 @@ from . import billing_task
 from . import ir_actions_report
 from . import res_config_settings
 from . import res_partner
+from . import billing_service
 from . import billing_invoice_builder

@@ -12,7 +12,7 @@ UNDO = object()
 
 class AccountMove(models.Model):
     _name = "account.move"
-    _inherit = ["account.move", "billing.prepared.mixin"]
+    _inherit = ["account.move", "billing.prepared.mixin", "billing.run.counted.mixin"]
 
     billing_bill_id = fields.Many2one(
         "billing.bill",

@@ -45,13 +45,41 @@ class BillingRun(models.Model):
             )
 
     def _compute_invoices(self):
+        groups = self.env["account.move"]._read_group(
+            [("billing_bill_id.run_id", "in", self.ids)],
+            ["billing_bill_id.run_id", "currency_id"],
+            ["__count", "amount_untaxed_in_currency_signed:sum"],
+        )
+        rows = {}
+        for run, currency, count, amount in groups:
+            rows.setdefault(run.id, []).append((currency, count, amount))
         for run in self:
-            rows = self.env["account.move"]._read_group(
-                [("billing_bill_id.run_id", "=", run.id)],
-                ["currency_id"],
-                ["__count", "amount_untaxed_in_currency_signed:sum"],
-            )
-            run.invoice_count = sum(count for _currency, count, _amount in rows)
+            mine = rows.get(run._origin.id, [])
+            run.invoice_count = sum(count for _currency, count, _amount in mine)
             run.amount_text = ", ".join(
-                currency.format(amount) for currency, _count, amount in rows
+                currency.format(amount) for currency, _count, amount in mine
             )
+
+    # === WHAT IS COUNTED, AS LISTS === #
+
+    def _counted_domains(self, model):
+        """Return ``{name: domain}`` of what the run counts among the records of a model.
+
+        See ``billing.run.counted.mixin``, whose lists find it by these names.
+        """
+        self.ensure_one()
+        if model == "res.partner":
+            return {code: domain for code, (_label, domain) in self._customer_checks().items()}
+        if model == "account.move":
+            return {
+                f"{channel}:{what}": self._document_domain(channel, what)
+                for channel in ("email", "print")
+                for what in ("to_send", "no_pdf", "no_address")
+            }
+        return {"selected": self._service_domain() & self._live_service_domain()}
+
+    def _view_counted(self, model, what, name):
+        """Return the action that lists what the run counts under a name."""
+        self.ensure_one()
+        domain = [("billing_run_counted", "=", f"{self.id}:{what}")]
+        return self._view_records(model, domain, name)

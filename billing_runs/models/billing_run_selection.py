@@ -55,16 +55,4 @@ class BillingRun(models.Model):
 
     def action_view_selected_services(self):
         """Open the services that the run's criteria and filters select."""
-        self.ensure_one()
-        run = self.with_company(self.company_id)
-        services = run.env["billing.service"].search(
-            run._service_domain() & run._live_service_domain()
-        )
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Selected Services"),
-            "res_model": "billing.service",
-            "view_mode": "list,form",
-            "domain": [("id", "in", services.ids)],
-            "context": {"create": False},
-        }
+        return self._view_counted("billing.service", "selected", self.env._("Selected Services"))

@@ -347,10 +347,7 @@ class BillingRun(models.Model):
 
     def action_view_documents(self, channel, what):
         """Open the documents that a step counts as not delivered yet."""
-        self.ensure_one()
-        self.check_access("read")
-        moves = self._documents().search(self._document_domain(channel, what))
-        return self._view_records("account.move", [("id", "in", moves.ids)], self.env._("Invoices"))
+        return self._view_counted("account.move", f"{channel}:{what}", self.env._("Invoices"))
 
     def action_view_deliveries(self, channel=None, state=None):
         """Open the run's deliveries, or those that a step counts."""

@@ -72,19 +72,8 @@ class BillingRun(models.Model):
     def action_view_customers(self, code):
         """Open the selected customers that a check of the customers step counted."""
         self.ensure_one()
-        self.check_access("read")
-        run = self.with_company(self.company_id)
-        label, domain = run._customer_checks()[code]
-        partners = run.env["res.partner"].search(domain)
-        return {
-            "type": "ir.actions.act_window",
-            "name": label,
-            "res_model": "res.partner",
-            "view_mode": "list,form",
-            "views": [[False, "list"], [False, "form"]],
-            "domain": [("id", "in", partners.ids)],
-            "context": {"create": False},
-        }
+        label, _domain = self._customer_checks()[code]
+        return self._view_counted("res.partner", code, label)
 
     def _customer_checks(self):
         """Return ``{code: (label, domain on res.partner)}`` of what may be missing.

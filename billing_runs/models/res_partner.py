@@ -5,7 +5,8 @@ from ..posting import current_posting
 
 
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "billing.run.counted.mixin"]
 
     billing_bill_count = fields.Integer(
         "Bills",
