@@ -51,7 +51,7 @@ class BillingBill(models.Model):
                 customer=partner.display_name,
             )
         receivable = partner.commercial_partner_id.property_account_receivable_id
-        receivable = position.map_account(receivable) if receivable else receivable
+        receivable = position.map_account(receivable) if position else receivable
         if not receivable or not receivable.active:
             return "no_receivable_account", self.env._(
                 "Customer %(customer)s has no receivable account in use. Set one on its"

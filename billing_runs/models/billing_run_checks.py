@@ -79,6 +79,14 @@ class BillingRun(models.Model):
 
     # === PRODUCTS === #
 
+    def _read_product_accounts(self, products):
+        """Read what :meth:`_product_problem` looks at for many products at once."""
+        templates = products.product_tmpl_id.with_company(self.company_id)
+        taxes = templates.with_context(active_test=False).taxes_id.flatten_taxes_hierarchy()
+        parts = taxes.invoice_repartition_line_ids
+        accounts = parts.account_id | templates.property_account_income_id
+        accounts.mapped("active")
+
     def _product_problem(self, product, position, credit, currency):
         """Return ``(code, message)`` of what keeps a product from being invoiced, or None.
 

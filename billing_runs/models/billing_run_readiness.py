@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.fields import Domain
 
 
@@ -40,10 +40,9 @@ class BillingRun(models.Model):
                 accounting,
             )
         services = self._service_domain() & self._live_service_domain()
-        currencies = self.env["billing.service"]._read_group(services, ["currency_id"])
-        for currency in self._currencies_without_rate(
-            self.env["res.currency"].concat(*(currency for (currency,) in currencies))
-        ):
+        sold = self._sold_products(services)
+        currencies = self.env["res.currency"].concat(*{currency for _product, currency in sold})
+        for currency in self._currencies_without_rate(currencies):
             yield (
                 "no_currency_rate",
                 self.env._(
@@ -56,7 +55,9 @@ class BillingRun(models.Model):
         for code, domain, text, who in (
             (
                 "product_archived",
-                Domain("tariff_id.product_id.active", "=", False),
+                self._archived_product_domain()
+                if any(not product.active for product, _currency in sold)
+                else Domain.FALSE,
                 self.env._("Services with an archived product: %s"),
                 managers,
             ),
@@ -70,7 +71,7 @@ class BillingRun(models.Model):
             count = self.env["billing.service"].search_count(services & domain)
             if count:
                 yield code, text % count, who
-        for code, text in self._product_problems(services):
+        for code, text in self._product_problems(sold):
             yield code, text, accounting
         if self.cycle_id.journal_id.has_sequence_holes:
             yield (
@@ -93,25 +94,37 @@ class BillingRun(models.Model):
         )
         return newest if newest and newest > self.transaction_date else None
 
-    def _product_problems(self, services):
-        """Return ``(code, text)`` of the products that selected services bill and that cannot be
-        invoiced. Customers' fiscal positions come on top in the pre-billing report."""
+    def _sold_products(self, services):
+        """Return ``[(product, currency)]`` that the selected services bill, add-ons among them."""
+        groups = self.env["billing.service"]._read_group(
+            services, ["tariff_id.product_id", "currency_id"]
+        ) + self.env["billing.service.addon"]._read_group(
+            [("service_id", "any", services), ("quantity", ">", 0)],
+            ["addon_id.product_id", "service_id.currency_id"],
+        )
+        # One set, so that what is read of one product is read of all.
+        products = self.env["product.product"].concat(*(product for product, _c in groups))
+        by_id = {product.id: product for product in products}
+        return [(by_id[product.id], currency) for product, currency in dict.fromkeys(groups)]
+
+    @api.model
+    def _archived_product_domain(self):
+        addons = [("quantity", ">", 0), ("addon_id.product_id.active", "=", False)]
+        return Domain("tariff_id.product_id.active", "=", False) | Domain(
+            "addon_line_ids", "any", addons
+        )
+
+    def _product_problems(self, sold):
+        """Return ``(code, text)`` of the products sold that cannot be invoiced. Customers' fiscal
+        positions come on top in the pre-billing report.
+
+        :param sold: from :meth:`_sold_products`
+        """
         position = self.env["account.fiscal.position"]
-        sold = [
-            (tariff.product_id, currency)
-            for tariff, currency in self.env["billing.service"]._read_group(
-                services, ["tariff_id", "currency_id"]
-            )
-        ] + [
-            (addon.product_id, currency)
-            for addon, currency in self.env["billing.service.addon"]._read_group(
-                [("service_id", "any", services), ("quantity", ">", 0)],
-                ["addon_id", "service_id.currency_id"],
-            )
-        ]
+        self._read_product_accounts(self.env["product.product"].concat(*(p for p, _c in sold)))
         problems = (
             self._product_problem(product, position, False, currency)
-            for product, currency in dict.fromkeys(sold)
+            for product, currency in sold
             if product.active  # archived ones are counted by service
         )
         return list(dict.fromkeys(filter(None, problems)))
