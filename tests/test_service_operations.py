@@ -174,6 +174,25 @@ class TestServiceOperations(ServiceTaskCase):
         operation = self.ask(self.order(), "setup", {"parameters": {"php": 4}})
         self.assertIn("PHP workers: none → 4", operation.service_task_id.description)
 
+    def test_limits_lowered_later_do_not_keep_a_service_from_being_ended(self):
+        service = self.active()
+        self.close(self.ask(service, "change", {"addon_quantities": {self.addon.id: 5}}))
+        self.addon.maximum = 4
+        for operation_type in ("suspend", "resume", "change"):
+            values = {"quantity": 2} if operation_type == "change" else None
+            operation = self.ask(service, operation_type, values)
+            line = operation.service_task_id.addon_line_ids
+            self.assertEqual((line.present, line.quantity), (5, 5))
+            self.close(operation)
+        with self.assertRaisesRegex(UserError, "does not allow"):
+            self.ask(service, "change", {"addon_quantities": {self.addon.id: 6}})
+        other = self.make_tariff(self.scheme, name="Smaller")
+        self.make_addon(other, maximum=4)
+        with self.assertRaisesRegex(UserError, "Smaller does not allow"):
+            self.ask(service, "change", {"tariff_id": other.id})
+        self.close(self.ask(service, "delete"))
+        self.assertEqual(service.state, "terminated")
+
     def test_a_change_of_tariff_keeps_the_settings_that_the_new_one_has(self):
         target = self.make_tariff(self.scheme, price=60.0, name="Big")
         target.parameter_definition = [

@@ -84,6 +84,11 @@ class ServiceOperation(models.Model):
             raise UserError(
                 self.env._("Tariff %s does not offer one of the add-ons.", tariff.display_name)
             )
+        if tariff != service.tariff_id:
+            # What the service has comes along where the other tariff offers it, too.
+            present = {line.product_id: line.quantity for line in service.addon_line_ids}
+            kept = {key: present.get(addon.product_id) for key, addon in offered.items()}
+            wanted = {key: quantity for key, quantity in kept.items() if quantity} | wanted
         for key, quantity in wanted.items():
             if not self._is_number(quantity) or not offered[key]._allows(quantity):
                 raise UserError(

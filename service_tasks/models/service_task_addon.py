@@ -56,6 +56,9 @@ class ServiceTaskAddon(models.Model):
     def _check_quantity(self):
         digits = self.env["decimal.precision"].precision_get("Product Unit")
         for line in self:
+            if not float_compare(line.quantity, line.present, precision_digits=digits):
+                # What the service has already stays, whatever the tariff says meanwhile.
+                continue
             # 0 takes the add-on off.
             low = line.quantity and (
                 float_compare(line.quantity, line.minimum, precision_digits=digits) < 0
