@@ -4,8 +4,11 @@ from datetime import date, datetime
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import freeze_time, tagged
+from odoo.tools import mute_logger
 
 from .service_task_common import ServiceTaskCase
+
+MAIL_LOGGER = "odoo.addons.billing_operations.service_tasks.models.service_operation_mail"
 
 
 @tagged("post_install", "-at_install")
@@ -384,6 +387,26 @@ class TestOpeningMail(ServiceTaskCase):
         self.task.action_close()
         self.assertEqual((self.service.state, self.sent()), ("active", self.sent().browse()))
         self.assertIn("template is empty or was deleted", self.service.message_ids[0].body)
+
+    @mute_logger(MAIL_LOGGER)
+    def test_a_template_that_does_not_fit_the_service_stops_nobody(self):
+        template = self.env.ref("billing_operations.mail_template_service_opening")
+        # The check on saving tries the newest operation only.
+        self.ask(self.order(name="birch.example"), "setup")
+        bad = "{{ object.service_id.name.nope if 'alder' in object.service_id.name else 'ok' }}"
+        for name in ("subject", "lang"):
+            template.write({"subject": "Ready", "lang": False, name: bad})
+            self.task.invalidate_recordset()
+            self.assertIn("cannot be filled in for", self.task.mail_problem)
+            with self.assertRaisesRegex(UserError, "on the tab Opening Mail, or untick it"):
+                self.task.action_close()
+        operation = self.operation.sudo()
+        operation._send_opening_mail()
+        self.assertIn("no opening mail was sent", self.service.message_ids[0].body)
+        self.task.write({"mail_subject": "Mine", "mail_body": "<p>Mine</p>"})
+        self.assertFalse(self.task.mail_problem)
+        self.task.action_close()
+        self.assertEqual((self.service.state, self.sent().subject), ("active", "Mine"))
 
     def test_it_speaks_the_customers_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")

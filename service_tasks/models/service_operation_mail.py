@@ -1,10 +1,15 @@
+import logging
+
 from markupsafe import Markup
 
 from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import is_html_empty
 
 from ..mails import queue_mails
+
+_logger = logging.getLogger(__name__)
 
 TEMPLATE = "billing_operations.mail_template_service_opening"
 
@@ -52,16 +57,30 @@ class ServiceOperation(models.Model):
         return kinds.get(identifier.kind, identifier.kind)
 
     def _render_opening_mail(self) -> dict:
-        """`{"subject": ..., "body": ...}` as the template has it, in the customer's language."""
+        """`{"subject": ..., "body": ...}` as the template has it, in the customer's language.
+
+        :raises UserError: where the template does not fit this service.
+        """
         self.ensure_one()
         operation = self.sudo().with_context(lang=self.sudo().partner_id.lang or self.env.lang)
         template = operation.env.ref(TEMPLATE, raise_if_not_found=False)
         if not template:
             return {"subject": "", "body": ""}
-        rendered = {
-            name: template._render_field(name, operation.ids, compute_lang=True)[operation.id]
-            for name in ("subject", "body_html")
-        }
+        try:
+            rendered = {
+                name: template._render_field(name, operation.ids, compute_lang=True)[operation.id]
+                for name in ("subject", "body_html")
+            }
+        except UserError as error:
+            _logger.warning("The opening mail of %s cannot be made: %s", self.service_id, error)
+            raise UserError(
+                self.env._(
+                    "the template “%(template)s” cannot be filled in for %(service)s. Have it "
+                    "corrected.",
+                    template=template.name,
+                    service=operation.service_id.display_name,
+                )
+            ) from error
         return {"subject": rendered["subject"], "body": rendered["body_html"]}
 
     def _send_opening_mail(self, subject=None, body=None):
@@ -77,8 +96,14 @@ class ServiceOperation(models.Model):
                 self.env._("no opening mail was sent: the customer has no e-mail address.")
             )
             return
-        rendered = operation._render_opening_mail()
-        subject, body = subject or rendered["subject"], Markup(body or rendered["body"] or "")
+        if not (subject and body):
+            try:
+                rendered = operation._render_opening_mail()
+            except UserError as error:
+                operation._note_in_histories(self.env._("no opening mail was sent: %s", error))
+                return
+            subject, body = subject or rendered["subject"], body or rendered["body"]
+        body = Markup(body or "")
         if is_html_empty(body):
             operation._note_in_histories(
                 self.env._("no opening mail was sent: its template is empty or was deleted.")

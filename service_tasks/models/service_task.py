@@ -150,6 +150,9 @@ class ServiceTask(models.Model):
         inverse="_inverse_mail_body",
         sanitize="email_outgoing",
     )
+    mail_problem = fields.Char(
+        compute="_compute_mail_problem", help="Why the template gives no opening mail."
+    )
 
     _number_unique = models.UniqueIndex(
         "(company_id, number)", "Another service task of this company already has this number."
@@ -266,12 +269,26 @@ class ServiceTask(models.Model):
     @api.depends("own_mail_subject", "own_mail_body", "parameters", "operation_id", "state")
     def _compute_opening_mail(self):
         for task in self:
-            rendered = {"subject": False, "body": False}
-            if task.type == "setup" and task.state in OPEN_STATES and task._origin:
-                if not (task.own_mail_subject and task.own_mail_body):
-                    rendered = task.sudo().operation_id._render_opening_mail()
+            rendered, _problem = task._try_opening_mail()
             task.mail_subject = task.own_mail_subject or rendered["subject"]
             task.mail_body = task.own_mail_body or rendered["body"]
+
+    # Not beside the two above: what shares a compute with a written field is not computed anew.
+    @api.depends("own_mail_subject", "own_mail_body", "parameters", "operation_id", "state")
+    def _compute_mail_problem(self):
+        for task in self:
+            _rendered, task.mail_problem = task._try_opening_mail()
+
+    def _try_opening_mail(self) -> tuple[dict, str | bool]:
+        """(what the template gives, where it is needed; why it gives nothing)"""
+        nothing = {"subject": False, "body": False}
+        own = self.own_mail_subject and self.own_mail_body
+        if own or self.type != "setup" or self.state not in OPEN_STATES or not self._origin:
+            return nothing, False
+        try:
+            return self.sudo().operation_id._render_opening_mail(), False
+        except UserError as error:
+            return nothing, str(error)
 
     def _inverse_mail_subject(self):
         for task in self:

@@ -215,6 +215,14 @@ class ServiceTask(models.Model):
             )
         if self.type not in ("setup", "change"):
             return
+        if self.send_opening_mail and self.mail_recipient and self.mail_problem:
+            raise UserError(
+                self.env._(
+                    "There is no opening mail to send: %s Or write subject and text yourself on "
+                    "the tab Opening Mail, or untick it there; then close again.",
+                    self.mail_problem,
+                )
+            )
         rows = self.read(["parameters"])[0]["parameters"]
         if missing := self.sudo().tariff_id._missing_parameters(rows):
             raise UserError(
