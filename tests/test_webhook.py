@@ -188,6 +188,33 @@ class TestWebhook(WebhookCase):
         self.close(operation)
         self.assertEqual((operation.state, self.service.state), ("done", "active"))
 
+    def test_a_person_may_have_an_unknown_outcome_asked_for_again(self):
+        operation = self.set_up(3, (404, b"what?"))
+        accountant = operation.with_user(self.accountant)
+        for said, state in (
+            ((404, b"what?"), "unknown"),
+            ((200, {"state": "accepted"}), "unknown"),
+            ((200, {"state": "not_received"}), "failed"),
+        ):
+            self.receiver.answers = [said]
+            accountant.action_ask_again()
+            self.work(operation)
+            self.assertEqual(operation.state, state)
+        self.assertEqual(self.receiver.methods, ["POST", "GET", "GET", "GET", "GET"])
+        task = operation.service_task_id
+        self.assertIn("asked again", " ".join(task.message_ids.mapped("body")))
+        accountant.action_retry()
+        self.receiver.answers = [3, (404, b"what?"), (200, {"state": "done"})]
+        self.work(operation)
+        self.assertEqual((operation.state, operation.service_task_id), ("unknown", task))
+        accountant.action_ask_again()
+        accountant.action_ask_again()
+        self.work(operation)
+        self.assertEqual((operation.state, self.service.state), ("done", "active"))
+        self.assertEqual(task.state, "cancelled")
+        with self.assertRaisesRegex(UserError, "cannot be asked for"):
+            accountant.action_ask_again()
+
     def test_a_lost_answer_at_a_gateway_is_a_time_out_too(self):
         operation = self.set_up((504, {}), (200, {"state": "done"}))
         self.assertEqual(self.receiver.methods, ["POST", "GET"])

@@ -203,6 +203,25 @@ class ServiceOperation(models.Model):
             operation._set_state("processing", message=False, accepted_date=False)
             operation._enqueue()
 
+    def action_ask_again(self):
+        """Ask the other side what became of operations whose outcome is unknown. Nothing is done
+        again by it: who answers that nothing was received makes the operation a failed one, which
+        can be tried again."""
+        self._check_may_change()
+        for operation in self.sudo():
+            if operation.state != "unknown" or not operation.module_id._can_ask():
+                raise UserError(
+                    self.env._(
+                        "What became of %s cannot be asked for. Look it up at the other side; "
+                        "then close its service task where it was done, else do it by hand or "
+                        "cancel it.",
+                        operation.display_name,
+                    )
+                )
+            operation._enqueue()
+            if not operation.billing_task_id.intent:
+                operation.billing_task_id._write_intent("sending", operation._intent())
+
     def action_open_service_task(self):
         """Open the service task of this operation."""
         self.ensure_one()

@@ -48,6 +48,11 @@ class ServiceOperation(models.Model):
             return None
         if not self.payload:
             self._unguarded().payload = self._make_payload()
+        return self._intent()
+
+    def _intent(self) -> dict:
+        """What the queue notes of a request under way; by it the outcome is asked for."""
+        self.ensure_one()
         return {"reference": self.key, "operation": self.id}
 
     def _record_answer(self, task, answer):
@@ -236,6 +241,10 @@ class ServiceOperation(models.Model):
                     "The request was sent, no answer came, and the other side could not say "
                     "whether it was carried out. It is not sent again by itself."
                 ),
+            )
+        elif operation.state == "unknown":
+            operation._note_in_histories(
+                self.env._("asked again: the other side still could not say what became of it.")
             )
 
     @api.model

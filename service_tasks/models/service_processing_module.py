@@ -124,6 +124,11 @@ class ServiceProcessingModule(models.Model):
         self.ensure_one()
         raise NotImplementedError(f"Modules of the kind {self.kind} cannot call out")
 
+    def _can_ask(self) -> bool:
+        """Can `_ask_operation` find anything out?"""
+        self.ensure_one()
+        return self._is_automatic()
+
     def _ask_operation(self, operation):
         """Find out what became of a call without answer.
 

@@ -142,6 +142,9 @@ class ServiceProcessingModule(models.Model):
             return super()._call_operation(operation)
         return self._post_operation(operation)
 
+    def _can_ask(self):
+        return super()._can_ask() and (self.kind != "webhook" or self.timeout_rule != "person")
+
     def _ask_operation(self, operation):
         if self.kind != "webhook":
             return super()._ask_operation(operation)
