@@ -40,6 +40,14 @@ class TestRun(BillingCase):
         self.assertEqual(bills.charge_ids.mapped("state"), ["invoiced"] * 5)
         self.assertEqual((run.state, run.stage), ("requested", "posting"))
 
+    def test_bills_are_listed_newest_run_first_and_then_by_customer(self):
+        earlier, later = self.make_run(self.cycle), self.make_run(self.cycle, day=date(2026, 3, 1))
+        for run in (earlier, later):
+            run._execute("rating")
+        bills = self.env["billing.bill"].search([("company_id", "=", self.company.id)])
+        self.assertEqual(bills.run_id, later + earlier)
+        self.assertEqual(bills.partner_id.ids, self.customers.sorted("complete_name").ids)
+
     def test_every_charge_is_tied_to_its_invoice_line(self):
         run = self.make_run(self.cycle)
         run._execute("posting")
@@ -72,6 +80,8 @@ class TestRun(BillingCase):
         self.assertTrue(run.ended_date)
         bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
         self.assertEqual(set(bills.mapped("state")), {"posted"})
+        stages = [stage["name"] for stage in run._stage_progress()]
+        self.assertEqual(stages, ["rating", "invoicing", "posting"])
 
     def test_a_cycle_back_in_draft_creates_no_runs(self):
         self.cycle.action_draft()

@@ -24,7 +24,7 @@ class BillingBill(models.Model):
 
     _name = "billing.bill"
     _description = "Bill"
-    _order = "run_id desc, partner_id, id"
+    _order = "run_id, partner_id, id"
     _check_company_auto = True
 
     run_id = fields.Many2one(

@@ -16,7 +16,7 @@ class BillingPrintBundle(models.Model):
 
     _name = "billing.print.bundle"
     _description = "Print Bundle"
-    _order = "run_id desc, name, id"
+    _order = "run_id, name, id"
 
     name = fields.Char(required=True, readonly=True)
     run_id = fields.Many2one(

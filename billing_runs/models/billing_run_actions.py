@@ -148,7 +148,7 @@ class BillingRun(models.Model):
             "res_model": model,
             "view_mode": "list,form,pivot,graph" if model.startswith("billing.") else "list,form",
             "domain": domain,
-            "context": {"create": False},
+            "context": {"create": False, "hide_run": True},
         }
 
     def _check_target(self, target_stage):

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..stages import stage_index
 from .billing_run import EDITABLE_STATES, ENDED_STATES
 
 PRE_STEPS = ("dates", "customers", "payments", "pre_report", "request")
@@ -248,7 +249,10 @@ class BillingRun(models.Model):
         )
 
     def _stage_progress(self):
-        """Return each stage's progress: name, label, done, total."""
+        """Return each stage's progress: name, label, done, total.
+
+        A run that was closed early has no progress in the stages it did without.
+        """
         self.ensure_one()
         counts = self._bill_counts()
         total = sum(counts.values())
@@ -266,4 +270,6 @@ class BillingRun(models.Model):
                     "total": total,
                 }
             )
-        return result[::-1]
+        ended = self.state in ENDED_STATES and self.stage
+        count = stage_index(self._stages(), self.stage) + 1 if ended else len(result)
+        return result[::-1][:count]
