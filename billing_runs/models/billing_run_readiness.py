@@ -52,7 +52,7 @@ class BillingRun(models.Model):
                 ),
                 accounting,
             )
-        for code, domain, text, who in (
+        archived = (
             (
                 "product_archived",
                 self._archived_product_domain()
@@ -67,8 +67,10 @@ class BillingRun(models.Model):
                 self.env._("Services of archived customers: %s"),
                 self.env._("Billing users"),
             ),
-        ):
-            count = self.env["billing.service"].search_count(services & domain)
+        )
+        domains = [services & domain for _code, domain, _text, _who in archived]
+        counts = self._count_each("billing.service", domains)
+        for (code, _domain, text, who), count in zip(archived, counts, strict=True):
             if count:
                 yield code, text % count, who
         for code, text in self._product_problems(sold):

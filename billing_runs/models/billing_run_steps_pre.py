@@ -52,10 +52,12 @@ class BillingRun(models.Model):
     # === CUSTOMERS === #
 
     def _step_customers(self):
-        checks = [
+        checks = self._customer_checks()
+        counts = self._count_each("res.partner", [domain for _label, domain in checks.values()])
+        links = [
             {"label": label, "count": count, "method": "action_view_customers", "args": [code]}
-            for code, (label, domain) in self._customer_checks().items()
-            if (count := self.env["res.partner"].search_count(domain))
+            for (code, (label, _domain)), count in zip(checks.items(), counts, strict=True)
+            if count
         ]
         sentence = self.env._(
             "%(customers)s customers with %(services)s services are selected.",
@@ -67,7 +69,7 @@ class BillingRun(models.Model):
                 "state": "attention",
                 "sentence": self.env._("Nobody is selected. Look at the criteria and filters."),
             }
-        return {"state": "attention" if checks else "done", "sentence": sentence, "links": checks}
+        return {"state": "attention" if links else "done", "sentence": sentence, "links": links}
 
     def action_view_customers(self, code):
         """Open the selected customers that a check of the customers step counted."""
