@@ -70,7 +70,12 @@ class TaskWorker:
                 if claim is None:
                     return False
                 crash_point("task.claimed", claim.type_code)
-                _Attempt(self.registry, cr, claim).run()
+                try:
+                    _Attempt(self.registry, cr, claim).run()
+                finally:
+                    if not cr.closed:
+                        cr.rollback()
+                        tasks._rest()
             if time.monotonic() >= self.next_beat:
                 if not self.beat():
                     return True
@@ -83,10 +88,13 @@ class TaskWorker:
             try:
                 tasks._read_committed()
                 claim = tasks._claim(by_age=self.claims % AGE_TURN == 0)
+                if claim:
+                    tasks._show_life(claim.task_id)
                 cr.commit()  # pylint: disable=invalid-commit
                 return claim
             except TransactionRollbackError:
                 cr.rollback()
+                tasks._rest()
                 time.sleep(random.uniform(0, 0.02))
         return None
 

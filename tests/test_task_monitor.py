@@ -7,7 +7,6 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
-from ..billing_tasks.models.billing_task_claim import Claim
 from ..billing_tasks.server_limits import ServerLimits
 from .task_common import BillingTasksCase
 
@@ -81,9 +80,10 @@ class TestTaskMonitor(BillingTasksCase):
         self.assertEqual(self.tasks._dead_ids(), dead.ids)
         self.assertTrue(dead.is_stuck)
         self.assertFalse(young.is_stuck)
-        claim = Claim(dead.id, "t", "test_work", {})
-        self.assertEqual(self.tasks._lock_attempt(claim), dead)
+        self.tasks._show_life(dead.id)
         self.assertEqual(self.tasks._dead_ids(), [])
+        self.tasks._rest()
+        self.assertEqual(self.tasks._dead_ids(), dead.ids)
 
     def test_what_is_due_for_long_is_stuck(self):
         late, punctual = self.tasks.enqueue("test_work"), self.tasks.enqueue("test_work")

@@ -83,6 +83,36 @@ class TestWorker(BillingTasksCase):
         self.assertEqual(task.result, {"done": 1})
         self.assertEqual((task.state, task.retry_count, task.postpone_count), ("completed", 0, 0))
 
+    def test_a_worker_that_begins_again_is_not_taken_for_dead(self):
+        """A conflict frees the task's row for a moment; the reaper leaves the task alone."""
+        conflicts = [errors.SerializationFailure("could not serialize access")]
+
+        def handler(task):
+            if conflicts:
+                raise conflicts.pop()
+
+        reaped = []
+
+        def reap_meanwhile(_seconds):
+            with self.env.registry.cursor() as cr:
+                tasks = self.env(cr=cr)["billing.task"]
+                cr.execute("UPDATE billing_task SET attempt_date = attempt_date - interval '1 hour'")
+                reaped.append((tasks._reap().ids, tasks._dead_ids()))
+
+        self.handlers["test_work"] = handler
+        task = self.tasks.enqueue("test_work")
+        self.env.flush_all()
+        with (
+            self.enter_registry_test_mode(),
+            patch.object(worker_module.time, "sleep", reap_meanwhile),
+        ):
+            TaskWorker(self.env.registry, time.monotonic() + 60).run()
+        self.env.invalidate_all()
+        self.assertEqual(reaped, [([], [])])
+        self.assertEqual((task.state, task.retry_count), ("completed", 0))
+        self.env.cr.execute(self.tasks._alive())
+        self.assertFalse(self.env.cr.fetchall(), "a worker at rest still shows life")
+
     def test_conflicts_without_end_postpone_the_task(self):
         def handler(task):
             raise errors.DeadlockDetected("deadlock detected")

@@ -190,6 +190,29 @@ class BillingTask(models.Model):
             return False
         return not gates["slots"] or any(map(self._try_lock, gates["slots"]))
 
+    @api.model
+    def _show_life(self, task_id):
+        """Let the reaper see that a worker is at work on a task, until `_rest` or the end of its
+        connection: a rollback frees the task's row, this lock it does not."""
+        self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(%s, %s)", HEARTBEAT, task_id))
+
+    @api.model
+    def _rest(self):
+        """End what `_show_life` began."""
+        self.env.cr.execute(SQL("SELECT pg_advisory_unlock_all()"))
+
+    @api.model
+    def _alive(self):
+        """Return the SQL of the ids of the tasks that workers are at work on."""
+        return SQL(
+            """
+            SELECT objid::bigint FROM pg_locks
+             WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """,
+            HEARTBEAT,
+        )
+
     def _lock_attempt(self, claim):
         """Lock the row of a claimed task for the work transaction, as its first statement.
 
@@ -200,11 +223,10 @@ class BillingTask(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                SELECT pg_try_advisory_xact_lock(%(heartbeat)s, id) FROM billing_task
+                SELECT id FROM billing_task
                  WHERE id = %(task_id)s AND state = 'running' AND attempt_token = %(token)s
                    FOR NO KEY UPDATE NOWAIT
                 """,
-                heartbeat=HEARTBEAT,
                 task_id=claim.task_id,
                 token=claim.token,
             ),
@@ -218,7 +240,8 @@ class BillingTask(models.Model):
     def _reap(self):
         """Take back the tasks whose worker is gone: running, older than the grace, and not locked.
 
-        A living worker holds the lock on its task's row, so however long it takes it is left alone.
+        A living worker holds the lock on its task's row, and while it begins again after a conflict
+        it still shows its life; so however long it takes it is left alone.
         Run it in a fresh transaction that `_read_committed` has prepared; the caller commits.
 
         :return: the tasks taken back.
@@ -230,10 +253,12 @@ class BillingTask(models.Model):
                  WHERE state = 'running'
                    AND attempt_date < (SELECT clock_timestamp() AT TIME ZONE 'UTC')
                                       - make_interval(secs => %s)
+                   AND id NOT IN (%s)
                  ORDER BY attempt_date LIMIT %s
                    FOR NO KEY UPDATE SKIP LOCKED
                 """,
                 GRACE_SECONDS,
+                self._alive(),
                 _REAP_BATCH,
             ),
             log_exceptions=False,

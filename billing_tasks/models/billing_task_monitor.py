@@ -5,7 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .billing_task import OPEN_STATES
-from .billing_task_claim import GRACE_SECONDS, HEARTBEAT
+from .billing_task_claim import GRACE_SECONDS
 
 LATE = timedelta(minutes=15)
 
@@ -74,20 +74,14 @@ class BillingTask(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                WITH held AS MATERIALIZED (
-                    SELECT objid::bigint AS task_id FROM pg_locks
-                     WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2
-                       AND database = (SELECT oid FROM pg_database
-                                        WHERE datname = current_database())
-                )
                 SELECT id FROM billing_task
                  WHERE state = 'running'
                    AND attempt_date < (SELECT clock_timestamp() AT TIME ZONE 'UTC')
                                       - make_interval(secs => %s)
-                   AND id NOT IN (SELECT task_id FROM held)
+                   AND id NOT IN (%s)
                 """,
-                HEARTBEAT,
                 GRACE_SECONDS,
+                self._alive(),
             )
         )
         return [row[0] for row in self.env.cr.fetchall()]
