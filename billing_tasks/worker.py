@@ -19,7 +19,7 @@ from odoo.exceptions import LockError
 
 from . import server_limits
 from .crash_points import crash_point
-from .exceptions import RetryTask, TaskControl
+from .exceptions import OutcomeUnknown, RetryTask, TaskControl
 from .handlers import ExternalHandler
 from .journal import WorkerJournal
 from .redaction import redact
@@ -245,6 +245,8 @@ class _Attempt:
             try:
                 with _no_commit(self.cr):
                     answer = task._call_outside(handler, intent)
+            except OutcomeUnknown:
+                raise
             except TaskControl:
                 task._clear_intent()
                 self._commit()

@@ -8,7 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..billing_tasks.dry_run import dry_run, is_dry_run
-from ..billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
+from ..billing_tasks.exceptions import FatalTaskError, OutcomeUnknown, RetryTask, SkipTask
 from ..billing_tasks.handlers import ExternalHandler
 from .task_common import BillingTasksCase
 
@@ -315,6 +315,32 @@ class TestExternal(BillingTasksCase):
         self.tasks._run_inline()
         self.assertEqual((self.sent, self.unknown, self.recorded), (["a", "b"], ["a"], ["b"]))
         self.assertEqual(task.result, {"recorded": 1, "handed_over": 1})
+
+    def test_an_open_intent_of_a_task_that_does_not_go_on_goes_to_a_person(self):
+        self.error = TimeoutError("no answer")
+        self.handlers["test_work"] = ExternalHandler(
+            **self.handler, unknown=lambda task, intent: self.unknown.append(intent["reference"])
+        )
+        failing, skipped, deleted = self.enqueue("a"), self.enqueue("b"), self.enqueue("c")
+        failing.max_retries = 0
+        for task in failing | skipped | deleted:
+            self.tasks._run_inline(limit=1, domain=[("id", "=", task.id)])
+        self.assertEqual((failing.state, failing.intent_state), ("failed", "unknown"))
+        self.assertEqual((skipped.state, skipped.intent_state), ("error", "sending"))
+        skipped.action_skip()
+        self.assertEqual((skipped.state, skipped.intent_state), ("skipped", "unknown"))
+        deleted.unlink()
+        self.assertEqual(self.unknown, ["a", "b", "c"])
+
+    def test_a_call_may_say_that_its_outcome_is_unknown(self):
+        self.error = OutcomeUnknown("no answer")
+        task = self.enqueue("a")
+        self.tasks._run_inline()
+        self.assertEqual((task.state, task.intent_state), ("failed", "unknown"))
+        self.error = None
+        task.action_retry_now()
+        self.tasks._run_inline()
+        self.assertEqual((task.state, self.sent), ("failed", ["a"]), "it was called again")
 
     def test_a_refusal_withdraws_the_intent_and_is_called_again(self):
         self.error = RetryTask("connection refused", delay=0)

@@ -193,6 +193,11 @@ class BillingTask(models.Model):
 
     # === CRUD === #
 
+    def unlink(self):
+        self.check_access("unlink")
+        self.sudo().filtered(lambda task: task.state != "running")._leave_intents()
+        return super().unlink()
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_running(self):
         if running := self.filtered(lambda task: task.state == "running"):
@@ -238,6 +243,7 @@ class BillingTask(models.Model):
         tasks = tasks.filtered(lambda task: task.state != "skipped")
         tasks._set_state("skipped", ended_date=fields.Datetime.now())
         tasks._log_each(self.env._("Skipped by %s.", self.env.user.name))
+        tasks._leave_intents()
         return True
 
     def action_set_priority(self, priority):

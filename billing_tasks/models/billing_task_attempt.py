@@ -189,24 +189,28 @@ class BillingTask(models.Model):
         else:
             values["ended_date"] = now
         self._set_state(state, **values)
+        if state in ("failed", "skipped"):
+            self._follow(self._leave_intents)
         if state == "failed":
             self._after_failure()
 
     def _after_failure(self):
-        """Tell the task's own package that it failed for good; a mistake there never hides the
-        failure. What failed in test mode has changed nothing, so nothing follows from it."""
+        """Tell the task's own package that it failed for good. What failed in test mode has changed
+        nothing, so nothing follows from it."""
         hook = self._get_task_failure_handlers().get(self.type_id.code)
         if hook is None or self.test_mode:
             return
         task = self._for_handler(self.env.context.get("billing_task_journal"))
+        self._follow(lambda: hook(task))
+
+    def _follow(self, step):
+        """Do what follows from the end of this task; a mistake there never hides that end."""
         try:
             with self.env.cr.savepoint():
-                hook(task)
-        except Exception as error:  # noqa: BLE001 - whatever the hook does, the task has failed
+                step()
+        except Exception as error:  # noqa: BLE001 - whatever the step does, the task has ended
             _logger.error(
-                "Billing task %s: the failure handler of its type failed:\n%s",
-                self.id,
-                _traceback(error),
+                "Billing task %s: what should follow its end failed:\n%s", self.id, _traceback(error)
             )
             self._log(
                 self.env._("What should follow a failure failed too: %s", self._error_text(error)),

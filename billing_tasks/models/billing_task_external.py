@@ -1,9 +1,10 @@
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 from odoo import models
 
-from ..exceptions import FatalTaskError, OutcomeUnknown, TaskControl
+from ..exceptions import FatalTaskError, OutcomeUnknown, SkipTask, TaskControl
+from ..handlers import ExternalHandler
 
 
 class BillingTask(models.Model):
@@ -57,6 +58,17 @@ class BillingTask(models.Model):
         self._clear_intent()
         return True
 
+    def _leave_intents(self):
+        """Hand what these tasks may have done outside to people: they will not find out themselves."""
+        for task in self.filtered(lambda task: task.intent_state == "sending"):
+            handler = task._get_task_handlers().get(task.type_id.code)
+            if isinstance(handler, ExternalHandler) and handler.unknown:
+                journal = self.env.context.get("billing_task_journal")
+                # It raises `SkipTask` where what the work was for is gone: nobody is left to tell.
+                with suppress(SkipTask):
+                    handler.unknown(task._for_handler(journal), task.intent)
+            task.write({"intent_state": "unknown"})
+
     def _unknown_error(self, intent):
         return OutcomeUnknown(
             self.env._(
@@ -102,6 +114,8 @@ class BillingTask(models.Model):
                 break
             try:
                 answer = self._call_outside(handler, intent)
+            except OutcomeUnknown:
+                raise
             except TaskControl:
                 self._clear_intent()
                 raise
