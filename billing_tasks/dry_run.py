@@ -35,6 +35,9 @@ def dry_run(env):
             yield
     finally:
         cr.cache[_KEY] = depth
+        # What the block made others forget was remembered again from what is undone now.
+        if invalidated := set(env.registry.cache_invalidated):
+            env.registry.clear_cache(*invalidated)
         for callbacks, functions, data in hooks:
             callbacks._funcs.clear()
             callbacks._funcs.extend(functions)

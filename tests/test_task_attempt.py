@@ -420,6 +420,14 @@ class TestDryRun(BillingTasksCase):
         self.assertEqual(called, ["before"])
         self.assertFalse(is_dry_run(self.env))
 
+    def test_nothing_of_it_is_remembered(self):
+        parameters = self.env["ir.config_parameter"]
+        parameters.set_param("billing.test", "before")
+        with dry_run(self.env):
+            parameters.set_param("billing.test", "inside")
+            self.assertEqual(parameters.get_param("billing.test"), "inside")
+        self.assertEqual(parameters.get_param("billing.test"), "before")
+
     def test_an_error_inside_ends_the_dry_run(self):
         with self.assertRaises(UserError), dry_run(self.env):
             raise UserError("stop")
