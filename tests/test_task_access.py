@@ -144,6 +144,10 @@ class TestTaskAccess(BillingTasksCase):
         second = self.tasks.enqueue("test_work", identity_key="run-1")
         with self.assertRaisesRegex(UserError, f"#{second.id}"):
             self.rpc(self.manager, "action_retry_now", first.ids)
+        second._set_state("skipped")
+        with self.assertRaisesRegex(UserError, f"#{first.id} .*#{second.id}"):
+            self.rpc(self.manager, "action_retry_now", (first | second).ids)
+        self.rpc(self.manager, "action_retry_now", second.ids)
 
     def test_managers_tune_types_but_never_their_code(self):
         self.rpc(

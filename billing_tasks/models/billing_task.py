@@ -355,13 +355,16 @@ class BillingTask(models.Model):
     def _requeue(self):
         """Make these tasks pending and due now, with their counters at zero.
 
-        :raises UserError: where another task with the same identity key waits already.
+        :raises UserError: where another task with the same identity key waits already, or is among
+            these.
         """
+        newest = {task.identity_key: task for task in self.sorted("id")}
         for task in self.filtered("identity_key"):
-            if successor := task._successor():
+            other = newest[task.identity_key]
+            if successor := task._successor() or (other - task):
                 raise UserError(
                     self.env._(
-                        "%(task)s cannot be retried: %(other)s does the same and waits already.",
+                        "%(task)s cannot be retried: %(other)s does the same. Retry one of them.",
                         task=task.display_name,
                         other=successor.display_name,
                     )
