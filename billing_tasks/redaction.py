@@ -17,11 +17,11 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Each pattern starts with a literal, so that long texts cost linear time.
 _SECRET_ASSIGNMENT = re.compile(
     rf"((?:{_SECRET_WORDS}[\"']?\s{{0,9}}[:=]|token(?:[\"']\s{{0,9}}[:=]|=))\s{{0,9}})"
-    r"(\"[^\"]*\"|'[^']*'|[^\s,;&}]+)",
+    r"(\"[^\"]*\"|'[^']*'|(?:(?:basic|bearer)\s{1,9})?[^\s,;&}]+)",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(bearer|basic)\s{1,9}[\w.~+/=-]{16,}", re.IGNORECASE)
-_URL_CREDENTIALS = re.compile(r"(://[^\s/:@]{1,200}:)[^\s/@]{1,200}@")
+_URL_CREDENTIALS = re.compile(r"(://[^\s/:@]{0,200}:)[^\s/@]{1,200}@")
 _NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -51,7 +51,7 @@ def _tells_of_a_secret(name):
     return bool(_SECRET_KEY.search(_HUMP.sub("_", name)))
 
 
-def secret_keys(value):
+def secret_keys(value, name="value"):
     """Return the names of all keys in a JSON value that look like they hold a secret: by their
     names, or because they hold an address with a password in it.
 
@@ -61,14 +61,15 @@ def secret_keys(value):
     found = []
     if isinstance(value, dict):
         for key, item in value.items():
-            in_address = isinstance(item, str) and _URL_CREDENTIALS.search(item)
-            if in_address or _tells_of_a_secret(str(key)):
+            if _tells_of_a_secret(str(key)):
                 found.append(str(key))
-            found += secret_keys(item)
+            found += secret_keys(item, str(key))
     elif isinstance(value, list | tuple):
         for item in value:
-            found += secret_keys(item)
-    return found
+            found += secret_keys(item, name)
+    elif isinstance(value, str) and _URL_CREDENTIALS.search(value):
+        found.append(name)
+    return list(dict.fromkeys(found))
 
 
 def redact(text):

@@ -95,6 +95,7 @@ class TestRedaction(unittest.TestCase):
         self.assertEqual(secret_keys(dict.fromkeys(names)), names)
         addresses = {"from": "sftp://joe:xyz@host/in", "to": "https://example.com:80/a@b"}
         self.assertEqual(secret_keys(addresses), ["from"])
+        self.assertEqual(secret_keys({"hosts": ["redis://:xyz@host", "b"]}), ["hosts"])
         harmless = ["passenger", "secretary", "batch_key", "payment_token_id", "secret_ids"]
         self.assertEqual(secret_keys(dict.fromkeys(harmless)), [])
 
@@ -104,7 +105,9 @@ class TestRedaction(unittest.TestCase):
             redact('{"client_secret": "abc def", "n": 1}'), '{"client_secret": ***, "n": 1}'
         )
         self.assertEqual(redact("ftp://joe:xyz@host/in"), "ftp://joe:***@host/in")
-        self.assertEqual(redact("Authorization: Basic dXNlcjpwYXNzd29yZA=="), "Authorization: *** ***")
+        self.assertEqual(redact("redis://:xyz@host/0"), "redis://:***@host/0")
+        for credentials in ("dXNlcjpwYXNzd29yZA==", "YTpi"):
+            self.assertEqual(redact(f"Authorization: Basic {credentials}"), "Authorization: ***")
         self.assertEqual(redact("sent 'Bearer abcdefghijklmnop.qr'"), "sent 'Bearer ***'")
         self.assertEqual(redact("GET /x?token=abc&n=1"), "GET /x?token=***&n=1")
         for harmless in ("nothing to hide: 3 = 3", "unexpected token: }", "basic information"):
