@@ -159,11 +159,11 @@ class TestWorkerProcesses(unittest.TestCase):
         cluster.copy(self.base.server, self.base.name)
         database = self.clone(server=cluster.server)
         with database.workers(4) as workers:
-            database.script(ENQUEUE + COMMIT, count=2000)
+            database.script(ENQUEUE + COMMIT, count=5000)
             workers.wait_for("SELECT count(*) > 200 FROM billing_test_effect", 60)
             cluster.crash()
-            workers.wait_for(NONE_LEFT, 120, each=workers.tend)
-        self.assertEqual(database.execute(EFFECTS), [(2000, 2000)])
+            workers.wait_for(NONE_LEFT, 150, each=workers.tend)
+        self.assertEqual(database.execute(EFFECTS), [(5000, 5000)])
 
     def test_what_is_asked_for_while_its_task_starts_is_never_lost(self):
         self.clone().script(ASK_WHILE_STARTING)
