@@ -192,6 +192,11 @@ class TestServiceOperations(ServiceTaskCase):
             self.ask(service, "change", {"tariff_id": other.id})
         self.close(self.ask(service, "delete"))
         self.assertEqual(service.state, "terminated")
+        order = self.order()
+        order.addon_line_ids = [(0, 0, {"addon_id": self.addon.id, "quantity": 4})]
+        self.addon.maximum = 3
+        with self.assertRaisesRegex(UserError, "does not allow"):
+            self.ask(order, "setup")
 
     def test_a_change_of_tariff_keeps_the_settings_that_the_new_one_has(self):
         target = self.make_tariff(self.scheme, price=60.0, name="Big")

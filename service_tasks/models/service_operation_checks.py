@@ -84,8 +84,8 @@ class ServiceOperation(models.Model):
             raise UserError(
                 self.env._("Tariff %s does not offer one of the add-ons.", tariff.display_name)
             )
-        if tariff != service.tariff_id:
-            # What the service has comes along where the other tariff offers it, too.
+        if operation_type == "setup" or tariff != service.tariff_id:
+            # What was ordered, or comes along where another tariff offers it, too.
             present = {line.product_id: line.quantity for line in service.addon_line_ids}
             kept = {key: present.get(addon.product_id) for key, addon in offered.items()}
             wanted = {key: quantity for key, quantity in kept.items() if quantity} | wanted
