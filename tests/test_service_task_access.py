@@ -150,6 +150,19 @@ class TestServiceTaskAccess(ServiceTaskCase):
         task = self.task.with_user(manager).with_context(allowed_company_ids=sister.ids)
         self.assertFalse(task.search([("id", "=", task.id)]))
 
+    def test_buttons_answer_over_xml_rpc_which_knows_no_none(self):
+        calls = (
+            (self.task, "action_assign_to_me", ()),
+            (self.task, "action_reset_mail", ()),
+            (self.task, "action_hand_over", (self.colleague.id,)),
+        )
+        for record, method, arguments in calls:
+            self.assertIs(self.rpc(self.member, record, method, *arguments), True, method)
+        operation = self.task.sudo().operation_id
+        self.assertIs(self.rpc(self.accountant, operation, "action_cancel"), True)
+        service = self.task.sudo().service_id
+        self.assertIs(self.rpc(self.accountant, service, "action_activate"), True)
+
     def test_a_task_cannot_be_forged_over_rpc(self):
         for method, arguments in (
             ("write", [{"state": "done"}]),

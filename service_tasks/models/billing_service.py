@@ -78,6 +78,7 @@ class BillingService(models.Model):
     def action_activate(self):
         """Ask for ordered services to be set up."""
         self.request_operation("setup")
+        return True
 
     def action_cancel(self):
         """Cancel orders that come to nothing, and what was asked for them."""

@@ -187,6 +187,7 @@ class ServiceOperation(models.Model):
         """Withdraw operations that are not carried out yet, and their service tasks."""
         self._check_may_change()
         self.sudo()._cancel(self.env._("Cancelled by %s.", self.env.user.name))
+        return True
 
     def action_retry(self):
         """Let the module try failed operations again, under the same key."""
@@ -202,6 +203,7 @@ class ServiceOperation(models.Model):
                 )
             operation._set_state("processing", message=False, accepted_date=False)
             operation._enqueue()
+        return True
 
     def action_ask_again(self):
         """Ask the other side what became of operations whose outcome is unknown. Nothing is done
@@ -221,6 +223,7 @@ class ServiceOperation(models.Model):
             operation._enqueue()
             if not operation.billing_task_id.intent:
                 operation.billing_task_id._write_intent("sending", operation._intent())
+        return True
 
     def action_open_service_task(self):
         """Open the service task of this operation."""

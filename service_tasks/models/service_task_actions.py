@@ -24,6 +24,7 @@ class ServiceTask(models.Model):
                     )
                 )
             task._assign(self.env.user)
+        return True
 
     def action_hand_over(self, user_id):
         """Give open tasks to a colleague who may see them.
@@ -43,6 +44,7 @@ class ServiceTask(models.Model):
                     )
                 )
             task._assign(user)
+        return True
 
     def action_transfer(self, department_id):
         """Pass open tasks to another department. Its members are told; the old one, and an
@@ -118,7 +120,7 @@ class ServiceTask(models.Model):
         """Forget what was edited in the opening mail: the template counts again."""
         self.check_access("write")
         self._check_editable()
-        self.sudo()._unguarded().write({"own_mail_subject": False, "own_mail_body": False})
+        return self.sudo()._unguarded().write({"own_mail_subject": False, "own_mail_body": False})
 
     def action_open_secrets(self):
         """Open the passwords of the service, to read and fill in."""

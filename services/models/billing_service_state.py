@@ -24,11 +24,13 @@ class BillingService(models.Model):
         """Activate ordered services from their start date, else from today."""
         self._check_billing_user()
         self._activate()
+        return True
 
     def action_cancel(self):
         """Cancel orders that come to nothing."""
         self._check_billing_user()
         self._cancel()
+        return True
 
     def action_suspend(self):
         """Open the dialog that asks since when and why."""
