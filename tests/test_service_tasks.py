@@ -161,6 +161,16 @@ class TestServiceTasks(ServiceTaskCase):
         with self.assertRaisesRegex(ValidationError, "no parameter named: Moon"):
             self.tariff.required_parameters = "Domain, Moon"
 
+    def test_a_service_is_not_turned_off_by_a_day_that_lies_ahead(self):
+        service = self.active()
+        task = self.task_of(self.ask(service, "suspend"), self.member)
+        task.activation_date = date(2026, 1, 13)
+        with self.assertRaisesRegex(UserError, "Close it on that day"):
+            task.action_close()
+        task.activation_date = date(2026, 1, 12)
+        task.action_close()
+        self.assertEqual((service.state, service.date_suspended), ("suspended", date(2026, 1, 12)))
+
     def test_closing_needs_the_assignee(self):
         task = self.ask(self.order(), "setup").service_task_id
         with self.assertRaisesRegex(UserError, "has no assignee"):

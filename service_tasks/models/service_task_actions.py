@@ -2,6 +2,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
+from odoo.tools import format_date
 
 from .service_task import OPEN_STATES
 
@@ -215,7 +216,16 @@ class ServiceTask(models.Model):
                     user=self.user_id.name,
                 )
             )
-        if self.type not in ("setup", "change"):
+        if self.type in ("delete", "suspend", "resume"):
+            if self.activation_date > self.company_id.sudo()._billing_today():
+                raise UserError(
+                    self.env._(
+                        "%(task)s takes effect when it is closed, but its activation date is "
+                        "%(day)s. Close it on that day, or set the date on which it was done.",
+                        task=self.display_name,
+                        day=format_date(self.env, self.activation_date),
+                    )
+                )
             return
         if self.send_opening_mail and self.mail_recipient and self.mail_problem:
             raise UserError(
