@@ -188,6 +188,10 @@ class TestRun(BillingCase):
         )
         self._run_queue()
         self.assertEqual((run.state, run.stage), ("requested", False))
+        self.env["billing.task"].search([("res_id", "=", run.id)]).unlink()
+        self.env["billing.run"]._cron_wake_runs()
+        self._run_queue()
+        self.assertEqual((run.state, run.stage), ("requested", False))
 
     def test_the_safety_net_moves_a_run_whose_task_is_gone(self):
         run = self.make_run(self.cycle)

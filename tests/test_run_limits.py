@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .common import BillingCase
@@ -53,6 +54,7 @@ class TestRunLimits(BillingCase):
         self.env["billing.service"].search([("partner_id", "=", self.customers[4].id)])._terminate(
             date(2026, 2, 1)
         )
+        self.make_run(self.cycle, date(2026, 2, 1))  # prepared, but never requested
         run = self.request(date(2026, 2, 1), limit_change=30.0)
         self.assertIn("differs by 33.3 %", run.stop_reason)
 
@@ -61,6 +63,8 @@ class TestRunLimits(BillingCase):
         self.env["billing.run"]._cron_wake_runs()
         self.work(run)
         self.assertFalse(run.invoice_count)
+        with self.assertRaisesRegex(UserError, "requested already"):
+            run.action_request()
         run.action_continue(target_stage="posting")
         self.work(run)
         self.assertEqual((run.stage, run.invoice_count, run.stop_reason), ("posting", 5, False))
@@ -88,6 +92,8 @@ class TestRunLimits(BillingCase):
         run = self.request(canary_count=2)
         self.assertIn("1 ended in error: Customer 0", run.stop_reason)
         self.assertEqual((run.state, run.invoice_count), ("requested", 1))
+        with self.assertRaisesRegex(UserError, "Undo it first"):
+            run.action_cancel()
         product.active = True
         run.action_run_again()
         self.work(run)

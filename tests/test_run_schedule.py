@@ -81,6 +81,25 @@ class TestRunSchedule(BillingCase):
         successor._execute()
         self.assertEqual(successor.successor_id.invoice_date, date(2026, 3, 31))
 
+    def test_a_recurrences_successor_has_the_dates_of_the_next_recurrence(self):
+        quarters = self.env["billing.criterion"].search(
+            [("kind", "=", "month"), ("code", "in", ["1", "4"])]
+        )
+        for start, months, dates in (
+            (date(2026, 1, 1), quarters, [date(2026, 4, 1), date(2027, 1, 1)]),
+            (date(2026, 1, 30), quarters.browse(), [date(2026, 2, 28), date(2026, 3, 30)]),
+        ):
+            cycle = self.make_cycle(
+                self.scheme, name=f"From {start}", start_date=start, month_ids=months.ids
+            )
+            run = cycle._create_batch_run(start)
+            run.write({"is_recurring": True, "due_date": fields.Date.add(start, days=9)})
+            for day in dates:
+                run._execute()
+                run = run.successor_id
+                self.assertEqual((run.cycle_date, run.invoice_date, run.cutoff_date), (day,) * 3)
+                self.assertEqual(run.due_date, fields.Date.add(day, days=9))
+
     def test_a_waiting_recurring_run_has_no_successor_yet(self):
         run = self.make_run(self.cycle, is_recurring=True)
         run._execute("posting")
@@ -106,10 +125,16 @@ class TestRunSchedule(BillingCase):
         run.with_user(one).action_ready()
         with self.assertRaisesRegex(UserError, "someone else"):
             run.with_user(one).action_approve()
+        run.with_user(two).action_ready()
         run.with_user(two).action_approve()
+        run.with_user(one).action_approve()
         self.assertEqual((run.state, run.ready_by_id, run.approved_by_id), ("approved", one, two))
         run.with_user(one).action_back_to_pending()
         self.assertFalse(run.ready_by_id or run.approved_by_id)
+        run.action_ready()
+        self.cycle.sign_off = False
+        run.action_request()
+        self.assertEqual(run.state, "requested")
 
     def test_the_execute_dialog_runs_up_to_a_stage_and_offers_the_rest_later(self):
         run = self.make_run(self.cycle)

@@ -63,6 +63,7 @@ class TestRunSteps(BillingCase):
 
     def test_customers_that_lack_something_are_counted_and_shown(self):
         bare = self.make_customer("Bare", is_company=True, billing_payment_preference="card")
+        bare.email = "no address"
         self.make_service(bare, self.tariff)
         held = self.make_customer("Held", billing_hold=True, invoice_sending_method="manual")
         self.make_service(held, self.tariff)

@@ -128,6 +128,21 @@ class TestRunTieOut(BillingCase):
             sum(move.invoice_line_ids.billing_charge_ids.mapped("amount")),
         )
 
+    def test_what_somebody_takes_off_an_invoice_is_left_to_a_later_run(self):
+        run = self.executed()
+        line = self.env["account.move.line"].search(
+            [("move_id.billing_bill_id.run_id", "=", run.id), ("billing_charge_ids", "!=", False)],
+            limit=1,
+        )
+        charge = line.billing_charge_ids
+        line.move_id.button_draft()
+        line.unlink()
+        self.assertFalse(charge.bill_id)
+        self.assertFalse(run._tie_out_differences())
+        later = self.make_run(self.cycle, date(2026, 1, 31))
+        later._execute("posting")
+        self.assertEqual((charge.state, charge.bill_id.run_id), ("invoiced", later))
+
     def test_undone_bills_are_out_of_the_tie_out(self):
         run = self.executed()
         undo = self.env["billing.run.undo"].create({"run_id": run.id, "reason": "Test"})

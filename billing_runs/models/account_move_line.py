@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from ..prepared import current_preparation
+from .account_move import UNDO
 
 
 class AccountMoveLine(models.Model):
@@ -10,6 +11,19 @@ class AccountMoveLine(models.Model):
     billing_charge_ids = fields.One2many(
         "billing.charge", "move_line_id", "Charges", readonly=True, copy=False
     )
+
+    def unlink(self):
+        """Take the charges of lines that somebody deletes off their bill: a later run bills them."""
+        if self.env.context.get("billing_undo") is UNDO:
+            return super().unlink()
+        charges = (
+            self.env["billing.charge"]
+            .sudo()
+            .search([("move_line_id", "in", self.ids), ("bill_id", "!=", False)])
+        )
+        result = super().unlink()
+        charges.bill_id = False
+        return result
 
     def _add_precomputed_values(self, vals_list):
         if current_preparation(self.env):

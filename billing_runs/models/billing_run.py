@@ -9,7 +9,8 @@ from ..stages import STAGES, stage_index
 # transition does nothing.
 TRANSITIONS = {
     "pending": {"ready", "requested", "cancelled"},
-    "ready": {"pending", "approved", "cancelled"},
+    # Requested only where the cycle asks for no sign-off any more.
+    "ready": {"pending", "approved", "requested", "cancelled"},
     "approved": {"pending", "requested", "cancelled"},
     "requested": {"running", "cancelled", "completed", "completed_with_errors", "failed"},
     "running": {"requested", "completed", "completed_with_errors", "failed"},

@@ -1,7 +1,9 @@
 from odoo import models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 
 from ..stages import stage_index
+from .billing_run_undo import LIVE_STATES
 
 
 class BillingRun(models.Model):
@@ -27,6 +29,11 @@ class BillingRun(models.Model):
     def _request(self, target_stage=None, scheduled_date=None):
         self._check_requestable()
         for run in self:
+            if run.state in ("requested", "running"):
+                # A run that waits or was stopped is continued, which is put on record.
+                raise UserError(
+                    self.env._("%(run)s: its bills were requested already.", run=run.number)
+                )
             run._check_target(target_stage)
             run._set_state("requested")
             run._write_own({"target_stage": target_stage, "scheduled_date": scheduled_date})
@@ -87,6 +94,16 @@ class BillingRun(models.Model):
                         stage=dict(run._fields["stage"]._description_selection(self.env))[
                             run.stage
                         ],
+                    )
+                )
+            produced = Domain("run_id", "=", run.id) & Domain("state", "in", LIVE_STATES)
+            if self.env["billing.bill"].search_count(produced, limit=1):
+                # The first customers were billed before the rest.
+                raise UserError(
+                    self.env._(
+                        "%(run)s cannot be cancelled: some of its bills were produced. Undo it"
+                        " first.",
+                        run=run.number,
                     )
                 )
         self._set_state("cancelled")

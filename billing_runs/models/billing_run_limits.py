@@ -105,7 +105,7 @@ class BillingRun(models.Model):
                 limit=currency.format(self.limit_bill),
             )
         # The canary alone says nothing about the whole.
-        before = not self.canary_running and sum(self._previous_run()._charged_by_bill().values())
+        before = not self.canary_running and sum(self._last_billed()._charged_by_bill().values())
         change = 100.0 * abs(total - before) / abs(before) if before else 0.0
         if self.limit_change and change > self.limit_change:
             return self.env._(
@@ -115,6 +115,21 @@ class BillingRun(models.Model):
                 limit=self.limit_change,
             )
         return None
+
+    def _last_billed(self):
+        """Return the cycle's newest run before this one that has billed and was not taken back."""
+        self.ensure_one()
+        bills = self.env["billing.bill"].search(
+            [
+                ("run_id.cycle_id", "=", self.cycle_id.id),
+                ("run_id.mode", "=", "batch"),
+                ("run_id", "<", self.id),
+                ("state", "in", ("posted", "done")),
+            ],
+            order="run_id",
+            limit=1,
+        )
+        return bills.run_id
 
     def _charged_by_bill(self):
         """Return ``{bill: its charges in the company's currency}`` of bills not taken back."""

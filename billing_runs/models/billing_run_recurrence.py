@@ -41,15 +41,21 @@ class BillingRun(models.Model):
         return result
 
     def _prepare_successor(self):
-        """Return the dates of the run that follows: each moved by the recurrence.
+        """Return the dates of the run that follows.
 
-        Dates that are the last day of their month stay the last day. Where the run stands for
-        a recurrence of its cycle, the next one stands for the next, so that no other is made.
+        Where the run stands for a recurrence of its cycle, the next one stands for the next, with
+        the dates that the cycle gives, so that no other is made. Else each date is moved by the
+        run's own recurrence; those that are the last day of their month stay the last day.
         """
         self.ensure_one()
         cycle = self.cycle_id
         recurrence = self.cycle_date and cycle._next_run_date(self.cycle_date)
         values = {"cycle_date": recurrence and cycle._free_recurrence(recurrence)}
+        if recurrence and self._recurs_as_its_cycle():
+            values.update(cycle._prepare_run_dates(recurrence))
+            if self.due_date:
+                values["due_date"] = values["invoice_date"] + (self.due_date - self.invoice_date)
+            return values
         step = date_utils.get_timedelta(self.recurrence_number, self.recurrence_unit)
         for name in ("invoice_date", "cutoff_date", "transaction_date", "due_date"):
             day = self[name]
@@ -59,3 +65,10 @@ class BillingRun(models.Model):
                 keeps_end = last and self.recurrence_unit in ("month", "year")
                 values[name] = date_utils.end_of(moved, "month") if keeps_end else moved
         return values
+
+    def _recurs_as_its_cycle(self):
+        self.ensure_one()
+        return (self.recurrence_number, self.recurrence_unit) == (
+            self.cycle_id.recurrence_number,
+            self.cycle_id.recurrence_unit,
+        )

@@ -17,7 +17,8 @@ class BillingRun(models.Model):
     def action_ready(self):
         """Say that the runs are prepared and wait for approval; their pre-billing report is made."""
         self._check_user()
-        for run in self:
+        # Who said so first stays on record.
+        for run in self.filtered(lambda run: run.state != "ready"):
             run._check_complete()
             run._set_state("ready")
             run._write_own({"ready_by_id": self.env.uid})
@@ -27,7 +28,7 @@ class BillingRun(models.Model):
     def action_approve(self):
         """Approve prepared runs: their bills may be requested. Their report is made anew."""
         self._check_user()
-        for run in self:
+        for run in self.filtered(lambda run: run.state != "approved"):
             if run.cycle_id.sign_off_by_other and run.ready_by_id == self.env.user:
                 raise UserError(
                     self.env._(

@@ -256,7 +256,7 @@ class BillingRun(models.Model):
         alive = {res_id for res_id, _count in tasks}
         for run in runs:
             if run.id not in alive and not run._waits():
-                run._enqueue_advance()
+                run._enqueue_advance(delay_until=run.scheduled_date or None)
 
     # === IDENTIFICATION === #
 

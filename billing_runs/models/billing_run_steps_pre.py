@@ -94,7 +94,7 @@ class BillingRun(models.Model):
         return {
             "email": (
                 self.env._("without e-mail address"),
-                selected & by_email & Domain("email", "in", (False, "")),
+                selected & by_email & Domain("email_normalized", "=", False),
             ),
             "address": (self.env._("without complete address"), selected & no_address),
             "tax": (
