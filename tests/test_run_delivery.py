@@ -279,6 +279,20 @@ class TestEmail(DeliveryCase):
         run.stage = "formatting"
         self.assertEqual(run._step_email()["state"], "attention")
 
+    def test_what_was_credited_after_it_was_queued_does_not_leave(self):
+        run = self.make_documents(
+            {"name": "A", "email": "a@x.example"}, {"name": "B", "email": "b@x.example"}
+        )
+        moves = run._documents_to_email()
+        run.action_email_bills()
+        self.env["billing.delivery"]._create_missing(moves[0])
+        moves._reverse_moves(cancel=True)
+        with self.call({}):
+            self.deliver(run)
+        self.assertFalse(self.calls)
+        self.assertEqual(self.states(run), {"a@x.example": "error"})
+        self.assertIn("cancelled by a credit note", self.deliveries(run).error_message)
+
     def test_the_database_refuses_a_second_first_delivery(self):
         run = self.make_documents({"name": "A", "email": "a@x.example"})
         with self.call({}):

@@ -94,6 +94,10 @@ class TestRunLimits(BillingCase):
         self.assertEqual((run.state, run.invoice_count), ("requested", 1))
         with self.assertRaisesRegex(UserError, "Undo it first"):
             run.action_cancel()
+        run.action_run_again()
+        self.work(run)
+        self.assertIn("1 ended in error: Customer 0", run.stop_reason)
+        self.assertEqual((run.state, run.invoice_count), ("requested", 1))
         product.active = True
         run.action_run_again()
         self.work(run)

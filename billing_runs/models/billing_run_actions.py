@@ -75,10 +75,19 @@ class BillingRun(models.Model):
                 raise UserError(
                     self.env._("%(run)s: none of its bills is in error.", run=run.number)
                 )
+            # The first customers are checked again before anybody else is billed.
+            first = run.canary_running or bool(run.stop_reason) and any(bills.mapped("canary"))
             # Bills are read-only to people: the rights were checked above.
             bills.sudo()._restart()
             run._set_state("running")
-            run._write_own({"stage": False, "ended_date": False, "stop_reason": False})
+            run._write_own(
+                {
+                    "stage": False,
+                    "ended_date": False,
+                    "stop_reason": False,
+                    "canary_running": first,
+                }
+            )
             run.sudo()._enqueue_advance()
         return True
 
