@@ -81,6 +81,13 @@ class TestRunSchedule(BillingCase):
         successor._execute()
         self.assertEqual(successor.successor_id.invoice_date, date(2026, 3, 31))
 
+    def test_a_recurring_run_of_an_archived_cycle_ends_and_says_why_none_follows(self):
+        run = self.make_run(self.cycle, is_recurring=True)
+        self.cycle.action_archive_cycle()
+        run._execute()
+        self.assertEqual((run.state, run.successor_id.id), ("completed", False))
+        self.assertIn("is not active", " ".join(run.message_ids.mapped("body")))
+
     def test_a_recurrences_successor_has_the_dates_of_the_next_recurrence(self):
         quarters = self.env["billing.criterion"].search(
             [("kind", "=", "month"), ("code", "in", ["1", "4"])]

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import date_utils
 
 
@@ -36,9 +37,18 @@ class BillingRun(models.Model):
     def _end(self):
         result = super()._end()
         if self.is_recurring and not self.successor_id:
-            # Whoever may end the run may have it go on; the recurrence is nobody's to write.
-            self.sudo().successor_id = self.sudo().copy(self._prepare_successor())
+            self._create_successor()
         return result
+
+    def _create_successor(self):
+        """Create the run that follows. Where its cycle does not allow one any more, being archived
+        for instance, this run ends all the same and says why it has none."""
+        try:
+            with self.env.cr.savepoint():
+                # Whoever may end the run may have it go on; the recurrence is nobody's to write.
+                self.sudo().successor_id = self.sudo().copy(self._prepare_successor())
+        except UserError as error:
+            self.message_post(body=self.env._("The next run was not created: %s", error))
 
     def _prepare_successor(self):
         """Return the dates of the run that follows.
