@@ -85,6 +85,9 @@ class TestEmail(DeliveryCase):
         run.action_email_bills()
         self.deliver(run)
 
+    def panel_step(self, run, code):
+        return next(step for step in run._next_steps()["steps"] if step["code"] == code)
+
     def states(self, run):
         return {d.recipient: d.state for d in self.deliveries(run, channel="email")}
 
@@ -123,7 +126,15 @@ class TestEmail(DeliveryCase):
         with self.call({}):
             self.email(run)
         self.assertEqual(self.states(run), {"a@x.example": "sent"})
-        self.assertEqual(run._step_email()["state"], "done")
+        # Whoever has no address holds the step up until somebody lets that be.
+        step = self.panel_step(run, "email")
+        self.assertEqual(step["state"], "attention")
+        self.assertIn("1 bills have no e-mail address", step["sentence"])
+        self.assertIn("without e-mail address", [link["label"] for link in step["links"]])
+        self.assertIn("E-mail bills", self.panel_step(run, "complete")["sentence"])
+        run.action_confirm_step("email")
+        self.assertEqual(self.panel_step(run, "email")["state"], "done")
+        self.assertNotIn("E-mail bills", self.panel_step(run, "complete")["sentence"])
         # An address that comes later is taken then.
         moves.partner_id.email = "n@x.example"
         self.assertEqual(run._step_email()["state"], "todo")

@@ -78,11 +78,11 @@ class BillingRun(models.Model):
             }
         if documents["no_pdf"]:
             return {**step, **self._without_pdf(documents["no_pdf"])}
+        if documents["no_address"]:
+            return {**step, **self._without_address(documents["no_address"])}
         sent = counts.get("sent", 0)
         if sent:
             sentence = self.env._("All e-mails are sent: %s.", sent)
-        elif documents["no_address"]:
-            sentence = self.env._("No bill can be e-mailed: no customer has an address.")
         else:
             sentence = self.env._("No bill goes by e-mail.")
         return {**step, "state": "done", "sentence": sentence}
@@ -263,6 +263,21 @@ class BillingRun(models.Model):
             return {"state": "done", "sentence": sentence}
         sentence = self.env._("%s bills have no PDF. Mend the bills in error and run again.", count)
         return {"state": "attention", "sentence": sentence}
+
+    def _without_address(self, count):
+        """Return what the e-mail step shows where documents without an address are all that is
+        left: somebody mends them, or confirms that they stay."""
+        return {
+            "state": "attention",
+            "sentence": self.env._(
+                "%s bills have no e-mail address to go to. Set one on the customer, or choose"
+                " another way of sending invoices there; or confirm that they are not e-mailed.",
+                count,
+            ),
+            "confirmable": True,
+            "confirm_label": self.env._("Leave without E-mail"),
+            "numbers": {"no_address": count},
+        }
 
     def _delivery_counts(self, channel):
         """Return ``{state: number}`` of deliveries that were not delivered again."""
