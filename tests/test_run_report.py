@@ -4,6 +4,7 @@ from datetime import date
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import tagged
 
@@ -266,6 +267,39 @@ class TestRunReport(ReportCase):
         rows = report.customer_ids
         run.unlink()
         self.assertFalse(report.exists() or rows.exists())
+
+    def merge(self, source, destination):
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((source | destination).ids, destination)
+        self.env.invalidate_all()
+
+    def test_merged_customers_leave_no_report_that_lists_both(self):
+        kept, merged = self.customers[:2]
+        both = self.make_run(self.cycle)._make_report("pre")
+        alone = self.make_run(self.cycle, partner_ids=[Command.set(merged.ids)])
+        alone._execute("posting")
+        self.assertEqual(alone._report("post").customer_ids.partner_id, merged)
+        charge = self.bill_of(alone, merged).charge_ids
+        self.merge(merged, kept)
+        self.assertFalse(merged.exists() or both.exists())
+        self.assertEqual(alone.partner_ids, kept)
+        self.assertEqual(alone._report("post").customer_ids.partner_id, kept)
+        self.assertEqual((charge.partner_id, charge.bill_id), (kept, self.bill_of(alone, kept)))
+        self.assertEqual(charge.bill_id.move_ids.partner_id, kept)
+        services = self.env["billing.service"].search([("partner_id", "=", kept.id)])
+        self.assertEqual(len(services), 2)
+        later = self.make_run(self.cycle, date(2026, 2, 1))
+        self.assertEqual(later._make_report("pre").customer_count, 2)
+
+    def test_customers_billed_by_the_same_run_are_not_merged(self):
+        kept, merged = self.customers[:2]
+        run = self.make_run(self.cycle)
+        run._execute("rating")
+        report = self.make_run(self.cycle, date(2026, 2, 1))._make_report("pre")
+        message = f"Customer 0 .ID {kept.id}., .*Customer 1.* billing run {run.number}: archive"
+        with self.assertRaisesRegex(UserError, message):
+            self.merge(merged, kept)
+        self.assertTrue(report.exists() and merged.exists())
 
     def test_users_read_reports_and_nobody_writes_them(self):
         run = self.make_run(self.cycle)
