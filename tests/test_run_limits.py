@@ -3,6 +3,7 @@
 from datetime import date
 
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import BillingCase
@@ -102,6 +103,28 @@ class TestRunLimits(BillingCase):
         run.action_run_again()
         self.work(run)
         self.assertEqual((run.stage, run.invoice_count), ("posting", 5))
+
+    def test_a_stopped_run_can_be_cancelled_once_nothing_it_produced_is_left(self):
+        product = self.make_product("Old")
+        self.make_service(self.customers[0], self.make_tariff(self.scheme, product_id=product.id))
+        product.active = False
+        first = {"partner_ids": [Command.set(self.customers[1].ids)]}
+        for values, taken_back in (({"canary_count": 2}, first), ({"limit_bills": 1}, {})):
+            run = self.request(**values)
+            self.assertTrue(run.stop_reason)
+            with self.assertRaisesRegex(UserError, "Undo it first"):
+                run.action_cancel()
+            undo = self.env["billing.run.undo"].create(
+                {"run_id": run.id, "reason": "Stopped", **taken_back}
+            )
+            undo.action_confirm()
+            self.env["billing.task"]._run_inline(domain=[("res_model", "=", undo._name)])
+            run.action_cancel()
+            self.assertEqual(run.state, "cancelled")
+        # Nothing that the cancelled runs looked at is lost.
+        product.active = True
+        run = self.request()
+        self.assertEqual(run.invoice_count, 5)
 
     def test_a_limit_exceeded_by_the_canary_stops_before_its_invoices(self):
         run = self.request(canary_count=5, limit_bill=20.0)

@@ -55,9 +55,9 @@ class BillingRun(models.Model):
     States: ``pending`` → (``ready`` → ``approved``, where the cycle asks for
     sign-off) → ``requested`` → ``running`` → ``completed``,
     ``completed_with_errors`` or ``failed`` (no bill was produced);
-    ``cancelled`` from anywhere before production. A run that has reached a
-    target before its last stage waits in ``requested``; one that waits after
-    posting can be closed, without PDFs.
+    ``cancelled`` from anywhere before production, or once all of it was undone
+    before the run ended. A run that has reached a target before its last stage
+    waits in ``requested``; one that waits after posting can be closed, without PDFs.
 
     Users prepare, request and watch runs; only pending runs can be deleted, and
     nothing but the queue changes a run after bills were requested.

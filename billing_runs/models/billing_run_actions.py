@@ -3,7 +3,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from ..stages import stage_index
-from .billing_run_undo import LIVE_STATES
 
 
 class BillingRun(models.Model):
@@ -92,22 +91,10 @@ class BillingRun(models.Model):
         return True
 
     def action_cancel(self):
-        """Cancel runs of which nothing was produced yet."""
+        """Cancel runs of which nothing was produced yet, or everything was undone."""
         self._check_user()
         for run in self:
-            if run.stage:
-                raise UserError(
-                    self.env._(
-                        "%(run)s cannot be cancelled: it has been executed up to %(stage)s.",
-                        run=run.number,
-                        stage=dict(run._fields["stage"]._description_selection(self.env))[
-                            run.stage
-                        ],
-                    )
-                )
-            produced = Domain("run_id", "=", run.id) & Domain("state", "in", LIVE_STATES)
-            if self.env["billing.bill"].search_count(produced, limit=1):
-                # The first customers were billed before the rest.
+            if run._holds_anything():
                 raise UserError(
                     self.env._(
                         "%(run)s cannot be cancelled: some of its bills were produced. Undo it"
@@ -176,6 +163,20 @@ class BillingRun(models.Model):
             "domain": domain,
             "context": {"create": False, "hide_run": True},
         }
+
+    def _holds_anything(self):
+        """Return whether charges or documents hang on the run's bills.
+
+        Charges of a bill in error are free for the next run; its documents stand until undone.
+        """
+        self.ensure_one()
+        standing = Domain("state", "in", ("draft", "posted"))
+        standing &= Domain("reversed_entry_id", "=", False)
+        standing &= Domain("payment_state", "!=", "reversed")
+        domain = Domain("state", "in", ("rated", "invoiced", "posted", "done"))
+        domain |= Domain("state", "=", "error") & Domain("move_ids", "any", standing)
+        bills = self.env["billing.bill"].sudo()
+        return bool(bills.search_count(Domain("run_id", "=", self.id) & domain, limit=1))
 
     def _check_target(self, target_stage):
         self.ensure_one()
