@@ -169,6 +169,34 @@ class TestRunSchedule(BillingCase):
         task = self.env["billing.task"].search([("res_id", "=", run.id)])
         self.assertEqual(task.delay_date, run.scheduled_date)
 
+    def test_a_scheduled_run_can_be_given_another_time_or_started_now(self):
+        run = self.make_run(self.cycle)
+        tasks = self.env["billing.task"]
+        now = fields.Datetime.now()
+        soon, later, much_later = (now + timedelta(hours=hours) for hours in (1, 2, 3))
+        dialog = self.env["billing.run.execute"].with_context(default_run_id=run.id)
+        values = {"target_stage": "rating", "execute_now": False}
+        dialog.create({**values, "scheduled_date": later}).action_execute()
+        again = dialog.create({})
+        self.assertEqual((again.scheduled_date, again.execute_now), (later, False))
+        self.assertEqual(again.target_stage, "rating")
+        for time in (soon, much_later):
+            dialog.create({**values, "scheduled_date": time}).action_execute()
+            task = tasks.search([("res_id", "=", run.id)])
+            self.assertEqual((run.scheduled_date, task.delay_date), (time, time))
+        # A task that was on its way already when the time changed.
+        task.delay_date = now
+        tasks._run_inline(domain=[("res_id", "=", run.id)])
+        self.assertEqual((run.state, run.started_date), ("requested", False))
+        waiting = tasks.search([("res_id", "=", run.id), ("state", "=", "pending")])
+        self.assertEqual(waiting.delay_date, much_later)
+        dialog.create({"target_stage": "invoicing", "execute_now": True}).action_execute()
+        self.assertIn("Started now instead of", str(run.message_ids.mapped("body")))
+        tasks._run_inline(domain=[("res_id", "=", run.id)])
+        self.assertEqual((run.stage, run.scheduled_date), ("invoicing", False))
+        with self.assertRaisesRegex(UserError, "does not wait for its time"):
+            run.action_reschedule(scheduled_date=fields.Datetime.to_string(soon))
+
     def test_the_form_counts_what_is_selected_while_criteria_change(self):
         other = self.make_customer("Card payer", billing_payment_preference="card")
         for _index in range(2):

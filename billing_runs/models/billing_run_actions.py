@@ -1,6 +1,7 @@
 from odoo import models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools import format_datetime
 
 from ..stages import stage_index
 
@@ -37,6 +38,42 @@ class BillingRun(models.Model):
             run._set_state("requested")
             run._write_own({"target_stage": target_stage, "scheduled_date": scheduled_date})
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
+
+    def action_reschedule(self, target_stage=None, scheduled_date=None):
+        """Start runs that were requested for a later time now, or at another time.
+
+        :param str target_stage: stage to stop after; None = the last one
+        :param datetime scheduled_date: not before this time (UTC); None = now
+        """
+        self._check_user()
+        for run in self:
+            if not run._is_scheduled():
+                raise UserError(
+                    self.env._(
+                        "%(run)s does not wait for its time: it has started, or was not"
+                        " requested for a later time.",
+                        run=run.number,
+                    )
+                )
+            run._check_target(target_stage)
+            before = format_datetime(self.env, run.scheduled_date)
+            if scheduled_date:
+                message = self.env._(
+                    "Requested for %(time)s instead of %(before)s.",
+                    time=format_datetime(self.env, scheduled_date),
+                    before=before,
+                )
+            else:
+                message = self.env._("Started now instead of %s.", before)
+            run.message_post(body=message)
+            run._write_own({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            run.sudo()._move_advance(scheduled_date)
+        return True
+
+    def _is_scheduled(self):
+        """Return whether the run was requested for a later time and has not begun."""
+        self.ensure_one()
+        return self.state == "requested" and bool(self.scheduled_date) and not self.started_date
 
     def action_continue(self, target_stage=None, scheduled_date=None):
         """Take a run that waits after a stage on to a later one.

@@ -59,13 +59,20 @@ class BillingRun(models.Model):
     def _enqueue_advance(self, delay_until=None):
         """Ask the queue to move the run when it next can. One request is enough."""
         self.ensure_one()
-        self.env["billing.task"].enqueue(
+        return self.env["billing.task"].enqueue(
             "run_advance",
             self,
             delay_until=delay_until,
             identity_key=f"run_advance:{self.id}",
             exclusive_key=f"run:{self.id}",
         )
+
+    def _move_advance(self, delay_until=None):
+        """Ask the queue to move the run at another time than it was asked to before."""
+        now = fields.Datetime.now()
+        # A task that waits already keeps its own time.
+        task = self._enqueue_advance(delay_until)
+        task.delay_date = max(fields.Datetime.to_datetime(delay_until) or now, now)
 
     def _advance(self):
         """Move the run as far as its finished batches allow.
@@ -78,6 +85,11 @@ class BillingRun(models.Model):
         self.ensure_one()
         self.lock_for_update(allow_referencing=True)
         self.invalidate_recordset()
+        now = fields.Datetime.now()
+        if self.state == "requested" and (self.scheduled_date or now) > now:
+            # Its time was changed after this task was claimed.
+            self._enqueue_advance(self.scheduled_date)
+            return self.env._("Nothing to do before %s UTC.", self.scheduled_date)
         first = self.state == "requested" and not self.started_date
         self._start()
         if self.state != "running":

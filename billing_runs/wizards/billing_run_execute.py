@@ -17,15 +17,26 @@ class BillingRunExecute(models.TransientModel):
         required=True,
         default=lambda self: self._default_target_stage(),
     )
-    execute_now = fields.Boolean(default=True)
-    scheduled_date = fields.Datetime()
+    execute_now = fields.Boolean(default=lambda self: not self._default_scheduled_date())
+    scheduled_date = fields.Datetime(default=lambda self: self._default_scheduled_date())
+
+    @api.model
+    def _run_at_hand(self):
+        return self.env["billing.run"].browse(self.env.context.get("default_run_id")).exists()
+
+    @api.model
+    def _default_scheduled_date(self):
+        """Return the time for which the run was requested, while it is to come."""
+        run = self._run_at_hand()
+        waits = run and run._is_scheduled() and run.scheduled_date > fields.Datetime.now()
+        return run.scheduled_date if waits else False
 
     @api.model
     def _selection_target_stage(self):
         """Return the stages that the run at hand has not finished yet."""
-        run = self.env["billing.run"].browse(self.env.context.get("default_run_id"))
+        run = self._run_at_hand()
         labels = dict(run._fields["stage"]._description_selection(self.env))
-        if not run.exists():
+        if not run:
             return list(labels.items())
         stages = run._stages()
         return [
@@ -35,10 +46,12 @@ class BillingRunExecute(models.TransientModel):
 
     @api.model
     def _default_target_stage(self):
-        """Return the cycle's stage where the run has not finished it yet, else the last one."""
+        """Return the stage asked for before, else the cycle's, where the run has not finished it
+        yet, else the last one."""
         left = [name for name, _label in self._selection_target_stage()]
-        run = self.env["billing.run"].browse(self.env.context.get("default_run_id")).exists()
-        wanted = run.cycle_id.target_stage
+        run = self._run_at_hand()
+        scheduled = run and run._is_scheduled()
+        wanted = run.target_stage if scheduled else run.cycle_id.target_stage
         return wanted if wanted in left else left[-1]
 
     def action_execute(self):
@@ -52,7 +65,10 @@ class BillingRunExecute(models.TransientModel):
         scheduled = None if self.execute_now else self.scheduled_date
         last = self.run_id._stages()[-1].name
         target = None if self.target_stage == last else self.target_stage
-        waits = self.run_id._waits()
-        act = self.run_id.action_continue if waits else self.run_id.action_request
+        run = self.run_id
+        if run._is_scheduled():
+            act = run.action_reschedule
+        else:
+            act = run.action_continue if run._waits() else run.action_request
         act(target_stage=target, scheduled_date=scheduled)
         return {"type": "ir.actions.act_window_close"}
