@@ -248,16 +248,18 @@ class Measures:
         self.env = env
         self.failed = []
 
-    def read(self, function):
+    def read(self, function, env=None):
         """Return the last result, the median seconds and the most queries of some readings."""
+        env = env or self.env
         spent, queries = [], []
         for _reading in range(READINGS):
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before, start = self.env.cr.sql_log_count, time.perf_counter()
+            env.flush_all()
+            env.invalidate_all()
+            before, start = env.cr.sql_log_count, time.perf_counter()
             result = function()
+            env.flush_all()
             spent.append(time.perf_counter() - start)
-            queries.append(self.env.cr.sql_log_count - before)
+            queries.append(env.cr.sql_log_count - before)
         return result, statistics.median(spent), max(queries)
 
     def aim(self, text, reached, passed):
@@ -330,13 +332,9 @@ class Measures:
 
 
 def measure_report(env, run, measures):
-    env.flush_all()
-    env.invalidate_all()
-    queries, start, cpu = env.cr.sql_log_count, time.perf_counter(), time.process_time()
-    report = run._make_report("pre")
-    env.flush_all()
-    seconds, queries = time.perf_counter() - start, env.cr.sql_log_count - queries
-    cpu = time.process_time() - cpu
+    cpu = time.process_time()
+    report, seconds, queries = measures.read(lambda: run._make_report("pre"), env)
+    cpu = (time.process_time() - cpu) / READINGS
     assert (report.state, report.customer_count) == ("done", CUSTOMERS), report.message
     measures.aim(
         f"the pre-billing report of {CUSTOMERS:,} customers under {REPORT_SECONDS:g} s",
@@ -346,11 +344,13 @@ def measure_report(env, run, measures):
 
 
 def settle(env):
-    """Leave the data as a server that has worked for a while would have it."""
+    """Leave the data as a server that has worked for a while would have it: vacuumed and
+    analyzed, so that PostgreSQL does not begin with that in the middle of a reading."""
     env.flush_all()
     env.cr.commit()
-    env.cr.execute("ANALYZE")
-    env.cr.commit()
+    env.cr.connection.autocommit = True
+    env.cr.execute("VACUUM ANALYZE")
+    env.cr.connection.autocommit = False
     env.invalidate_all()
 
 
