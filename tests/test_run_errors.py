@@ -126,8 +126,36 @@ class TestRunErrors(BillingCase):
         )
         self.bad.property_account_receivable_id = account
         self.make_service(self.bad, self.tariff)
+        run = self.make_run(self.cycle)
+        self.assertFalse(run._readiness_problems())
         account.active = False
-        self._assert_only_bad(self._execute(), "no_receivable_account")
+        # Found before any bill exists, with who can mend it.
+        [problem] = run._readiness_problems()
+        self.assertEqual((problem["code"], problem["who"]), ("no_receivable_account", "Accounting"))
+        found = run.action_view_customers("receivable")["domain"]
+        self.assertEqual(self.env["res.partner"].search(found), self.bad)
+        run._execute("posting")
+        self._assert_only_bad(run, "no_receivable_account")
+
+    def test_customers_without_any_receivable_account_are_found_before_the_request(self):
+        self.env["ir.default"].search(
+            [
+                ("field_id.name", "=", "property_account_receivable_id"),
+                ("company_id", "=", self.company.id),
+            ]
+        ).unlink()
+        self.good.property_account_receivable_id = self.env["account.account"].create(
+            {"name": "Receivable", "code": "119999", "account_type": "asset_receivable"}
+        )
+        office = self.make_customer("Office", parent_id=self.good.id)
+        self.make_service(self.bad, self.tariff)
+        self.make_service(office, self.tariff)
+        run = self.make_run(self.cycle)
+        [problem] = run._readiness_problems()
+        self.assertEqual(problem["code"], "no_receivable_account")
+        self.assertIn(": 1", problem["text"])
+        run._execute("posting")
+        self._assert_only_bad(run, "no_receivable_account")
 
     def test_what_odoo_refuses_only_when_posting_is_found_before_by_the_same_checks(self):
         country = self.env.ref("base.fr")

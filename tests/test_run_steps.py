@@ -67,15 +67,22 @@ class TestRunSteps(BillingCase):
         self.make_service(bare, self.tariff)
         held = self.make_customer("Held", billing_hold=True, invoice_sending_method="manual")
         self.make_service(held, self.tariff)
+        for name in ("No bank", "Old bank", "Bank"):
+            payer = self.customer.copy({"name": name, "billing_payment_preference": "direct_debit"})
+            self.make_service(payer, self.tariff)
+            if name != "No bank":
+                self.env["res.partner.bank"].create(
+                    {"partner_id": payer.id, "acc_number": name, "active": name == "Bank"}
+                )
         links = {link["args"][0]: link["count"] for link in self.step("customers")["links"]}
-        self.assertEqual(links, {"email": 1, "address": 2, "tax": 1, "card": 1, "hold": 1})
+        self.assertEqual(links, {"email": 1, "address": 2, "tax": 1, "card": 1, "bank": 2, "hold": 1})
         for code in links:
             action = self.subject.with_user(self.user).action_view_customers(code)
             found = self.env["res.partner"].search(action["domain"])
             self.assertEqual(len(found), links[code])
         action = self.subject.with_user(self.user).action_view_selected_services()
         services = self.env["billing.service"].with_user(self.user)
-        self.assertEqual(services.search_count(action["domain"]), 3)
+        self.assertEqual(services.search_count(action["domain"]), 6)
 
     def test_a_list_of_what_a_run_counts_names_a_run_one_may_see_and_a_count_it_has(self):
         partners = self.env["res.partner"].with_user(self.user)

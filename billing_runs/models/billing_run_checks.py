@@ -77,6 +77,17 @@ class BillingRun(models.Model):
         )
         return foreign.filtered(lambda currency: (currency,) not in rates)
 
+    def _no_receivable_domain(self):
+        """Return the domain of customers without a receivable account in use, in the company of
+        the environment: for many at once what ``no_receivable_account`` says of a bill. An account
+        that a fiscal position maps is seen in the pre-billing report."""
+        account = "property_account_receivable_id"
+        return Domain(
+            "commercial_partner_id",
+            "any!",
+            Domain(account, "=", False) | Domain(account, "any!", [("active", "=", False)]),
+        )
+
     # === PRODUCTS === #
 
     def _read_product_accounts(self, products):

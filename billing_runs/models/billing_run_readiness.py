@@ -52,7 +52,7 @@ class BillingRun(models.Model):
                 ),
                 accounting,
             )
-        archived = (
+        counted = (
             (
                 "product_archived",
                 self._archived_product_domain()
@@ -67,10 +67,16 @@ class BillingRun(models.Model):
                 self.env._("Services of archived customers: %s"),
                 self.env._("Billing users"),
             ),
+            (
+                "no_receivable_account",
+                Domain("partner_id", "any!", self._no_receivable_domain()),
+                self.env._("Services of customers without a receivable account in use: %s"),
+                accounting,
+            ),
         )
-        domains = [services & domain for _code, domain, _text, _who in archived]
+        domains = [services & domain for _code, domain, _text, _who in counted]
         counts = self._count_each("billing.service", domains)
-        for (code, _domain, text, who), count in zip(archived, counts, strict=True):
+        for (code, _domain, text, who), count in zip(counted, counts, strict=True):
             if count:
                 yield code, text % count, who
         for code, text in self._product_problems(sold):

@@ -107,6 +107,20 @@ class BillingRun(models.Model):
                 & Domain("billing_payment_preference", "=", "card")
                 & ~Domain("payment_token_ids", "any", [("active", "=", True)]),
             ),
+            "bank": (
+                self.env._("paying by direct debit without a bank account"),
+                selected
+                & Domain("billing_payment_preference", "=", "direct_debit")
+                & ~Domain(
+                    "commercial_partner_id",
+                    "any!",
+                    Domain("bank_ids", "any!", [("active", "=", True)]),
+                ),
+            ),
+            "receivable": (
+                self.env._("without a receivable account in use (accounting can mend it)"),
+                selected & self._no_receivable_domain(),
+            ),
             "hold": (self.env._("on billing hold"), selected & Domain("billing_hold", "=", True)),
         }
 
