@@ -180,6 +180,25 @@ class TestRunUndo(BillingCase):
         self.assertFalse({key: sums for key, sums in self.balances().items() if any(sums)})
         self.assertEqual(len(move.reversal_move_ids), 1)
 
+    def test_what_was_credited_in_part_by_hand_stays_for_the_customer_and_the_dialog_says_so(self):
+        run = self.executed()
+        undo = self.env["billing.run.undo"].create({"run_id": run.id, "reason": "Wrong prices"})
+        self.assertFalse(undo.credited_text)
+        move = self.env["account.move"].search(
+            [("billing_bill_id.run_id", "=", run.id), ("currency_id", "!=", self.euro.id)], limit=1
+        )
+        note = move._reverse_moves([{"date": move.date, "invoice_date": move.date}])
+        note.invoice_line_ids.price_unit = 4.0
+        note.action_post()
+        self.assertEqual(move.payment_state, "partial")
+        undo.invalidate_recordset()
+        self.assertEqual(undo.credited_text.replace("\xa0", " "), "$ 4.60")
+        undo.unlink()
+        self.undo(run, include_paid=True)
+        open_sums = {key: sums for key, sums in self.balances().items() if any(sums)}
+        key = (move.commercial_partner_id.id, move.currency_id.id)
+        self.assertEqual(open_sums, {key: [-4.6, -4.6, -4.6]})
+
     def test_the_dialog_offers_the_runs_customers_and_counts_without_loading_them(self):
         self.make_customer("Somebody else")
         run = self.executed()

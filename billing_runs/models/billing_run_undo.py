@@ -69,6 +69,7 @@ class BillingRunUndo(models.Model):
     )
     paid_count = fields.Integer("With Payments", compute="_compute_documents")
     amount_text = fields.Char("Amount Taken Back", compute="_compute_documents")
+    credited_text = fields.Char("Credited by Hand", compute="_compute_credited_text")
     bill_ids = fields.One2many("billing.bill", "undo_id", "Bills Taken Back", readonly=True)
     bill_count = fields.Integer(compute="_compute_bill_count")
 
@@ -98,6 +99,18 @@ class BillingRunUndo(models.Model):
             )
             paid = undo._paid_domain() if undo.paid_count else Domain.FALSE
             undo.paid_move_ids = self.env["account.move"].search(paid, limit=PAID_SHOWN)
+
+    @api.depends("run_id", "partner_ids", "state")
+    def _compute_credited_text(self):
+        """Add up what somebody has credited of the documents, by currency."""
+        for undo in self:
+            groups = self.env["account.move"]._read_group(
+                Domain("reversed_entry_id", "any", undo._document_domain())
+                & Domain("state", "=", "posted"),
+                ["currency_id"],
+                ["amount_total_in_currency_signed:sum"],
+            )
+            undo.credited_text = ", ".join(currency.format(-total) for currency, total in groups)
 
     def _compute_bill_count(self):
         for undo in self:
