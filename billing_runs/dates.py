@@ -49,6 +49,24 @@ def shift_due_date(due_date, days, invoice_date):
     return max(due_date + timedelta(days=days), invoice_date) if days else due_date
 
 
+def move_by_months(day, months, earlier):
+    """Return a date moved by so many months, that keeps the day it first had.
+
+    The last day of a month stays the last day, unless it was only cut to the month's length.
+
+    :param earlier: the dates it was moved from before, latest first
+    """
+    moved = day + relativedelta(months=months)
+    if not _is_month_end(day):
+        return moved
+    kept = next((other.day for other in earlier if not _is_month_end(other)), 31)
+    return day_of_month(moved.year, moved.month, kept if kept >= day.day else 31)
+
+
+def _is_month_end(day):
+    return (day + timedelta(days=1)).day == 1
+
+
 def next_occurrence(start, number, unit, months, after):
     """Return the first recurrence date later than ``after``.
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from odoo.addons.billing_operations.billing_runs.dates import (
     apply_day_rule,
     apply_due_rule,
+    move_by_months,
     next_occurrence,
 )
 
@@ -46,6 +47,30 @@ class TestDueRules(unittest.TestCase):
     @given(DAYS, st.integers(0, 90), st.sampled_from(["days", "month_end", "next_month_day"]))
     def test_nothing_is_due_before_it_is_invoiced(self, invoice_date, days, rule):
         self.assertGreaterEqual(apply_due_rule(rule, days, invoice_date), invoice_date)
+
+
+class TestMovedDates(unittest.TestCase):
+    def moved(self, first, months, times):
+        days = [first]
+        for _index in range(times):
+            days.append(move_by_months(days[-1], months, days[-2::-1]))
+        return [(day.month, day.day) for day in days[1:]]
+
+    def test_the_day_comes_back_after_a_shorter_month(self):
+        for day, months, found in (
+            (date(2026, 1, 30), 1, [(2, 28), (3, 30), (4, 30), (5, 30)]),
+            (date(2026, 1, 29), 1, [(2, 28), (3, 29)]),
+            (date(2025, 12, 30), 2, [(2, 28), (4, 30), (6, 30), (8, 30)]),
+            (date(2026, 1, 31), 1, [(2, 28), (3, 31), (4, 30)]),
+            (date(2026, 2, 28), 1, [(3, 31), (4, 30)]),
+            (date(2027, 2, 28), 12, [(2, 29), (2, 28)]),
+            (date(2026, 1, 15), 1, [(2, 15), (3, 15)]),
+        ):
+            self.assertEqual(self.moved(day, months, len(found)), found)
+
+    def test_a_last_day_that_somebody_chose_stays_the_last_day(self):
+        earlier = [date(2026, 1, 15)]
+        self.assertEqual(move_by_months(date(2026, 2, 28), 1, earlier), date(2026, 3, 31))
 
 
 class TestRecurrence(unittest.TestCase):

@@ -80,6 +80,11 @@ class TestRunSchedule(BillingCase):
         self.assertEqual((successor.state, successor.is_recurring), ("pending", True))
         successor._execute()
         self.assertEqual(successor.successor_id.invoice_date, date(2026, 3, 31))
+        run = self.make_run(self.cycle, date(2026, 1, 30), is_recurring=True)
+        for day in (date(2026, 2, 28), date(2026, 3, 30)):
+            run._execute()
+            run = run.successor_id
+            self.assertEqual((run.invoice_date, run.cutoff_date), (day, day))
 
     def test_a_recurring_run_of_an_archived_cycle_ends_and_says_why_none_follows(self):
         run = self.make_run(self.cycle, is_recurring=True)

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import date_utils
 
+from ..dates import move_by_months
+
 
 class BillingRun(models.Model):
     """Recurring runs: one that has ended creates its successor."""
@@ -55,7 +57,8 @@ class BillingRun(models.Model):
 
         Where the run stands for a recurrence of its cycle, the next one stands for the next, with
         the dates that the cycle gives, so that no other is made. Else each date is moved by the
-        run's own recurrence; those that are the last day of their month stay the last day.
+        run's own recurrence; the last day of a month stays the last day, and the 30th comes back
+        after February.
         """
         self.ensure_one()
         cycle = self.cycle_id
@@ -67,14 +70,23 @@ class BillingRun(models.Model):
                 values["due_date"] = values["invoice_date"] + (self.due_date - self.invoice_date)
             return values
         step = date_utils.get_timedelta(self.recurrence_number, self.recurrence_unit)
+        months = step.years * 12 + step.months
+        before = self._predecessors() if months else self.browse()
         for name in ("invoice_date", "cutoff_date", "transaction_date", "due_date"):
             day = self[name]
-            if day:
-                moved = day + step
-                last = fields.Date.add(day, days=1).day == 1
-                keeps_end = last and self.recurrence_unit in ("month", "year")
-                values[name] = date_utils.end_of(moved, "month") if keeps_end else moved
+            if day and months:
+                values[name] = move_by_months(day, months, filter(None, before.mapped(name)))
+            elif day:
+                values[name] = day + step
         return values
+
+    def _predecessors(self):
+        """Return the runs that led to this one, the latest first."""
+        runs = self.browse()
+        run = self
+        while run := self.search([("successor_id", "=", run.id)], limit=1):
+            runs += run
+        return runs
 
     def _recurs_as_its_cycle(self):
         self.ensure_one()
