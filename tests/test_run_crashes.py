@@ -164,6 +164,7 @@ class TestRunCrashes(unittest.TestCase):
     def make_due(self, run_id):
         self.database.execute(
             f"""
+            UPDATE billing_run SET scheduled_date = NULL WHERE id = {run_id};
             UPDATE billing_task SET delay_date = now() AT TIME ZONE 'UTC'
              WHERE res_model = 'billing.run' AND res_id = {run_id} AND state = 'pending'
             """
