@@ -163,6 +163,12 @@ class TestRunUndo(BillingCase):
         ).create({})._create_payments()
         undo = self.env["billing.run.undo"].create({"run_id": run.id, "reason": "Oops"})
         self.assertEqual(undo.paid_move_ids, move)
+        listed = self.env["account.move"].search(undo.action_view_documents()["domain"])
+        self.assertEqual(listed.billing_bill_id.run_id, run)
+        self.assertEqual(len(listed), undo.posted_count + undo.draft_count)
+        self.assertEqual(
+            self.env["account.move"].search(undo.action_view_paid()["domain"]), move
+        )
         with self.assertRaisesRegex(UserError, "have payments"):
             undo.action_confirm()
         undo.unlink()

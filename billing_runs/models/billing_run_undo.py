@@ -169,17 +169,24 @@ class BillingRunUndo(models.Model):
         self.sudo()._enqueue_batches(bills.ids)
         return {"type": "ir.actions.act_window_close"}
 
+    def action_view_documents(self):
+        """Open all documents that would be deleted or credited."""
+        return self._view_documents(self.env._("Documents to Undo"), self._document_domain())
+
     def action_view_paid(self):
         """Open all documents with payments."""
+        return self._view_documents(self.env._("Documents with Payments"), self._paid_domain())
+
+    def _view_documents(self, name, domain):
         self.ensure_one()
         self.check_access("read")
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Documents with Payments"),
+            "name": name,
             "res_model": "account.move",
             "view_mode": "list,form",
             "views": [[False, "list"], [False, "form"]],
-            "domain": list(self._paid_domain()),
+            "domain": list(domain),
             "context": {"create": False},
         }
 
