@@ -16,9 +16,12 @@ class ChargeTexts:
         self.products = {}
         self.days = {}
 
-    def text(self, service, row: dict, label: str | None) -> str:
-        """Product, service and first to last day; `label` is credit or change for adjustments."""
-        lang = service.partner_id.lang or self.env.lang or "en_US"
+    def text(self, service, partner, row: dict, label: str | None) -> str:
+        """Product, service and first to last day, in the customer's language.
+
+        :param label: of adjustments: credit, change, withheld or released
+        """
+        lang = partner.lang or self.env.lang or "en_US"
         if lang not in self.patterns:
             self.patterns[lang] = self._patterns(lang)
         pattern = self.patterns[lang]["setup" if row["kind"] == "setup" else label]
@@ -36,6 +39,12 @@ class ChargeTexts:
             "setup": env._("%(product)s, %(service)s: set-up"),
             "credit": env._("Credit: %(product)s, %(service)s, %(first)s - %(last)s"),
             "change": env._("Change: %(product)s, %(service)s, %(first)s - %(last)s"),
+            "withheld": env._(
+                "Credited before: %(product)s, %(service)s, %(first)s - %(last)s"
+            ),
+            "released": env._(
+                "Credit after all: %(product)s, %(service)s, %(first)s - %(last)s"
+            ),
         }
 
     def _product(self, product_id: int, lang: str) -> str:

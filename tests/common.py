@@ -8,6 +8,8 @@ from reportlab.pdfgen import canvas
 from odoo.fields import Command
 from odoo.tests import TransactionCase, new_test_user
 
+from ..services.models.billing_charge import LIVE_STATES
+
 
 class BillingCase(TransactionCase):
     """A company with a chart of accounts, and builders for what it bills.
@@ -234,7 +236,7 @@ class ServiceCase(BillingCase):
 
     def total(self, services):
         """What the services' live charges come to."""
-        live = services.charge_ids.filtered(lambda charge: charge.state in ("rated", "invoiced"))
+        live = services.charge_ids.filtered(lambda charge: charge.state in LIVE_STATES)
         return round(sum(live.mapped("amount")), 2)
 
     def invoice(self, charges):

@@ -104,7 +104,7 @@ class TestRunDocuments(BillingCase):
         bill = self.bill_of(run, self.customer)
         self.assertEqual((bill.state, bill.skip_reason), ("skipped", "zero_total"))
         self.assertFalse(self._moves(run))
-        self.assertEqual(set(bill.charge_ids.mapped("state")), {"waived"})
+        self.assertEqual(set(bill.charge_ids.mapped("state")), {"settled"})
 
     def test_amounts_that_cancel_out_before_different_taxes_are_documented(self):
         untaxed = self.make_product("Untaxed", taxes=self.env["account.tax"])
@@ -131,7 +131,7 @@ class TestRunDocuments(BillingCase):
         run = self._run()
         bill = self.bill_of(run, self.customer)
         self.assertEqual(len(bill.move_ids), 1)
-        self.assertEqual(sorted(bill.charge_ids.mapped("state")), ["invoiced", "waived", "waived"])
+        self.assertEqual(sorted(bill.charge_ids.mapped("state")), ["invoiced", "settled", "settled"])
 
     def test_dates_of_the_run_are_on_the_invoice(self):
         self.make_service(self.customer, self.tariff)

@@ -186,7 +186,7 @@ class TestRunUndo(BillingCase):
         self.assertFalse({key: sums for key, sums in self.balances().items() if any(sums)})
         self.assertEqual(len(move.reversal_move_ids), 1)
 
-    def test_what_was_credited_in_part_by_hand_stays_for_the_customer_and_the_dialog_says_so(self):
+    def test_of_what_was_credited_in_part_by_hand_the_rest_is_credited_and_the_dialog_says_so(self):
         run = self.executed()
         undo = self.env["billing.run.undo"].create({"run_id": run.id, "reason": "Wrong prices"})
         self.assertFalse(undo.credited_text)
@@ -201,9 +201,10 @@ class TestRunUndo(BillingCase):
         self.assertEqual(undo.credited_text.replace("\xa0", " "), "$ 4.60")
         undo.unlink()
         self.undo(run, include_paid=True)
-        open_sums = {key: sums for key, sums in self.balances().items() if any(sums)}
-        key = (move.commercial_partner_id.id, move.currency_id.id)
-        self.assertEqual(open_sums, {key: [-4.6, -4.6, -4.6]})
+        self.assertFalse({key: sums for key, sums in self.balances().items() if any(sums)})
+        rest = move.reversal_move_ids - note
+        self.assertEqual((rest.state, rest.amount_untaxed, rest.amount_total), ("posted", 6.0, 6.9))
+        self.assertEqual(move.payment_state, "reversed")
 
     def test_the_dialog_offers_the_runs_customers_and_counts_without_loading_them(self):
         self.make_customer("Somebody else")

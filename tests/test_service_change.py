@@ -188,7 +188,8 @@ class TestChangeInAdvance(ServiceCase):
             (date(2026, 4, 10), {"quantity": 3}, "present terms count since"),
             (date(2026, 6, 1), {"quantity": 3}, "ends on"),
             (date(2026, 4, 20), {"date_end": date(2026, 3, 1)}, "starts on"),
-            (date(2026, 4, 20), {"partner_id": 1}, "not partner_id"),
+            (date(2026, 4, 20), {"partner_id": False}, "needs a customer"),
+            (date(2026, 4, 20), {"state": "active"}, "not state"),
             (date(2026, 4, 20), {"addon_quantities": {0: 1}}, "does not offer"),
         ):
             with self.subTest(values=values), self.assertRaisesRegex(UserError, message):

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command, Domain
 from odoo.tools import frozendict
 
 from ...billing_tasks.dry_run import is_dry_run
@@ -94,27 +95,94 @@ class AccountMove(models.Model):
         number_format, values = posting.number_formats[key]
         return number_format, dict(values)
 
+    # === WHAT BECOMES OF BILLED DOCUMENTS === #
+
+    def write(self, vals):
+        if "state" in vals:
+            self._check_not_undone(vals["state"])
+        return super().write(vals)
+
+    def _check_not_undone(self, state):
+        """Refuse to change documents that were taken back: a later run bills what they billed."""
+        for move in self.filtered(lambda move: move.state != state):
+            bill = move.sudo().billing_bill_id
+            if bill.undo_id:
+                raise UserError(
+                    self.env._(
+                        "%(invoice)s was taken back by the undo of billing run %(run)s, and what"
+                        " it billed is left to later runs: it cannot be changed any more.",
+                        invoice=move.display_name,
+                        run=bill.run_id.number,
+                    )
+                )
+
+    def _hand_note_domain(self):
+        """A run's own credit notes are followed up by its undo."""
+        return super()._hand_note_domain() & Domain("billing_bill_id", "=", False)
+
+    def _take_over_charges(self):
+        """An invoice that replaces one of a run belongs to the same bill."""
+        for move in self:
+            move.billing_bill_id = move.billing_replaces_id.billing_bill_id
+            move.billing_message = move.billing_replaces_id.billing_message
+        return super()._take_over_charges()
+
     def _reverse_billed(self):
         """Cancel posted documents of a run by credit notes to the cent.
 
         The credit note is booked on the document's own date, at its own currency
-        rate, so that nothing is left over; in a locked period on today's date.
+        rate, so that nothing is left over; in a locked period on today's date. Of a
+        document that somebody has credited in part, what is left is credited.
         """
         notes = self.env["account.move"]
         for company, moves in self.grouped("company_id").items():
             today = company._billing_today()
-            values = []
-            for move in moves:
-                locked = company._get_violated_lock_dates(move.date, True, move.journal_id)
-                values.append(
-                    {
-                        "invoice_date": today if locked else move.invoice_date,
-                        "date": today if locked else move.date,
-                        "invoice_date_due": today if locked else move.invoice_date,
-                        "invoice_currency_rate": move.invoice_currency_rate,
-                        "billing_bill_id": move.billing_bill_id.id,
-                        "ref": self.env._("Cancels %(number)s", number=move.name),
-                    }
-                )
-            notes |= moves.with_context(tracking_disable=True)._reverse_moves(values, cancel=True)
+            credited = moves.filtered(
+                lambda move: move.reversal_move_ids.filtered_domain(move._hand_note_domain())
+            )
+            whole = (moves - credited).with_context(tracking_disable=True)
+            values = [move._prepare_reversal(today) for move in whole]
+            notes |= whole._reverse_moves(values, cancel=True)
+            for move in credited.with_context(tracking_disable=True):
+                notes |= move._reverse_what_is_left(move._prepare_reversal(today))
         return notes
+
+    def _prepare_reversal(self, today):
+        self.ensure_one()
+        locked = self.company_id._get_violated_lock_dates(self.date, True, self.journal_id)
+        return {
+            "invoice_date": today if locked else self.invoice_date,
+            "date": today if locked else self.date,
+            "invoice_date_due": today if locked else self.invoice_date,
+            "invoice_currency_rate": self.invoice_currency_rate,
+            "billing_bill_id": self.billing_bill_id.id,
+            "ref": self.env._("Cancels %(number)s", number=self.name),
+        }
+
+    def _reverse_what_is_left(self, values):
+        """Credit what credit notes made by hand have left of a document.
+
+        The credit note takes all lines back and charges those of the other credit notes again, so
+        that it comes to the difference in every account and tax.
+        """
+        self.ensure_one()
+        by_hand = self.reversal_move_ids.filtered_domain(self._hand_note_domain())
+        note = self._reverse_moves([values])
+        note.write(
+            {
+                "invoice_line_ids": [
+                    Command.create(vals | {"quantity": -vals["quantity"], "sequence": 1000})
+                    for vals in by_hand.invoice_line_ids.filtered(
+                        lambda line: line.display_type == "product"
+                    ).copy_data()
+                ]
+            }
+        )
+        self.line_ids.remove_move_reconcile()
+        note._post(soft=False)
+        receivable = (self | by_hand | note).line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable" and not line.reconciled
+        )
+        for items in receivable.grouped("account_id").values():
+            items.reconcile()
+        return note

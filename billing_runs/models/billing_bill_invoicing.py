@@ -44,7 +44,7 @@ class BillingBill(models.Model):
         documented = self.browse().concat(*(bill for bill, _charges, _spec in documents))
         message = self.env._("The charges add up to zero: there is nothing to invoice.")
         # Left open they would pile up and print on a later invoice to no effect.
-        zero._waive(message)
+        zero._settle()
         (self - documented)._set_skipped("zero_total", message)
         return documented
 

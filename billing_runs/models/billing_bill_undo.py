@@ -1,11 +1,14 @@
 from odoo import fields, models
 
+from ...services.models.billing_charge import LIVE_STATES
 from .account_move import UNDO
 from .billing_bill import TRANSITIONS
 
 # A bill can be taken back from wherever it holds charges or documents.
 for _state in ("rated", "invoiced", "posted", "done", "error"):
     TRANSITIONS[_state] = TRANSITIONS[_state] | {"undone"}
+# ... and what was settled without a document, too.
+TRANSITIONS["skipped"] = TRANSITIONS["skipped"] | {"undone"}
 TRANSITIONS["undone"] = set()
 
 
@@ -27,14 +30,19 @@ class BillingBill(models.Model):
         self._isolate(lambda bills: bills._undo_batch(undo), "undo_failed")
 
     def _undo_batch(self, undo):
-        charges = self.charge_ids.filtered(lambda charge: charge.state in ("rated", "invoiced"))
+        # What a document waived is on the bill as well; what a person waived stays as it is.
+        charges = self.charge_ids.filtered(
+            lambda c: c.state in LIVE_STATES or (c.state == "waived" and c.move_line_id)
+        )
         moves = self.move_ids.filtered(lambda move: not move.reversed_entry_id)
         # What somebody has credited in full already needs no second credit note.
         moves.filtered(
             lambda move: move.state == "posted" and move.payment_state != "reversed"
         )._reverse_billed()
         moves.filtered(lambda move: move.state == "draft").with_context(billing_undo=UNDO).unlink()
-        charges.filtered(lambda charge: charge.state == "invoiced")._reopen()
+        if undo.outcome == "drop":
+            charges = charges.filtered(lambda charge: charge.state != "waived")
+        charges.filtered(lambda charge: charge.state != "rated")._reopen()
         if undo.outcome == "drop":
             charges._waive(undo.reason)
         elif undo.outcome == "void":

@@ -17,6 +17,7 @@ class BillingRunCountedMixin(models.AbstractModel):
     billing_run_counted = fields.Char(
         "Counted by Run",
         store=False,
+        copy=False,  # whoever copies a record need not have the right to read it
         search="_search_billing_run_counted",
         groups="billing_operations.group_billing_user",
         help="To find what a billing run counts.",

@@ -47,7 +47,8 @@ class BillingRun(models.Model):
                   LEFT JOIN LATERAL (
                        SELECT bool_or(price_includes_tax) AS includes_tax, SUM(amount) AS amount
                          FROM billing_charge
-                        WHERE move_line_id = line.id AND state = 'invoiced') charge ON TRUE
+                        WHERE move_line_id = line.id
+                           AND state IN ('invoiced', 'waived')) charge ON TRUE
                  WHERE bill.run_id = %s AND bill.state IN %s
                    AND move.reversed_entry_id IS NULL
                  GROUP BY 1, 2, 3, 4

@@ -216,7 +216,10 @@ class BillingRunUndo(models.Model):
         """Return the domain of the run's bills that hold charges or documents, of the customers
         chosen."""
         self.ensure_one()
-        domain = Domain("run_id", "=", self.run_id.id) & Domain("state", "in", LIVE_STATES)
+        domain = Domain("run_id", "=", self.run_id.id) & (
+            Domain("state", "in", LIVE_STATES)
+            | Domain("state", "=", "skipped") & Domain("skip_reason", "=", "zero_total")
+        )
         if self.partner_ids:
             domain &= Domain("partner_id", "in", self.partner_ids.ids)
         return domain

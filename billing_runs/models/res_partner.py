@@ -18,6 +18,7 @@ class ResPartner(models.Model):
         "billing.message.template",
         "Take Message From",
         store=False,
+        copy=False,
         groups="billing_operations.group_billing_user",
         help="Copies the template's text in the customer's language.",
     )
@@ -26,6 +27,7 @@ class ResPartner(models.Model):
         "billing.run",
         "Billed by Run",
         store=False,
+        copy=False,
         search="_search_billing_run_id",
         groups="billing_operations.group_billing_user",
         help="To find the customers of a billing run.",

@@ -25,6 +25,7 @@ class ServiceOperation(models.Model):
     def _check_asked(self, service, operation_type, values):
         """Raise where the values make no sense for the service, whatever its state."""
         self._check_numbers(service, values)
+        self._check_customer(service, values)
         self._check_tariff(service, values)
         self._check_parameters(service, operation_type, values)
         self._check_addons(service, operation_type, values)
@@ -46,6 +47,18 @@ class ServiceOperation(models.Model):
         return type(value) in (int, float) and isfinite(value)
 
     @api.model
+    def _check_customer(self, service, values):
+        if "partner_id" not in values:
+            return
+        partner_id = values["partner_id"]
+        partner = service.partner_id.browse(partner_id if type(partner_id) is int else None)
+        partner = partner.exists().filtered("active")
+        if not partner or (partner.company_id and partner.company_id != service.company_id):
+            raise UserError(
+                self.env._("Choose a customer of %(company)s.", company=service.company_id.name)
+            )
+
+    @api.model
     def _check_tariff(self, service, values):
         if "tariff_id" not in values:
             return
@@ -55,6 +68,8 @@ class ServiceOperation(models.Model):
             raise UserError(
                 self.env._("Choose a tariff of %(company)s.", company=service.company_id.name)
             )
+        if service.state != "ordered":
+            service._check_change_currency({"tariff_id": tariff.id})
 
     @api.model
     def _check_parameters(self, service, operation_type, values):

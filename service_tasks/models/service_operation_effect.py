@@ -78,10 +78,10 @@ class ServiceOperation(models.Model):
                 return []
             return service._preview_change(end, {"date_end": end})
         if self.type == "resume" and service.state == "suspended":
-            if service.term_scheme_id.bill_suspended:
+            end = service._paused_until(day)
+            if not end:
                 return []
-            since = service.date_suspended
-            rows, _day = service._rate_rows(since - ONE_DAY, until=since)[service]
+            rows, _day = service._rate_rows(end - ONE_DAY, until=end)[service]
             return self.env["billing.charge"]._complete_rows(rows)
         return []
 
@@ -96,6 +96,8 @@ class ServiceOperation(models.Model):
             scheme.proration,
             list(service._price_lines()),
             rounding,
+            service.partner_id.id,
+            not scheme.bill_suspended,
         )
         rows = []
         setup_price = service.tariff_id.setup_price

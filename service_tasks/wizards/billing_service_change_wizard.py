@@ -23,6 +23,6 @@ class BillingServiceChangeWizard(models.TransientModel):
                 changed = {k: v for k, v in value.items() if v != quantities.get(k, 0.0)}
                 if changed:
                     asked[name] = changed
-            elif value != (service[name].id if name == "tariff_id" else service[name]):
+            elif value != (service[name].id if name.endswith("_id") else service[name]):
                 asked[name] = value
         return asked

@@ -1,3 +1,4 @@
+from . import account_move
 from . import account_move_send
 from . import account_move_line
 from . import product_product
@@ -7,6 +8,7 @@ from . import billing_term_scheme
 from . import billing_tariff
 from . import billing_tariff_addon
 from . import billing_service
+from . import billing_service_version
 from . import billing_service_state
 from . import billing_service_rating
 from . import billing_service_change
@@ -18,3 +20,4 @@ from . import billing_job
 from . import billing_job_line
 from . import billing_charge
 from . import billing_charge_bulk
+from . import billing_charge_credit

@@ -3,11 +3,16 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 LIVE_ADJUSTABLE = ("recurring", "addon", "adjustment")
+# What counts: to be billed, on a document, or netted without one.
+LIVE_STATES = ("rated", "invoiced", "settled")
 # action: (from these states, to this state)
 TRANSITIONS = {
     "invoice": (("rated",), "invoiced"),
-    "reopen": (("invoiced",), "rated"),
+    "settle": (("rated",), "settled"),
+    "reopen": (("invoiced", "settled", "waived"), "rated"),
     "waive": (("rated",), "waived"),
+    "forgive": (("invoiced",), "waived"),
+    "restore": (("waived",), "invoiced"),
     "void": (("rated",), "void"),
 }
 
@@ -15,17 +20,25 @@ TRANSITIONS = {
 class BillingCharge(models.Model):
     """The ledger of what is owed: one thing, one period, one amount rounded once.
 
-    States: rated → invoiced (its invoice line is linked) and back; rated → waived (not billed,
-    with a reason); rated → void (as if it had never been rated: its source is rated again).
+    States: rated → invoiced (its invoice line is linked) and back; rated → settled (netted to zero
+    with others, without a document: it counts like an invoiced one) and back; rated → waived
+    (forgiven: not owed, with a reason); rated → void (as if it had never been rated: its source
+    is rated again). The ledger follows its documents: what somebody credits in full or cancels
+    in Odoo is waived for that reason and keeps its line; `credited_amount` is what somebody
+    credited or took off in part.
+
     A source is charged once: the database refuses a second live charge with the same source key
-    and recurring charges of one service that overlap.
+    and recurring charges of one service that overlap, up to the day from which they were
+    credited (`charged_until`). Credits name the charge that they take back (`credited_id`).
 
     Nobody writes charges by hand. Billing users read them and add adjustments with a reason;
     managers waive.
 
     Source keys: ``service:<id>:recurring:<start>``, ``service:<id>:addon:<line id>:<start>``,
-    ``service:<id>:setup``, ``service:<id>:change:<number>:<index>``, ``job:<id>:<line id>``,
-    ``manual:<random>``. Packages above add their own prefixes.
+    ``service:<id>:setup``, ``service:<id>:change:<number>:<index>``,
+    ``charge:<id>:withheld:<number>``, ``charge:<id>:cut:<day>``, ``job:<id>:<line id>``,
+    ``manual:<random>``; recurring ones of changed services end in ``:<number of the change>``.
+    Packages above add their own prefixes.
     """
 
     _name = "billing.charge"
@@ -122,6 +135,7 @@ class BillingCharge(models.Model):
         [
             ("rated", "Rated"),
             ("invoiced", "Invoiced"),
+            ("settled", "Settled"),
             ("waived", "Waived"),
             ("void", "Void"),
         ],
@@ -132,6 +146,34 @@ class BillingCharge(models.Model):
     source_key = fields.Char(required=True, readonly=True, copy=False)
     waive_reason = fields.Char(readonly=True)
     reason = fields.Char(readonly=True, help="Why this adjustment was made.")
+    credited_id = fields.Many2one(
+        "billing.charge",
+        string="Credits",
+        index="btree_not_null",
+        readonly=True,
+        copy=False,
+        check_company=True,
+        ondelete="restrict",
+        help="The charge that this credit takes back, whole or in part.",
+    )
+    charged_until = fields.Date(
+        string="Charged Until (excluded)",
+        readonly=True,
+        copy=False,
+        help="The first day that was taken back by a credit. Empty: the whole period counts.",
+    )
+    invoiced_amount = fields.Monetary(
+        string="On the Invoice",
+        readonly=True,
+        copy=False,
+        help="Subtotal before tax of the invoice line when the charge was put on it.",
+    )
+    credited_amount = fields.Monetary(
+        string="Credited by Hand",
+        readonly=True,
+        copy=False,
+        help="The part of the amount that somebody credited or took off the invoice in Odoo.",
+    )
     move_line_id = fields.Many2one(
         "account.move.line",
         string="Invoice Line",
@@ -151,7 +193,7 @@ class BillingCharge(models.Model):
     )
     _recurring_without_overlap = models.Constraint(
         "EXCLUDE USING gist (service_id WITH =, (COALESCE(addon_line_id, 0)) WITH =, "
-        "daterange(period_start, period_end) WITH &&) "
+        "daterange(period_start, COALESCE(charged_until, period_end)) WITH &&) "
         "WHERE (kind IN ('recurring', 'addon') AND state <> 'void')",
         "These days of the service were charged already.",
     )
@@ -172,6 +214,14 @@ class BillingCharge(models.Model):
     _waived_has_reason = models.Constraint(
         "CHECK(state <> 'waived' OR COALESCE(waive_reason, '') <> '')",
         "A waived charge needs a reason.",
+    )
+    _credit_is_an_adjustment = models.Constraint(
+        "CHECK(credited_id IS NULL OR kind = 'adjustment')",
+        "Only adjustments take other charges back.",
+    )
+    _charged_within_period = models.Constraint(
+        "CHECK(charged_until IS NULL OR charged_until BETWEEN period_start AND period_end)",
+        "A charge is taken back from a day of its period on.",
     )
     _to_bill = models.Index("(company_id, partner_id) WHERE state = 'rated'")
 
@@ -231,17 +281,21 @@ class BillingCharge(models.Model):
                 raise UserError(
                     self.env._("Charge %s has no invoice line yet.", charge.display_name)
                 )
+        for charge in charges.filtered(lambda c: not line_ids or c.id not in line_ids):
+            charge.invoiced_amount = charge.move_line_id.price_subtotal
         charges.write({"state": "invoiced"})
 
     def _link_lines(self, line_ids: dict[int, int]):
         ids = [charge_id for charge_id in self.ids if charge_id in line_ids]
         self.flush_recordset()
-        self.env["account.move.line"].flush_model(["move_id"])
+        self.env["account.move.line"].flush_model(["move_id", "price_subtotal"])
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE billing_charge AS charge
-                   SET move_line_id = line.id, move_id = line.move_id
+                   SET move_line_id = line.id,
+                       move_id = line.move_id,
+                       invoiced_amount = line.price_subtotal
                   FROM unnest(%s::int[], %s::int[]) AS link (charge_id, line_id)
                   JOIN account_move_line AS line ON line.id = link.line_id
                  WHERE charge.id = link.charge_id
@@ -250,19 +304,41 @@ class BillingCharge(models.Model):
                 [line_ids[charge_id] for charge_id in ids],
             )
         )
-        self.invalidate_recordset(["move_line_id", "move_id"])
+        self.invalidate_recordset(["move_line_id", "move_id", "invoiced_amount"])
+
+    @api.private
+    def _settle(self):
+        """rated → settled: netted to zero with others, so no document is needed. What was settled
+        counts as billed: a later credit takes it back, a later run does not take it again."""
+        self._transition("settle").write({"state": "settled"})
 
     @api.private
     def _reopen(self):
-        """invoiced → rated: the invoice no longer bills these charges, a later run takes them."""
-        self._transition("reopen").write({"state": "rated", "move_line_id": False})
+        """invoiced, settled, or waived by its document → rated: a later run takes these charges."""
+        charges = self._transition("reopen")
+        forgiven = charges.filtered(lambda charge: charge.state == "waived")
+        touched = charges.filtered(lambda c: c.state == "waived" or c.credited_amount)
+        charges.write(
+            {
+                "state": "rated",
+                "move_line_id": False,
+                "invoiced_amount": 0.0,
+                "credited_amount": 0.0,
+                "waive_reason": False,
+            }
+        )
+        forgiven._credit_cut_days()
+        touched._balance_credits()
 
     @api.private
     def _waive(self, reason: str):
-        """rated → waived: owed, but not billed, for `reason`. The period stays charged."""
+        """rated → waived: not owed, for `reason`. The period stays charged, and what was credited
+        of it is withdrawn: what is not owed is not paid out."""
         if not (reason or "").strip():
             raise UserError(self.env._("Say why these charges are waived."))
-        self._transition("waive").write({"state": "waived", "waive_reason": reason.strip()})
+        charges = self._transition("waive")
+        charges.write({"state": "waived", "waive_reason": reason.strip()})
+        charges._balance_credits()
 
     @api.private
     def _void(self):
@@ -289,7 +365,7 @@ class BillingCharge(models.Model):
         blockers = {}
         for charge in self:
             service = charge.service_id
-            if charge.kind == "adjustment" and not charge.full_start:
+            if charge._is_manual():
                 blockers[charge] = self.env._(
                     "Adjustment %s was made by hand and cannot be rated again. Waive it instead.",
                     charge.display_name,
@@ -302,31 +378,46 @@ class BillingCharge(models.Model):
                     service=service.display_name,
                     day=service.terms_from,
                 )
+        for charge, other in (self - self.browse([c.id for c in blockers]))._belongs_with():
+            blockers[charge] = self.env._(
+                "Charge %(charge)s and %(other)s belong together: void both or waive.",
+                charge=charge.display_name,
+                other=other.display_name,
+            )
+        return blockers
+
+    def _belongs_with(self):
+        """Yield (charge, other): an adjustment outside this recordset and what it settles."""
+        services = self.service_id
         others = self.search(
             [
-                ("service_id", "in", self.service_id.ids),
+                ("service_id", "in", services.ids),
                 ("kind", "in", LIVE_ADJUSTABLE),
+                "|",
                 ("full_start", "!=", False),
+                ("credited_id", "!=", False),
                 ("state", "!=", "void"),
                 ("id", "not in", self.ids),
             ]
         ).grouped("service_id")
-        for charge in self - self.browse([found.id for found in blockers]):
-            if charge.kind not in LIVE_ADJUSTABLE:
-                continue
+        for charge in self.filtered(lambda c: c.kind in LIVE_ADJUSTABLE):
             for other in others.get(charge.service_id, ()):
+                if other.credited_id == charge or charge.credited_id == other:
+                    yield charge, other
+                    break
                 if (
                     "adjustment" in (charge.kind, other.kind)
+                    and other.full_start
                     and other.period_start < charge.period_end
                     and charge.period_start < other.period_end
                 ):
-                    blockers[charge] = self.env._(
-                        "Charge %(charge)s and %(other)s belong together: void both or waive.",
-                        charge=charge.display_name,
-                        other=other.display_name,
-                    )
+                    yield charge, other
                     break
-        return blockers
+
+    def _is_manual(self) -> bool:
+        """Whether a person made this adjustment."""
+        self.ensure_one()
+        return self.source_key.startswith("manual:")
 
     def _return_to_sources(self):
         """Make the sources of voided charges due again. Packages that add kinds extend this."""
@@ -340,11 +431,15 @@ class BillingCharge(models.Model):
         self.job_id._return_to_done()
 
     def _transition(self, action: str):
-        """The charges that `action` must change: without those already there; others refuse."""
+        """The charges that `action` must change: without those already there; others refuse.
+
+        What a person waived stays so; what its document did comes back with the document.
+        """
         sources, target = TRANSITIONS[action]
         todo = self.filtered(lambda charge: charge.state != target)
         for charge in todo:
-            if charge.state not in sources:
+            by_person = charge.state == "waived" and not charge.move_line_id
+            if charge.state not in sources or by_person:
                 states = dict(self._fields["state"]._description_selection(self.env))
                 raise UserError(
                     self.env._(

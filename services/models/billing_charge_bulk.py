@@ -55,6 +55,13 @@ class BillingCharge(models.Model):
             )
         )
         charges = self.browse(sorted(charge_id for [charge_id] in self.env.cr.fetchall()))
+        self._cut(
+            {
+                row["credited_id"]: row["period_start"]
+                for row in rows
+                if row.get("credited_id") and row.get("full_start")
+            }
+        )
         services = self.env["billing.service"].browse({row["service_id"] for row in rows} - {None})
         services.invalidate_recordset(["charge_ids", "charge_count"])
         return charges
@@ -71,6 +78,12 @@ class BillingCharge(models.Model):
             dict.fromkeys(row["product_id"] for row in rows)
         )
         products_by_id = {product.id: product for product in products}
+        partners = {
+            partner.id: partner
+            for partner in self.env["res.partner"].browse(
+                dict.fromkeys(row["partner_id"] for row in rows if row.get("partner_id"))
+            )
+        }
         texts = ChargeTexts(self.env, products.ids)
         basis = {}
         completed = []
@@ -85,7 +98,8 @@ class BillingCharge(models.Model):
                     "currency_id": service.currency_id.id,
                 } | row
                 if "name" not in row:
-                    row["name"] = texts.text(service, row, label)
+                    partner = partners.get(row["partner_id"]) or service.partner_id
+                    row["name"] = texts.text(service, partner, row, label)
             key = row["product_id"], row["company_id"]
             if key not in basis:
                 product = products_by_id[key[0]]

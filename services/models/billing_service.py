@@ -4,8 +4,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from ..periods import next_due_day
-
 # Passed in the context by this package's own methods. An object cannot be sent over RPC, so
 # nobody else can write what these methods keep consistent with the ledger.
 TERMS_GUARD = object()
@@ -17,6 +15,8 @@ PROTECTED_FIELDS = {
     "date_suspended",
     "terms_from",
     "setup_due",
+    "setup_price",
+    "setup_product_id",
     "change_count",
 }
 # Free while ordered (an import of running services sets how far they are billed elsewhere).
@@ -51,7 +51,8 @@ class BillingService(models.Model):
     `_suspend`, `_resume`, `_terminate` and `_cancel`; what decides the price of a running
     service changes only through `_change`, which settles the running period. Days are
     half-open: `date_end` is the first day that is no longer served, `rated_up_to` the first day
-    that is not rated yet.
+    that is not rated yet. What counted on earlier days (tariff, price, customer, ...) is kept in
+    `version_ids`. Another customer written on a running service takes it over from today.
 
     Billing users create, order, change and end services; managers also see their secrets.
     """
@@ -168,7 +169,24 @@ class BillingService(models.Model):
         "dated before it.",
     )
     setup_due = fields.Boolean(string="Set-up To Be Charged", readonly=True, copy=False)
+    setup_price = fields.Float(
+        digits="Product Price",
+        readonly=True,
+        copy=False,
+        help="What the set-up costs: the price of the tariff on the day of activation.",
+    )
+    setup_product_id = fields.Many2one(
+        "product.product",
+        string="Set-up Product",
+        readonly=True,
+        copy=False,
+        check_company=True,
+        ondelete="restrict",
+    )
     change_count = fields.Integer(readonly=True, copy=False, default=0)
+    version_ids = fields.One2many(
+        "billing.service.version", "service_id", string="Past Terms", readonly=True
+    )
     next_billing_date = fields.Date(
         compute="_compute_next_billing_date",
         store=True,
@@ -214,6 +232,10 @@ class BillingService(models.Model):
         "anchor_date IS NOT NULL AND rated_up_to IS NOT NULL AND terms_from IS NOT NULL))",
         "An activated service needs its start date and billing dates.",
     )
+    _setup_has_product = models.Constraint(
+        "CHECK(NOT setup_due OR setup_product_id IS NOT NULL)",
+        "A set-up that is to be charged needs its product.",
+    )
     _suspended_has_date = models.Constraint(
         "CHECK(state <> 'suspended' OR date_suspended IS NOT NULL)",
         "A suspended service needs the day since which it is suspended.",
@@ -229,7 +251,7 @@ class BillingService(models.Model):
                     self.env._(
                         "Service %(service)s is billed in %(currency)s, but the prices of tariff "
                         "%(tariff)s are in %(tariff_currency)s. Choose a tariff in "
-                        "%(currency)s.",
+                        "%(currency)s, or while it is ordered the currency of the tariff.",
                         service=service.display_name,
                         currency=service.currency_id.name,
                         tariff=service.tariff_id.display_name,
@@ -265,6 +287,7 @@ class BillingService(models.Model):
         "date_suspended",
         "anchor_date",
         "rated_up_to",
+        "terms_from",
         "setup_due",
         "term_scheme_id.bill_suspended",
     )
@@ -330,7 +353,17 @@ class BillingService(models.Model):
     def write(self, vals):
         if self._is_guarded():
             self._check_writable(vals)
+            if "partner_id" in vals:
+                self._change_customer(vals["partner_id"])
         return super().write(vals)
+
+    def _change_customer(self, partner_id: int):
+        """Give running services to another customer from today on: a change like any other, so
+        that the days before are the old customer's, and so is what is credited of them."""
+        for service in self.filtered(lambda s: s.state not in ("ordered", "cancelled")):
+            if service.partner_id.id != partner_id:
+                today = service.company_id._billing_today()
+                service._change(max(today, service.terms_from), {"partner_id": partner_id})
 
     def copy_data(self, default=None):
         return [vals | {"number": "/"} for vals in super().copy_data(default)]
@@ -379,31 +412,6 @@ class BillingService(models.Model):
                     )
 
     # Business
-
-    def _billing_limit(self) -> date | None:
-        """First day that is not billed any more: the end, or the suspension where that counts."""
-        self.ensure_one()
-        days = [self.date_end]
-        if not self.term_scheme_id.bill_suspended:
-            days.append(self.date_suspended)
-        return min(filter(None, days), default=None)
-
-    def _next_billing_date(self, rated_up_to: date, setup_due: bool) -> date | bool:
-        """The earliest cutoff that takes something when rating has come to `rated_up_to`."""
-        self.ensure_one()
-        if self.state not in BILLED_STATES:
-            return False
-        scheme = self.term_scheme_id
-        due = next_due_day(
-            scheme._get_schedule(self.anchor_date),
-            rated_up_to,
-            self._billing_limit(),
-            scheme.timing,
-            scheme.proration,
-        )
-        if setup_due:
-            due = min(due or self.date_start, self.date_start)
-        return due or False
 
     @api.model
     @api.private

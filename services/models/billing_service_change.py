@@ -1,26 +1,51 @@
-from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
-from ..periods import Period, boundary_on_or_after, iter_periods
-from ..proration import PriceLine, charge_row, negated, to_decimal
+from ..periods import ONE_DAY, boundary_on_or_after, due_day, iter_periods
+from ..proration import PriceLine, charge_row, to_decimal
+from .billing_charge import LIVE_STATES
 from .billing_service import ORDERED_FIELDS
 
-CHANGEABLE = ("tariff_id", "price", "quantity", "discount", "date_end", "parameters", "name")
-ONE_DAY = timedelta(days=1)
+CHANGEABLE = (
+    "partner_id",
+    "tariff_id",
+    "price",
+    "quantity",
+    "discount",
+    "date_end",
+    "parameters",
+    "name",
+)
+# A change of these alone is settled from the end of the service, not from the day of the change.
+WITHOUT_TERMS = {"date_end", "name", "parameters"}
+# What makes a credit and a charge the same thing: they cancel out and are both left out.
+SAME_THING = (
+    "partner_id",
+    "product_id",
+    "period_start",
+    "period_end",
+    "full_start",
+    "full_end",
+    "full_price",
+    "discount",
+)
 
 
 class ChangePlan(NamedTuple):
-    """What a change comes to: closing charges at the old terms, adjustments, new values."""
+    """What a change comes to: closing charges at the old terms, adjustments, new values, the past
+    terms to keep, and from which day on charges no longer count (`{charge id: day}`; None: they
+    count whole again)."""
 
-    effective: date
     closing: list[dict]
     adjustments: list[dict]
     values: dict
+    version: dict | None
+    cut: dict[int, date | None]
 
 
 class BillingService(models.Model):
@@ -28,9 +53,9 @@ class BillingService(models.Model):
 
     What is not rated yet is first rated at the old terms up to the effective date. What is
     rated beyond it was billed ahead: the ledger's charges of those days are credited with the
-    very prices they carry, and the new terms are charged for the same days. `rated_up_to`
-    never moves back, so the recurring charges of a service never overlap and a day that was
-    credited is charged again only by an adjustment.
+    very prices they carry, to whom they were charged, and the new terms are charged for the same
+    days as far as they are due by then; later runs take the rest. What is not owed any more
+    (waived, credited by hand) is not paid out either.
     """
 
     _inherit = "billing.service"
@@ -39,8 +64,8 @@ class BillingService(models.Model):
     def _change(self, effective_date: date, values: dict):
         """Apply new terms from `effective_date` on and settle what was or was not billed.
 
-        :param values: any of tariff_id, price, quantity, discount, date_end, parameters, name
-            and ``addon_quantities`` ({tariff add-on id: quantity}). A new tariff without a new
+        :param values: any of partner_id, tariff_id, price, quantity, discount, date_end,
+            parameters, name and ``addon_quantities`` ({tariff add-on id: quantity}). A new tariff without a new
             price drops the service's own price, and takes over add-ons with the same product.
             ``date_end`` alone settles from the earlier of the old and the new end, whatever the
             effective date.
@@ -53,6 +78,10 @@ class BillingService(models.Model):
         for service in self:
             plan = service._plan_change(effective, values)
             charges |= charges._insert_rows(plan.closing + plan.adjustments)
+            charges._cut(plan.cut)
+            if plan.version:
+                # Nobody has the right to write the past.
+                self.env["billing.service.version"].sudo().create(plan.version)
             service._unguarded().write(plan.values)
         return charges
 
@@ -67,7 +96,7 @@ class BillingService(models.Model):
         self.ensure_one()
         values = self._changed_values(values)
         if self.state == "ordered":
-            return ChangePlan(effective, [], [], values)
+            return ChangePlan([], [], values, None, {})
         if self.state not in ("active", "suspended"):
             raise UserError(
                 self.env._(
@@ -75,29 +104,71 @@ class BillingService(models.Model):
                     self.display_name,
                 )
             )
-        if not (ORDERED_FIELDS | {"addon_line_ids"}).intersection(values):
-            return ChangePlan(effective, [], [], values)
+        if not (ORDERED_FIELDS | {"addon_line_ids", "partner_id"}).intersection(values):
+            return ChangePlan([], [], values, None, {})
+        self._check_change_currency(values)
         self._check_change_dates(effective, values)
         old = self._get_terms()
-        only_end = set(values) <= {"date_end", "name", "parameters"}
+        only_end = set(values) <= WITHOUT_TERMS
         if only_end:
             effective = min(filter(None, (self.date_end, values["date_end"])), default=effective)
         if old.proration == "none":
-            effective = boundary_on_or_after(old.schedule, effective)
+            effective = self._whole_periods_from(old.schedule, effective)
         closing, rated_up_to = [], self.rated_up_to
         if not only_end and rated_up_to < effective:
-            rated = self._rate_rows(effective - ONE_DAY, until=effective)
+            rated = self._rate_rows(
+                effective - ONE_DAY, until=effective, setup="partner_id" in values
+            )
             closing, rated_up_to = rated[self]
         new = self._get_changed_terms(effective, values)
         end = values.get("date_end", self.date_end) or None
-        adjustments, rated_up_to = self._adjust_rated_days(effective, rated_up_to, new, end)
+        adjustments, cut, rated_up_to = self._adjust_rated_days(
+            effective, rated_up_to, new, end, old.timing
+        )
         values = values | {
             "rated_up_to": rated_up_to,
             "change_count": self.change_count + 1,
         }
+        if any(row["kind"] == "setup" for row in closing):
+            values["setup_due"] = False
+        version = None
         if not only_end:
             values |= {"terms_from": effective, "anchor_date": new.schedule.anchor}
-        return ChangePlan(effective, closing, adjustments, values)
+            version = self._past_version(old, effective)
+        return ChangePlan(closing, adjustments, values, version, cut)
+
+    def _past_version(self, old, effective: date) -> dict | None:
+        """Values of the past terms that a change on `effective` leaves behind, if any days do."""
+        start = max(self.version_ids.mapped("date_to"), default=self.date_start)
+        if start >= effective:
+            return None
+        return {
+            "service_id": self.id,
+            "date_from": start,
+            "date_to": effective,
+            "partner_id": self.partner_id.id,
+            "tariff_id": self.tariff_id.id,
+            "term_scheme_id": self.term_scheme_id.id,
+            "quantity": self.quantity,
+            "price": self.price or self.tariff_id.price,
+            "discount": self.discount,
+            "anchor_date": self.anchor_date,
+            "lines": self.env["billing.service.version"]._lines_to_json(old.lines),
+        }
+
+    def _whole_periods_from(self, schedule, day: date) -> date:
+        """The first day from `day` on, on which a period of terms that bill whole periods begins:
+        also the first day of one that began off the schedule."""
+        if day == self.rated_up_to:
+            return day
+        begins = self.env["billing.charge"].search_count(
+            [
+                *self.env["billing.charge"]._creditable_domain(self.ids),
+                ("period_start", "=", day),
+            ],
+            limit=1,
+        )
+        return day if begins else boundary_on_or_after(schedule, day)
 
     def _changed_values(self, values: dict) -> dict:
         """Field values of the change that differ from the present ones."""
@@ -118,6 +189,10 @@ class BillingService(models.Model):
             if name == "parameters":
                 changed[name] = values[name]
                 continue
+            if name == "partner_id" and not values[name]:
+                raise UserError(
+                    self.env._("Service %s needs a customer.", self.display_name)
+                )
             value = field.convert_to_cache(values[name], self, validate=False)
             if value != field.convert_to_cache(self[name], self, validate=False):
                 changed[name] = value
@@ -138,7 +213,8 @@ class BillingService(models.Model):
         Quantity 0 takes an add-on off.
         """
         offered = {addon.product_id: addon for addon in tariff.addon_ids}
-        unknown = set(quantities) - set(tariff.addon_ids.ids)
+        present = self.addon_line_ids.addon_id.filtered(lambda addon: addon.tariff_id == tariff)
+        unknown = set(quantities) - set((tariff.addon_ids | present).ids)
         if unknown:
             raise UserError(
                 self.env._("Tariff %s does not offer one of the add-ons.", tariff.display_name)
@@ -146,9 +222,10 @@ class BillingService(models.Model):
         commands, kept = [], {}
         for line in self.addon_line_ids:
             addon = offered.get(line.product_id)
-            if addon == line.addon_id:
-                kept[addon.id] = line
-                quantity = quantities.get(addon.id, line.quantity)
+            if line.addon_id.tariff_id == tariff:
+                # Also one that the tariff offers no more: the service keeps it.
+                kept[line.addon_id.id] = line
+                quantity = quantities.get(line.addon_id.id, line.quantity)
                 if not quantity:
                     commands.append(Command.update(line.id, {"active": False}))
                 elif quantity != line.quantity:
@@ -165,6 +242,21 @@ class BillingService(models.Model):
         ]
         return commands
 
+    def _check_change_currency(self, values: dict):
+        tariff = self.env["billing.tariff"].browse(values.get("tariff_id", self.tariff_id.id))
+        if tariff.currency_id != self.currency_id:
+            raise ValidationError(
+                self.env._(
+                    "Service %(service)s is billed in %(currency)s, but the prices of tariff "
+                    "%(tariff)s are in %(tariff_currency)s. Choose a tariff in %(currency)s, or "
+                    "end the service and order a new one.",
+                    service=self.display_name,
+                    currency=self.currency_id.name,
+                    tariff=tariff.display_name,
+                    tariff_currency=tariff.currency_id.name,
+                )
+            )
+
     def _check_change_dates(self, effective: date, values: dict):
         end = values.get("date_end") or None
         if end and end < self.date_start:
@@ -176,7 +268,7 @@ class BillingService(models.Model):
                     start=self.date_start,
                 )
             )
-        if set(values) <= {"date_end", "name", "parameters"}:
+        if set(values) <= WITHOUT_TERMS:
             extends = self.date_end and (not end or end > self.date_end)
             if extends and self.date_end < min(self.terms_from, self.rated_up_to):
                 raise UserError(
@@ -244,7 +336,12 @@ class BillingService(models.Model):
                     )
                 )
         return old._replace(
-            schedule=schedule, timing=scheme.timing, proration=scheme.proration, lines=lines
+            schedule=schedule,
+            timing=scheme.timing,
+            proration=scheme.proration,
+            lines=lines,
+            partner_id=values.get("partner_id", self.partner_id.id),
+            pauses=not scheme.bill_suspended,
         )
 
     def _changed_addons(self, commands: list):
@@ -259,86 +356,99 @@ class BillingService(models.Model):
                 addon = self.env["billing.tariff.addon"].browse(vals["addon_id"])
                 yield addon, None, vals["quantity"]
 
-    def _adjust_rated_days(self, effective, rated_up_to, new, end) -> tuple[list, date]:
-        """Adjustments for the days from `effective` that are rated already, and the first
-        unrated day after them (later only when whole periods of a longer interval began)."""
+    def _adjust_rated_days(self, effective, rated_up_to, new, end, old_timing):
+        """Settle the days from `effective` that are rated already.
+
+        :param end: first day that is no longer served, or None
+        :param old_timing: when the charges of those days were due
+        :return: (adjustments, {charge id: from when on it no longer counts}, first unrated day
+            after them: earlier than before where the new terms bill later, later where whole
+            periods of a longer interval began)
+        """
         if rated_up_to <= effective:
-            return [], rated_up_to
-        rows = self._credit_rows(effective, new.rounding)
-        stop = min(filter(None, (end, rated_up_to)))
-        for period in iter_periods(new.schedule, effective, max(stop, effective), new.proration):
-            for line in new.lines:
-                rows.append(charge_row(line, period, new.rounding) | {"label": "change"})
-            rated_up_to = max(rated_up_to, period.end)
-        rows = self._without_cancelling(rows)
+            return [], {}, rated_up_to
+        charges = self.env["billing.charge"]
+        rated = charges.search(
+            [*charges._creditable_domain(self.ids), ("period_end", ">", effective)],
+            order="period_start, id",
+        )
+        charged, rated_up_to = self._new_rows(effective, rated_up_to, new, end, rated, old_timing)
+        charged, free = self._without_forgiven(effective, rated, charged, new.rounding)
+        credits, charged, owed = self._credit_rows(effective, rated, charged, new.rounding)
+        cut = dict.fromkeys(free.ids) | {row["credited_id"]: effective for row, _live in credits}
+        rows = [row for row, live in credits if live and row["amount"]]
+        planned = {row["credited_id"]: row["amount"] for row in rows}
+        rows += charged
         for index, row in enumerate(rows, start=1):
             row |= {
                 "kind": "adjustment",
                 "service_id": self.id,
                 "source_key": f"service:{self.id}:change:{self.change_count + 1}:{index}",
             }
+        return rows + owed._withheld_rows(planned), cut, rated_up_to
+
+    def _new_rows(self, effective, rated_up_to, new, end, rated, old_timing) -> tuple:
+        """What the new terms charge for the rated days from `effective` on, as far as it is due:
+        by the day of the change, or by the last day on which something of those days was due.
+
+        :return: (rows, first unrated day after them)
+        """
+        cutoff = max(
+            [effective]
+            + [
+                charge.period_start if old_timing == "advance" else charge.period_end - ONE_DAY
+                for charge in rated
+            ]
+        )
+        stop = max(min(filter(None, (end, rated_up_to))), effective)
+        rows = []
+        for period in iter_periods(new.schedule, effective, stop, new.proration):
+            if due_day(period, end, new.timing) > cutoff:
+                return rows, period.start
+            for line in new.lines:
+                row = charge_row(line, period, new.rounding)
+                rows.append(row | {"label": "change", "partner_id": new.partner_id})
+            rated_up_to = max(rated_up_to, period.end)
         return rows, rated_up_to
 
-    def _credit_rows(self, effective: date, rounding) -> list[dict]:
+    def _without_forgiven(self, effective, rated, charged, rounding: Decimal) -> tuple:
+        """Leave out what was forgiven for these very days before a change or end took them away.
+
+        :return: (the rows that are left to charge, the charges that count whole again)
+        """
+        charged, free = list(charged), rated.browse()
+        for charge in rated.filtered(lambda c: c.state == "waived" and c.charged_until):
+            row = charge._credit_row(effective, rounding, whole=True)
+            same = next((other for other in charged if self._is_opposite(row, other)), None)
+            if same is not None:
+                charged.remove(same)
+                free |= charge
+        return charged, free
+
+    def _credit_rows(self, effective, rated, charged, rounding: Decimal) -> tuple:
         """Take back what the ledger holds for the days from `effective` on.
 
-        Charges that were waived are not owed and not credited. Earlier adjustments count like
-        the charges they adjusted, so a second change in a period credits the first one's price.
+        A charge that is not owed any more gives nothing back. Where the new terms charge the
+        very same thing to the same customer, it stays as it is and both are left out.
+
+        :param rated: the charges of days from `effective` on
+        :param charged: the rows of the new terms
+        :return: ([(credit row, whether it is owed)], the rows that are left to charge, the charges
+            credited)
         """
-        positions = defaultdict(lambda: to_decimal(0))
-        charges = self.env["billing.charge"].search(
-            [
-                ("service_id", "=", self.id),
-                ("state", "in", ("rated", "invoiced")),
-                ("kind", "in", ("recurring", "addon", "adjustment")),
-                ("full_start", "!=", False),
-                ("period_end", ">", effective),
-            ],
-            order="period_start, id",
-        )
-        for charge in charges:
-            position = (
-                charge.product_id.id,
-                charge.addon_line_id.id or None,
-                to_decimal(charge.full_price),
-                to_decimal(charge.discount),
-                Period(
-                    max(charge.period_start, effective),
-                    charge.period_end,
-                    charge.full_start,
-                    charge.full_end,
-                ),
-            )
-            positions[position] += to_decimal(charge.quantity)
-        rows = []
-        for (product_id, addon_line_id, price, discount, period), quantity in positions.items():
-            if quantity:
-                line = PriceLine("adjustment", product_id, addon_line_id, price, quantity, discount)
-                rows.append(charge_row(negated(line), period, rounding) | {"label": "credit"})
-        return rows
-
-    def _without_cancelling(self, rows: list[dict]) -> list[dict]:
-        """Leave out a credit and a charge of the same thing at the same price and days."""
-        kept = []
-        for row in rows:
-
-            def opposite(other, row=row):
-                return other["quantity"] == -row["quantity"] and all(
-                    other[name] == row[name]
-                    for name in (
-                        "product_id",
-                        "period_start",
-                        "period_end",
-                        "full_start",
-                        "full_end",
-                        "full_price",
-                        "discount",
-                    )
-                )
-
-            match = next(filter(opposite, kept), None)
-            if match is not None:
-                kept.remove(match)
+        credits, charged = [], list(charged)
+        for charge in rated.filtered(lambda c: max(c.period_start, effective) < c._charged_end()):
+            row = charge._credit_row(effective, rounding)
+            same = next((other for other in charged if self._is_opposite(row, other)), None)
+            if same is not None:
+                charged.remove(same)
             else:
-                kept.append(row)
-        return kept
+                credits.append((row, charge.state in LIVE_STATES))
+        owed = rated.browse([row["credited_id"] for row, live in credits if live])
+        return credits, charged, owed
+
+    @api.model
+    def _is_opposite(self, row: dict, other: dict) -> bool:
+        return other["quantity"] == -row["quantity"] and all(
+            other[name] == row[name] for name in SAME_THING
+        )

@@ -8,20 +8,34 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
-from ..periods import Period, Schedule, due_periods
+from ..periods import Period, Schedule, due_periods, next_due_day
 from ..proration import PriceLine, charge_row, to_decimal
+from .billing_service import BILLED_STATES
 
 ONE_DAY = timedelta(days=1)
 
 
 class Terms(NamedTuple):
-    """What a service costs: its schedule, its priced lines, its currency's smallest coin."""
+    """What a service costs: its schedule, its priced lines, its currency's smallest coin, who
+    pays, and whether a suspension pauses it."""
 
     schedule: Schedule
     timing: str
     proration: str
     lines: list[PriceLine]
     rounding: Decimal
+    partner_id: int
+    pauses: bool
+
+
+class Segment(NamedTuple):
+    """Days ``[start, stop)`` of the same terms that are served; without end where stop is None.
+    ``until`` is the end of the terms themselves, which a suspension may cut."""
+
+    terms: Terms
+    start: date
+    stop: date | None
+    until: date | None
 
 
 class BillingService(models.Model):
@@ -126,25 +140,61 @@ class BillingService(models.Model):
                 )
             )
 
-    def _rate_served_until(self, day: date):
-        """Rate what was served before `day` at the present terms, part periods included."""
-        self._store_rating(self._rate_rows(day - ONE_DAY, until=day))
+    def _rate_rows(self, cutoff: date, until: date | None = None, setup: bool | None = None):
+        """{service: (charge rows, first unrated day after them)} of what is due by `cutoff`.
 
-    def _rate_rows(self, cutoff: date, until: date | None = None) -> dict:
-        """{service: (charge rows, first unrated day after them)} of what is due by `cutoff`."""
+        :param until: bill the days before this one only, part periods included
+        :param setup: whether set-ups that are due are taken; by default where `until` is open
+        """
         result = {}
+        past = self._past_versions()
         for service in self:
-            terms = service._get_terms()
-            rows = [] if until else service._setup_rows(cutoff, terms)
-            limit = min(filter(None, (service._billing_limit(), until)), default=None)
+            take_setup = setup if setup is not None else not until
+            rows = service._setup_rows(cutoff) if take_setup else []
             rated_up_to = service.rated_up_to
-            for period in due_periods(
-                terms.schedule, rated_up_to, limit, cutoff, terms.timing, terms.proration
-            ):
-                rows.extend(service._period_rows(terms, period))
-                rated_up_to = period.end
+            for terms, start, stop, _until in service._segments(past.get(service.id, ())):
+                stop = min(filter(None, (stop, until)), default=None)
+                start = max(start, rated_up_to)
+                for period in due_periods(
+                    terms.schedule, start, stop, cutoff, terms.timing, terms.proration
+                ):
+                    rows.extend(service._period_rows(terms, period))
+                    rated_up_to = start = period.end
+                if stop is None or start < stop:
+                    break  # what is due later comes first
             result[service] = (rows, rated_up_to)
         return result
+
+    # Which terms count on which day
+
+    def _past_versions(self) -> dict[int, list]:
+        """{service id: past terms of days that are not rated yet, in order}. Few have any."""
+        behind = self.filtered(lambda s: s.rated_up_to and s.rated_up_to < s.terms_from)
+        if not behind:
+            return {}
+        versions = self.env["billing.service.version"].search(
+            [("service_id", "in", behind.ids)], order="service_id, date_from"
+        )
+        open_ones = versions.filtered(lambda v: v.date_to > v.service_id.rated_up_to)
+        return {service.id: list(rows) for service, rows in open_ones.grouped("service_id").items()}
+
+    def _segments(self, past) -> Iterator[Segment]:
+        """The unrated days of this service in order, cut where its terms changed.
+
+        :param past: its `billing.service.version` with unrated days
+        """
+        self.ensure_one()
+        since = self.rated_up_to
+        for version in past:
+            yield self._segment(self._version_terms(version), version.date_from, version.date_to)
+            since = version.date_to
+        yield self._segment(self._get_terms(), since, None)
+
+    def _segment(self, terms: Terms, start: date, until: date | None) -> Segment:
+        days = [until, self.date_end]
+        if terms.pauses:
+            days.append(self.date_suspended)
+        return Segment(terms, start, min(filter(None, days), default=None), until)
 
     def _get_terms(self) -> Terms:
         """The present terms of this service. Lines without a price are left out."""
@@ -156,7 +206,34 @@ class BillingService(models.Model):
             scheme.proration,
             list(self._price_lines()),
             to_decimal(self.currency_id.rounding),
+            self.partner_id.id,
+            not scheme.bill_suspended,
         )
+
+    def _version_terms(self, version) -> Terms:
+        scheme = version.term_scheme_id
+        return Terms(
+            scheme._get_schedule(version.anchor_date),
+            scheme.timing,
+            scheme.proration,
+            version._price_lines(),
+            to_decimal(self.currency_id.rounding),
+            version.partner_id.id,
+            not scheme.bill_suspended,
+        )
+
+    def _paused_until(self, day: date) -> date | None:
+        """The end of the unrated days before `day` on which this suspended service was paused."""
+        self.ensure_one()
+        ends = []
+        for terms, start, _stop, until in self._segments(
+            self._past_versions().get(self.id, ())
+        ):
+            start = max(start, self.rated_up_to, self.date_suspended)
+            end = min(filter(None, (until, day)))
+            if terms.pauses and start < end:
+                ends.append(end)
+        return max(ends, default=None)
 
     def _price_lines(self) -> Iterator[PriceLine]:
         price = self.price or self.tariff_id.price
@@ -183,30 +260,38 @@ class BillingService(models.Model):
                 )
 
     def _period_rows(self, terms: Terms, period: Period) -> Iterator[dict]:
+        # A period can begin on the same day again once a change took it back.
+        changed = f":{self.change_count}" if self.change_count else ""
         for line in terms.lines:
             what = f"addon:{line.addon_line_id}" if line.kind == "addon" else "recurring"
             yield charge_row(line, period, terms.rounding) | {
                 "service_id": self.id,
-                "source_key": f"service:{self.id}:{what}:{period.start}",
+                "partner_id": terms.partner_id,
+                "source_key": f"service:{self.id}:{what}:{period.start}{changed}",
             }
 
-    def _setup_rows(self, cutoff: date, terms: Terms) -> list[dict]:
-        """The charge for setting the service up, due once from its first day."""
+    def _setup_rows(self, cutoff: date) -> list[dict]:
+        """The charge for setting the service up, due once from its first day, at the price of
+        its activation."""
         if not self.setup_due or self.date_start > cutoff:
             return []
         line = PriceLine(
             "setup",
-            self.product_id.id,
+            self.setup_product_id.id,
             None,
-            to_decimal(self.tariff_id.setup_price),
+            to_decimal(self.setup_price),
             Decimal(1),
             Decimal(0),
         )
         day = self.date_start
         period = Period(day, day + ONE_DAY, day, day + ONE_DAY)
         return [
-            charge_row(line, period, terms.rounding)
-            | {"service_id": self.id, "source_key": f"service:{self.id}:setup"}
+            charge_row(line, period, to_decimal(self.currency_id.rounding))
+            | {
+                "service_id": self.id,
+                "partner_id": self.partner_id.id,
+                "source_key": f"service:{self.id}:setup",
+            }
         ]
 
     def _store_rating(self, rated: dict):
@@ -223,6 +308,21 @@ class BillingService(models.Model):
         if moved:
             self._move_rated_up_to(moved)
         return charges
+
+    def _next_billing_date(self, rated_up_to: date, setup_due: bool) -> date | bool:
+        """The earliest cutoff that takes something when rating has come to `rated_up_to`."""
+        self.ensure_one()
+        if self.state not in BILLED_STATES:
+            return False
+        due = None
+        for terms, start, stop, _until in self._segments(self._past_versions().get(self.id, ())):
+            start = max(start, rated_up_to)
+            due = next_due_day(terms.schedule, start, stop, terms.timing, terms.proration)
+            if due:
+                break
+        if setup_due:
+            due = min(due or self.date_start, self.date_start)
+        return due or False
 
     def _move_rated_up_to(self, moved: list[tuple]):
         """Write (id, rated_up_to, setup_due, next_billing_date) of many services at once."""

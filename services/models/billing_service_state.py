@@ -1,7 +1,9 @@
-from datetime import date, timedelta
+from datetime import date
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from ..periods import ONE_DAY
 
 # action: (from these states, to this state)
 TRANSITIONS = {
@@ -123,7 +125,10 @@ class BillingService(models.Model):
         """ordered → active. `day` is the first day served and billed: given, else the wished
         start date, else today. `rated_up_to` set before (an import) says what was billed
         elsewhere; such a service owes no set-up either."""
-        for service in self._transition("activate"):
+        services = self._transition("activate")
+        # The tariff may have got another currency since the order.
+        services._check_currency()
+        for service in services:
             start = day or service.date_start or service.company_id._billing_today()
             service.write(
                 {
@@ -133,6 +138,8 @@ class BillingService(models.Model):
                     "rated_up_to": service.rated_up_to or start,
                     "terms_from": service.rated_up_to or start,
                     "setup_due": not service.rated_up_to and service.tariff_id.setup_price > 0,
+                    "setup_price": service.tariff_id.setup_price,
+                    "setup_product_id": service.product_id.id,
                 }
             )
             service.addon_line_ids._check_quantities()
@@ -156,8 +163,9 @@ class BillingService(models.Model):
             )
 
     def _resume(self, day: date):
-        """suspended → active from `day`. What was served before the suspension is rated first;
-        the suspended days are then left out, unless they were billed ahead already."""
+        """suspended → active from `day`. What was served before is rated first, at the terms of
+        those days; the suspended days are then left out, unless they were billed ahead already or
+        their terms bill suspended services."""
         services = self._transition("resume")
         for service in services:
             if day < service.date_suspended:
@@ -170,14 +178,16 @@ class BillingService(models.Model):
                         since=service.date_suspended,
                     )
                 )
-        pausing = services.filtered(lambda s: not s.term_scheme_id.bill_suspended)
-        for since, group in pausing.grouped("date_suspended").items():
-            group._rate_served_until(since)
-        for service in services:
-            vals = {"state": "active", "date_suspended": False, "suspension_reason": False}
-            if service in pausing and service.rated_up_to < day:
-                vals |= {"rated_up_to": day, "terms_from": day}
-            service.write(vals)
+        paused = services.grouped(lambda service: service._paused_until(day))
+        for end, group in paused.items():
+            if end:
+                group._store_rating(group._rate_rows(end - ONE_DAY, until=end))
+        for end, group in paused.items():
+            for service in group:
+                vals = {"state": "active", "date_suspended": False, "suspension_reason": False}
+                if end and service.rated_up_to < end:
+                    vals |= {"rated_up_to": end, "terms_from": max(end, service.terms_from)}
+                service.write(vals)
 
     def _terminate(self, day: date):
         """active or suspended → terminated. `day` is the first day no longer served; an earlier
@@ -219,7 +229,7 @@ class BillingService(models.Model):
     def _cron_terminate_ended(self):
         """Terminate services whose agreed end has come."""
         # The day differs by company: one more is looked at, for zones ahead of UTC.
-        tomorrow = fields.Date.today() + timedelta(days=1)
+        tomorrow = fields.Date.today() + ONE_DAY
         running = self.search(
             [("state", "in", ("active", "suspended")), ("date_end", "<=", tomorrow)]
         )

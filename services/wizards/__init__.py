@@ -1,3 +1,4 @@
+from . import account_move_reversal
 from . import billing_charge_adjust_wizard
 from . import billing_charge_waive_wizard
 from . import billing_service_change_wizard

@@ -19,6 +19,18 @@ class BillingServiceChangeWizard(models.TransientModel):
         default=lambda self: self.env.company._billing_today(),
         help="The first day of the new terms.",
     )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        compute="_compute_from_service",
+        store=True,
+        precompute=True,
+        compute_sudo=False,
+        readonly=False,
+        required=True,
+        help="Another customer takes the service over from that day on: days billed ahead are "
+        "credited to the old one.",
+    )
     tariff_id = fields.Many2one(
         "billing.tariff",
         compute="_compute_from_service",
@@ -81,6 +93,7 @@ class BillingServiceChangeWizard(models.TransientModel):
     def _compute_from_service(self):
         for wizard in self:
             service = wizard.service_id
+            wizard.partner_id = service.partner_id
             wizard.tariff_id = service.tariff_id
             wizard.quantity = service.quantity
             wizard.discount = service.discount
@@ -107,6 +120,7 @@ class BillingServiceChangeWizard(models.TransientModel):
 
     @api.depends(
         "effective_date",
+        "partner_id",
         "tariff_id",
         "quantity",
         "price",
@@ -130,6 +144,7 @@ class BillingServiceChangeWizard(models.TransientModel):
     def _values(self) -> dict:
         """The values of the change, as `_change` takes them."""
         return {
+            "partner_id": self.partner_id.id,
             "tariff_id": self.tariff_id.id,
             "quantity": self.quantity,
             "price": self.price,
