@@ -1,6 +1,6 @@
 {
     "name": "Billing Operations",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Accounting/Billing",
     "summary": "Bill many customers in batches, see the background work, "
     "route the work only people can do",

@@ -44,7 +44,7 @@ class BillingRun(models.Model):
               JOIN billing_charge charge ON charge.bill_id = bill.id
               JOIN account_move_line item ON item.id = charge.move_line_id
              WHERE bill.run_id = %s
-               AND charge.state = 'invoiced'
+               AND charge.state IN ('invoiced', 'waived')  -- waived since: produced all the same
                AND item.parent_state = 'posted'
              ORDER BY charge.partner_id, charge.id
             """,

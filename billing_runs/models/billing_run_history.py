@@ -35,7 +35,7 @@ class BillingRun(models.Model):
                                  FROM billing_bill bill
                                  JOIN billing_charge charge ON charge.bill_id = bill.id
                                 WHERE bill.run_id = run.id
-                                  AND charge.state = 'invoiced')
+                                  AND charge.move_line_id IS NOT NULL)
               ORDER BY run.invoice_date DESC, run.id DESC
                  LIMIT 1
                 """,
@@ -68,7 +68,7 @@ class BillingRun(models.Model):
                       FROM billing_run run
                       JOIN billing_bill bill ON bill.run_id = run.id
                       JOIN billing_charge charge
-                        ON charge.bill_id = bill.id AND charge.state = 'invoiced'
+                        ON charge.bill_id = bill.id AND charge.state IN ('invoiced', 'waived')
                       JOIN account_move_line item
                         ON item.id = charge.move_line_id AND item.parent_state = 'posted'
                       LEFT JOIN (%(periods)s) period ON period.service = charge.service_id

@@ -24,7 +24,10 @@ class BillingChargeAdjustWizard(models.TransientModel):
         readonly=False,
     )
     service_id = fields.Many2one(
-        "billing.service", check_company=True, domain="[('partner_id', '=', partner_id)]"
+        "billing.service",
+        check_company=True,
+        domain="['|', ('partner_id', '=', partner_id),"
+        " ('version_ids.partner_id', '=', partner_id)]",
     )
     currency_id = fields.Many2one(
         "res.currency",
@@ -99,7 +102,8 @@ class BillingChargeAdjustWizard(models.TransientModel):
         self.service_id.check_access("write")
         if self.company_id not in self.env.companies:
             raise UserError(self.env._("Choose a company you work for."))
-        if self.service_id and self.service_id.partner_id != self.partner_id:
+        customers = self.service_id.partner_id | self.service_id.version_ids.partner_id
+        if self.service_id and self.partner_id not in customers:
             raise UserError(
                 self.env._(
                     "Service %(service)s does not belong to %(customer)s.",
