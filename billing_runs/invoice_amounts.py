@@ -7,6 +7,7 @@ from odoo import fields
 from odoo.fields import Command
 
 from .dates import shift_due_date
+from .document_prices import amount_before_tax
 from .invoice_values import SECTIONS, NotPrepared
 
 # What an item has when it stands for neither a sale nor a section, and a section has of an item.
@@ -98,11 +99,7 @@ class InvoiceAmounts:
         amounts, total = [], 0.0
         for base_line in base_lines:
             currency, details = base_line["currency_id"], base_line["tax_details"]
-            amounts.append(
-                currency.round(
-                    details["total_excluded_currency"] + details["delta_total_excluded_currency"]
-                )
-            )
+            amounts.append(amount_before_tax(base_line))
             total += amounts[-1]
             total += sum(tax["tax_amount_currency"] for tax in details["taxes_data"])
         return amounts, currency.round(total) if base_lines else 0.0

@@ -18,6 +18,18 @@ def invoice_line_price(quantity, price_unit, discount, amount, rounded):
     return 1.0, amount, 0.0
 
 
+def net_by_tax(lines):
+    """Return ``{ids of the taxes: sum of the amounts}`` of a document's lines.
+
+    :param lines: of ``document_prices.DocumentLine``
+    """
+    totals = {}
+    for line in lines:
+        taxes = tuple(line.taxes.ids)
+        totals[taxes] = totals.get(taxes, 0.0) + line.amount
+    return totals
+
+
 def split_sign(net_by_tax, is_zero):
     """Return 1 for an invoice, -1 for a credit note, 0 when there is nothing to document.
 

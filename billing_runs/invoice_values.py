@@ -7,6 +7,7 @@ cannot be said beforehand, :class:`NotPrepared` is raised and the invoice goes t
 
 from odoo import fields
 
+from .document_prices import sale_taxes
 from .fiscal_positions import FiscalPositions
 
 SECTIONS = ("line_section", "line_subsection", "line_note")
@@ -225,18 +226,10 @@ class InvoiceValues:
         return account.id
 
     def _computed_taxes(self, product_id, account_id, fiscal_position_id):
-        taxes = self.env["account.tax"]
-        if product_id:
-            taxes = self._products[product_id].taxes_id.filtered_domain(
-                taxes._check_company_domain(self.company)
-            )
-        if not taxes:
-            account = self.env["account.account"].browse(account_id)
-            taxes = account.tax_ids.filtered(lambda tax: tax.type_tax_use == "sale")
-        taxes = taxes._filter_taxes_by_company(self.company)
-        if taxes and fiscal_position_id:
-            taxes = self.env["account.fiscal.position"].browse(fiscal_position_id).map_tax(taxes)
-        return taxes._ids
+        product = self._products[product_id] if product_id else self.env["product.product"]
+        account = self.env["account.account"].browse(account_id)
+        position = self.env["account.fiscal.position"].browse(fiscal_position_id or ())
+        return sale_taxes(product, account, self.company, position)._ids
 
     def _product_name(self, product_id, lang):
         product = self._products[product_id]

@@ -258,6 +258,42 @@ class TestInvoicesEqualOdoos(InvoiceBuilderCase):
             automatic,
         )
 
+    def test_prices_adapted_to_the_taxes_of_a_fiscal_position(self):
+        inside = {"price_include_override": "tax_included"}
+        own = self.sale_tax(21.0, **inside)
+        self.product_a.taxes_id = own
+        specs = []
+        for taxes in (self.env["account.tax"], self.sale_tax(6.0, **inside), self.sale_tax(9.0)):
+            taxes.original_tax_ids = own
+            position = self.env["account.fiscal.position"].create(
+                {"name": "Abroad", "tax_ids": [Command.set(taxes.ids)]}
+            )
+            currency = self.company.currency_id
+            price = self.product_a._get_tax_included_unit_price(
+                self.company,
+                currency,
+                None,
+                "sale",
+                product_currency=currency,
+                product_price_unit=33.33,
+                fiscal_position=position,
+            )
+            self.assertNotEqual(price, 33.33)
+            for move_type in ("out_invoice", "out_refund"):
+                specs += [
+                    self.spec(
+                        lines=[self.line(price), self.line(price, quantity=7.0, discount=12.5)],
+                        move_type=move_type,
+                        fiscal_position_id=position.id,
+                        partner_shipping_id=self.customers[0].id,
+                        currency_id=document_currency.id,
+                    )
+                    for document_currency in (currency, self.euro)
+                ]
+        for rounding in ("round_per_line", "round_globally"):
+            self.company.tax_calculation_rounding_method = rounding
+            self.assert_same_as_plain(*specs)
+
     def test_no_position_of_the_same_vat_zone_by_the_delivery_address(self):
         self.company.vat = "BE0477472701"
         self.customers[0].write(

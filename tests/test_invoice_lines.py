@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from odoo.addons.billing_operations.billing_runs.invoice_lines import (
     invoice_line_price,
+    net_by_tax,
     split_sign,
 )
 
@@ -39,6 +40,19 @@ class TestLinePrice(unittest.TestCase):
         self.assertEqual(
             (total / 100).quantize(Decimal("0.01"), ROUND_HALF_UP), Decimal(amount) / 100
         )
+
+
+class TestNetByTax(unittest.TestCase):
+    def test_amounts_are_added_up_for_the_same_taxes(self):
+        class Line:
+            def __init__(self, amount, *ids):
+                self.amount = amount
+                self.taxes = self
+                self.ids = list(ids)
+
+        lines = [Line(5.0, 1), Line(-2.0, 1), Line(3.0), Line(1.0, 1, 2)]
+        self.assertEqual(net_by_tax(lines), {(1,): 3.0, (): 3.0, (1, 2): 1.0})
+        self.assertEqual(net_by_tax([]), {})
 
 
 class TestSign(unittest.TestCase):

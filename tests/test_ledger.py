@@ -265,6 +265,20 @@ class TestFollowDocuments(LedgerCase):
         self.run_on(date(2026, 4, 2))
         self.assertEqual(self.net(), 0.0)
 
+    def test_the_tie_out_names_what_was_replaced_and_knows_what_was_credited(self):
+        self.active(date(2026, 4, 1))
+        replaced = self.run_on(date(2026, 4, 1))
+        self.replace(self.moves(replaced), 24.0)
+        self.assertEqual(
+            [(row["charges"], row["lines"], row["reason"]) for row in replaced._tie_out()],
+            [(30.0, 24.0, "Replaced by hand.")],
+        )
+        self.assertFalse(replaced._tie_out_differences())
+        self.active(date(2026, 5, 1))
+        credited = self.run_on(date(2026, 5, 1))
+        self.credit(self.moves(credited))
+        self.assertFalse(credited._tie_out_differences())
+
     def test_undoing_a_run_takes_the_replacement_back_and_bills_once(self):
         self.active(date(2026, 4, 1))
         run = self.run_on(date(2026, 4, 1))

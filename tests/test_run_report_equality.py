@@ -83,6 +83,8 @@ class TestReportEqualsProduction(ReportCase):
                 for index in range(300)
             ]
         )
+        cls.make_abroad(cls.products[1])
+        cls.company.billing_minimum_product_id = cls.products[1]
         starts = {}
         values = []
         for customer in cls.customers:
@@ -133,6 +135,27 @@ class TestReportEqualsProduction(ReportCase):
         )
         jobs.action_done()
 
+    @classmethod
+    def make_abroad(cls, product):
+        """Give some customers a fiscal position, and others an address below a department."""
+        inside = {"price_include_override": "tax_included"}
+        taxes = {
+            "Nothing": cls.env["account.tax"],
+            "Export": cls.make_tax("Export", 0),
+            "Abroad": cls.make_tax("17% abroad", 17, **inside),
+        }
+        for name, tax in taxes.items():
+            tax.original_tax_ids = product.taxes_id
+            position = cls.env["account.fiscal.position"].create(
+                {"name": name, "company_id": cls.company.id, "tax_ids": [Command.set(tax.ids)]}
+            )
+            for customer in cls.random.sample(list(cls.customers), 30):
+                customer.property_account_position_id = position
+        for customer in cls.random.sample(list(cls.customers), 20):
+            customer.is_company = True
+            department = cls.make_customer("Dept", parent_id=customer.id, type="other")
+            cls.make_customer("Accounts", parent_id=department.id, type="invoice")
+
     def _check(self, run):
         report = run._make_report("pre")
         self.assertEqual((report.state, report.message), ("done", False))
@@ -142,7 +165,23 @@ class TestReportEqualsProduction(ReportCase):
         self.assertEqual(preview, produced)
         self.assertGreater(len(produced), 200)
         self.assertEqual(reasons, self.unbilled(run))
+        self.assertFalse(run._tie_out_differences())
+        self._check_documents(run)
         return report, produced
+
+    def _check_documents(self, run):
+        """All kinds of customers were there, and were billed as they should be."""
+        bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
+        moves = bills.move_ids
+        self.assertTrue(moves.filtered(lambda move: move.partner_id.name == "Accounts"))
+        self.assertGreater(len(moves.fiscal_position_id), 2)
+        self.assertTrue(bills.charge_ids.filtered("document_amount"))
+        for bill in bills.filtered("move_ids"):
+            partner = bill.partner_id
+            rule = partner.billing_low_invoice_rule
+            total = bill.move_ids.amount_untaxed_in_currency_signed
+            if rule == "pad" and total > 0 and bill.currency_id == self.company.currency_id:
+                self.assertGreaterEqual(round(total, 2), partner.billing_low_invoice_minimum)
 
     def test_the_preview_equals_the_posted_invoices_to_the_cent(self):
         run = self.make_run(self.cycle)

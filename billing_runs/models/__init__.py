@@ -14,6 +14,7 @@ from . import billing_run_due_dates
 from . import billing_run_stages
 from . import billing_run_step
 from . import billing_run_steps
+from . import billing_run_addresses
 from . import billing_run_steps_pre
 from . import billing_run_steps_post
 from . import billing_run_tie_out
@@ -35,7 +36,9 @@ from . import billing_run_comparison
 from . import billing_run_report_steps
 from . import billing_bill
 from . import billing_bill_isolation
+from . import billing_bill_addressees
 from . import billing_bill_rating
+from . import billing_bill_low_invoice
 from . import billing_bill_invoicing
 from . import billing_bill_checks
 from . import billing_bill_preview
@@ -46,6 +49,7 @@ from . import billing_bill_undo
 from . import billing_bill_formatting
 from . import billing_bill_delivery
 from . import billing_charge
+from . import billing_charge_document
 from . import account_move
 from . import account_move_delivery
 from . import account_move_line

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..fiscal_positions import FiscalPositions
+from ..invoice_lines import net_by_tax, split_sign
 
 
 class BillingBill(models.Model):
@@ -12,24 +12,22 @@ class BillingBill(models.Model):
     def _invoicing_problems(self):
         """Return ``{bill: (code, message)}`` of the bills that must not be invoiced."""
         problems = {}
+        if not self:
+            return problems
         run = self.run_id
-        charges = (
-            self.env["billing.charge"]
-            .search([("bill_id", "in", self.ids), ("state", "=", "rated")])
-            .grouped("bill_id")
-        )
-        company_problem = run._document_problem() if run else None
-        unrated = run._currencies_without_rate(self.currency_id) if run else ()
-        addresses = self._invoice_addresses()
-        positions = FiscalPositions(self.env, self.company_id) if self else None
+        charges = self._rated_charges()
+        company_problem = run._document_problem()
+        unrated = run._currencies_without_rate(self.currency_id)
+        addressees, prices = self._addressees(), self._document_prices()
         known = {}
         for bill in self:
             mine = charges.get(bill, self.env["billing.charge"])
-            position = positions.get(addresses[bill.partner_id])
-            credit = bill.currency_id.compare_amounts(sum(mine.mapped("amount")), 0.0) < 0
+            address, _delivery, position = addressees[bill.partner_id]
+            lines = [prices.line(charge, position) for charge in mine]
+            credit = split_sign(net_by_tax(lines), bill.currency_id.is_zero) < 0
             problem = (
                 company_problem
-                or bill._customer_problem(addresses[bill.partner_id], position, credit)
+                or bill._customer_problem(address, position, credit)
                 or (bill.currency_id in unrated and bill._rate_problem())
                 or bill._product_problem(mine, position, credit, known)
             )

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools.mail import plaintext2html
 
 from ...billing_tasks.crash_points import crash_point
-from ..invoice_lines import invoice_line_price, split_sign
+from ..invoice_lines import net_by_tax, split_sign
 from .account_move import UNDO
 
 
@@ -56,30 +56,27 @@ class BillingBill(models.Model):
 
         :return: (list of (bill, charges, spec), recordset of charges)
         """
-        charges_by_bill = (
-            self.env["billing.charge"]
-            .search([("bill_id", "in", self.ids), ("state", "=", "rated")], order="bill_id, id")
-            .grouped("bill_id")
-        )
-        addresses = self._invoice_addresses()
-        documents, zero, taxes = [], self.env["billing.charge"], {}
+        charges_by_bill = self._rated_charges()
+        addressees, prices = self._addressees(), self._document_prices()
+        documents, zero = [], self.env["billing.charge"]
         for bill in self.filtered(charges_by_bill.get):
-            charges = charges_by_bill[bill]
-            by_service = bill.run_id.cycle_id.invoice_grouping == "service"
-            groups = charges.grouped("service_id").values() if by_service else [charges]
-            for group in groups:
-                sign = split_sign(group._net_by_tax(taxes), bill.currency_id.is_zero)
+            addressee = addressees[bill.partner_id]
+            for group in bill._document_groups(charges_by_bill[bill]):
+                lines = [prices.line(charge, addressee.position) for charge in group]
+                sign = split_sign(net_by_tax(lines), bill.currency_id.is_zero)
                 if sign:
-                    spec = bill._prepare_document(group, sign, addresses[bill.partner_id])
+                    spec = bill._prepare_document(group, sign, addressee, lines)
                     documents.append((bill, group, spec))
                 else:
                     zero |= group
         return documents, zero
 
-    def _prepare_document(self, charges, sign, address):
+    def _prepare_document(self, charges, sign, addressee, lines):
         """Return the invoice builder's specification of one document.
 
         :param int sign: 1 for an invoice, -1 for a credit note
+        :param addressee: from :meth:`_addressees`
+        :param lines: the charges' ``DocumentLine``
         """
         self.ensure_one()
         run = self.run_id
@@ -88,7 +85,9 @@ class BillingBill(models.Model):
         return {
             "move_type": "out_invoice" if sign > 0 else "out_refund",
             "company_id": company.id,
-            "partner_id": address.id,
+            "partner_id": addressee.address.id,
+            "partner_shipping_id": addressee.delivery.id,
+            "fiscal_position_id": addressee.position.id,
             "journal_id": run.cycle_id.journal_id.id,
             "currency_id": self.currency_id.id,
             "invoice_date": run.invoice_date,
@@ -100,25 +99,16 @@ class BillingBill(models.Model):
             "billing_bill_id": self.id,
             "billing_message": self._message(),
             "lines": [
-                self._prepare_line(charge, sign, index) for index, charge in enumerate(charges)
+                {
+                    "sequence": number,
+                    "product_id": charge.product_id.id,
+                    "name": charge.name,
+                    "quantity": line.quantity,
+                    "price_unit": sign * line.price_unit,
+                    "discount": line.discount,
+                }
+                for number, (charge, line) in enumerate(zip(charges, lines, strict=True), start=1)
             ],
-        }
-
-    def _prepare_line(self, charge, sign, index):
-        quantity, price_unit, discount = invoice_line_price(
-            charge.quantity,
-            charge.price_unit,
-            charge.discount,
-            charge.amount,
-            charge.currency_id.round,
-        )
-        return {
-            "sequence": index + 1,
-            "product_id": charge.product_id.id,
-            "name": charge.name,
-            "quantity": quantity,
-            "price_unit": sign * price_unit,
-            "discount": discount,
         }
 
     def _message(self):
@@ -147,16 +137,6 @@ class BillingBill(models.Model):
             return term, None
         return none, run._due_date_without_terms()
 
-    def _invoice_addresses(self):
-        """Return ``{customer: the address its invoices go to}``."""
-        addresses = {partner: partner for partner in self.partner_id}
-        contacts = self.env["res.partner"].search(
-            [("parent_id", "in", self.partner_id.ids), ("type", "=", "invoice")], order="id desc"
-        )
-        for contact in contacts:
-            addresses[contact.parent_id] = contact
-        return addresses
-
     def _turn_negative_documents(self, moves, documents):
         """Create anew, as credit notes, the documents whose total with tax is negative.
 
@@ -179,17 +159,25 @@ class BillingBill(models.Model):
 
     def _turn_document(self, bill, charges, spec):
         """Return (bill, charges, spec) of the credit note in place of an invoice, or back."""
-        sign = -1 if spec["move_type"] == "out_invoice" else 1
-        address = self.env["res.partner"].browse(spec["partner_id"])
-        return bill, charges, bill._prepare_document(charges, sign, address)
+        turned = "out_refund" if spec["move_type"] == "out_invoice" else "out_invoice"
+        lines = [line | {"price_unit": -line["price_unit"]} for line in spec["lines"]]
+        return bill, charges, spec | {"move_type": turned, "lines": lines}
 
     def _link_documents(self, moves, documents):
         """Tie every charge to its invoice line, in the order both were made."""
-        line_ids = {}
-        for move, (_bill, charges, _spec) in zip(moves, documents, strict=True):
+        line_ids, amounts = {}, {}
+        for move, (bill, charges, spec) in zip(moves, documents, strict=True):
             lines = move.invoice_line_ids.sorted("sequence")
             line_ids.update(zip(charges.ids, lines.ids, strict=True))
-        self.env["billing.charge"].browse(line_ids)._mark_invoiced(line_ids)
+            sign = 1 if spec["move_type"] == "out_invoice" else -1
+            for charge, line in zip(charges, spec["lines"], strict=True):
+                price = sign * line["price_unit"] * (1 - line["discount"] / 100.0)
+                amount = bill.currency_id.round(line["quantity"] * price)
+                same = bill.currency_id.compare_amounts(amount, charge.amount) == 0
+                amounts[charge] = None if same else amount
+        charges = self.env["billing.charge"].browse(line_ids)
+        charges._set_document_amounts(amounts)
+        charges._mark_invoiced(line_ids)
 
     # === AFTER POSTING === #
 

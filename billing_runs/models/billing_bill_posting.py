@@ -16,7 +16,9 @@ class BillingBill(models.Model):
         made. A bill that cannot be posted loses its drafts: its charges wait, and
         running it again makes new ones.
         """
-        problem = self.run_id._document_problem() if self else None
+        if not self:
+            return
+        problem = self.run_id._document_problem()
         if problem:
             self._drop_drafts()
             self._set_error(*problem)
@@ -26,6 +28,8 @@ class BillingBill(models.Model):
         self.filtered(lambda bill: bill.state == "error")._drop_drafts()
 
     def _post_batch(self):
+        if not self:
+            return
         drafts = self.move_ids.filtered(lambda move: move.state == "draft")
         self.env["billing.invoice.builder"]._post_invoices(drafts)
         self._check_documents()

@@ -26,6 +26,8 @@ class BillingBill(models.Model):
         todo._isolate(lambda bills: bills._rate_batch(), "rating_failed")
 
     def _rate_batch(self):
+        if not self:
+            return
         run = self.run_id
         try:
             self._services()._rate(run.cutoff_date)
@@ -45,6 +47,8 @@ class BillingBill(models.Model):
 
     def _services(self):
         """Return the services that the bills' run may bill, in the bills' currencies."""
+        if not self:
+            return self.env["billing.service"]
         run = self.run_id
         run.ensure_one()
         return self.env["billing.service"].search(
@@ -55,6 +59,9 @@ class BillingBill(models.Model):
         )
 
     def _jobs(self):
+        """Return the jobs that the bills' run may bill, in the bills' currencies."""
+        if not self:
+            return self.env["billing.job"]
         run = self.run_id
         run.ensure_one()
         return self.env["billing.job"].search(
@@ -88,6 +95,8 @@ class BillingBill(models.Model):
         Another run may want the same charges: the row locks of this UPDATE decide,
         and the later one finds them taken.
         """
+        if not self:
+            return
         run = self.run_id
         domain = run._open_charge_domain() & Domain("partner_id", "in", self.partner_id.ids)
         charges = self.env["billing.charge"].search(domain, order="id")
@@ -121,76 +130,3 @@ class BillingBill(models.Model):
             [("bill_id", "in", self.ids), ("state", "=", "rated")], ["bill_id"]
         )
         return self.browse().concat(*(bill for (bill,) in groups))
-
-    # === LOW INVOICES === #
-
-    def _apply_low_invoice_rule(self):
-        """Apply the customers' low-invoice rules to bills below their minimum.
-
-        Compared is the total before tax; credits (a total below zero) are never
-        low. ``skip`` leaves the charges for a later run; ``pad`` and ``fee`` add a
-        charge.
-
-        :return: the bills that were skipped
-        """
-        skipped = self.browse()
-        charges = []
-        for bill in self:
-            rule = bill._partner().billing_low_invoice_rule
-            if rule in (False, "none"):
-                continue
-            currency = bill.currency_id
-            total = bill.charge_ids.filtered(lambda c: c.state == "rated")._amount_untaxed()
-            minimum = bill._in_bill_currency("billing_low_invoice_minimum")
-            if (
-                currency.compare_amounts(total, 0) < 0
-                or currency.compare_amounts(total, minimum) >= 0
-            ):
-                continue
-            if rule == "skip":
-                skipped |= bill
-                bill._set_skipped(
-                    "below_minimum",
-                    self.env._(
-                        "The charges of %(total)s are below the customer's minimum of"
-                        " %(minimum)s. They wait for a later run.",
-                        total=currency.format(total),
-                        minimum=currency.format(minimum),
-                    ),
-                )
-            elif rule == "pad":
-                charges.append(bill._prepare_minimum_charge(rule, currency.round(minimum - total)))
-            else:
-                fee = bill._in_bill_currency("billing_low_invoice_fee")
-                charges.append(bill._prepare_minimum_charge(rule, fee))
-        self.env["billing.charge"].create(charges)
-        return skipped
-
-    def _in_bill_currency(self, field):
-        """Return an amount of the customer's, kept in the company's currency, in the bill's."""
-        return self.company_id.currency_id._convert(
-            self._partner()[field],
-            self.currency_id,
-            self.company_id,
-            self.run_id.invoice_date,
-        )
-
-    def _prepare_minimum_charge(self, rule, amount):
-        product = self.company_id._billing_minimum_product()
-        env = self.env(context={**self.env.context, "lang": self.partner_id.lang})
-        return {
-            "company_id": self.company_id.id,
-            "partner_id": self.partner_id.id,
-            "currency_id": self.currency_id.id,
-            "bill_id": self.id,
-            "kind": "minimum",
-            "product_id": product.id,
-            "name": env._("Minimum charge") if rule == "pad" else env._("Low-usage fee"),
-            "period_start": self.run_id.cutoff_date,
-            "period_end": self.run_id.cutoff_date + timedelta(days=1),
-            "quantity": 1.0,
-            "price_unit": amount,
-            "amount": amount,
-            "price_includes_tax": product._billing_price_includes_tax(self.company_id),
-            "source_key": f"run:{self.run_id.id}:bill:{self.id}:minimum",
-        }

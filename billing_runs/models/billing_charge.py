@@ -26,29 +26,3 @@ class BillingCharge(models.Model):
             Domain("bill_id", "=", False)
             | Domain("bill_id.state", "in", ("skipped", "error", "undone"))
         )
-
-    def _net_by_tax(self, known):
-        """Return ``{ids of the product's sale taxes: sum of amounts}``.
-
-        :param dict known: cache of ``{product: ids of its taxes}`` for charges of one company
-        """
-        totals = {}
-        for charge in self:
-            product = charge.product_id
-            if product not in known:
-                known[product] = tuple(charge._sale_taxes().ids)
-            taxes = known[product]
-            totals[taxes] = totals.get(taxes, 0.0) + charge.amount
-        return totals
-
-    def _amount_untaxed(self):
-        """Return the charges' total before tax; those priced with tax are taken apart."""
-        total = sum(self.filtered(lambda c: not c.price_includes_tax).mapped("amount"))
-        for charge in self.filtered("price_includes_tax"):
-            total += charge._sale_taxes().compute_all(
-                charge.amount, currency=charge.currency_id, product=charge.product_id
-            )["total_excluded"]
-        return total
-
-    def _sale_taxes(self):
-        return self.product_id.taxes_id._filter_taxes_by_company(self.company_id)

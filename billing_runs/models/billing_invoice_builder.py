@@ -146,6 +146,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
         :return: the posted moves
         :raise UserError: what Odoo refuses, for all moves at once: nothing is posted then
         """
+        if not moves:
+            return moves
         posting = Posting(shares_numbers(self.env))
         context = {**QUIET, POSTING_KEY: posting}
         if needs_no_sync(self.env, moves):

@@ -94,9 +94,12 @@ class BillingRun(models.Model):
         return {
             "email": (
                 self.env._("without e-mail address"),
-                selected & by_email & Domain("email_normalized", "=", False),
+                self._addressed(selected & by_email, Domain("email_normalized", "=", False)),
             ),
-            "address": (self.env._("without complete address"), selected & no_address),
+            "address": (
+                self.env._("without complete address"),
+                self._addressed(selected, no_address),
+            ),
             "tax": (
                 self.env._("companies without tax number"),
                 selected & Domain("is_company", "=", True) & Domain("vat", "in", (False, "")),

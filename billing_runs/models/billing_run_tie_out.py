@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.tools import SQL
 
+from ..document_prices import included_taxes
+
 LIVE_STATES = ("invoiced", "posted", "done", "error")
 
 
@@ -12,9 +14,8 @@ class BillingRun(models.Model):
     def _tie_out(self):
         """Return the three-way comparison of a run, one row per currency, account and tax.
 
-        A charge is compared with its line's total on its own basis: with tax where
-        the product's prices include it, else before tax. Bills that were undone
-        are out.
+        A charge, as the customer's fiscal position has it, is compared with its line's
+        amount with the taxes that the price includes. Bills that were undone are out.
 
         :return: list of dicts: ``currency``, ``account``, ``taxes`` (records),
             ``charges``, ``lines``, ``items`` (amounts in the currency),
@@ -25,85 +26,133 @@ class BillingRun(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT line.currency_id, line.account_id, tax.ids, charge.includes_tax,
+                SELECT line.currency_id, line.account_id, tax.ids,
+                       move.billing_replaces_id IS NOT NULL,
                        SUM(COALESCE(charge.amount, 0)),
                        SUM(document.sign * line.price_total),
                        SUM(document.sign * line.price_subtotal),
                        SUM(CASE document.sign WHEN 0 THEN 0 ELSE -line.amount_currency END),
                        COUNT(*), COUNT(charge.amount)
-                  FROM billing_bill bill
-                  JOIN account_move move ON move.billing_bill_id = bill.id
-                  -- Somebody cancelled an invoice: its charges are there, it is not.
-                  JOIN LATERAL (
-                       SELECT CASE WHEN move.state = 'cancel' THEN 0
-                                   WHEN move.move_type = 'out_refund' THEN -1
-                                   ELSE 1 END AS sign) document ON TRUE
-                  JOIN account_move_line line
-                    ON line.move_id = move.id AND line.display_type = 'product'
+                  FROM %s
                   LEFT JOIN LATERAL (
-                       SELECT array_agg(account_tax_id ORDER BY account_tax_id) AS ids
-                         FROM account_move_line_account_tax_rel rel
-                        WHERE rel.account_move_line_id = line.id) tax ON TRUE
-                  LEFT JOIN LATERAL (
-                       SELECT bool_or(price_includes_tax) AS includes_tax, SUM(amount) AS amount
+                       SELECT SUM(COALESCE(document_amount, amount)) AS amount
                          FROM billing_charge
                         WHERE move_line_id = line.id
-                           AND state IN ('invoiced', 'waived')) charge ON TRUE
-                 WHERE bill.run_id = %s AND bill.state IN %s
-                   AND move.reversed_entry_id IS NULL
+                          AND state IN ('invoiced', 'waived')) charge ON TRUE
                  GROUP BY 1, 2, 3, 4
                 """,
-                self.id,
-                LIVE_STATES,
+                self._documents_sql(),
             )
         )
         return [self._tie_out_row(*row) for row in rows]
 
-    def _tie_out_row(self, currency, account, taxes, includes_tax, charges, total, net, items, *n):
-        line_count, charged_count = n
-        currency = self.env["res.currency"].browse(currency)
-        taxes = self.env["account.tax"].browse(taxes or [])
-        by_total = bool(includes_tax) and any(
-            tax.price_include for tax in taxes.flatten_taxes_hierarchy()
+    def _documents_sql(self):
+        """Return the FROM part of a query of the run's invoice ``line`` with the ids of its
+        ``tax`` and the sign of its ``document``. Of what somebody credited and replaced, the
+        replacement counts."""
+        return SQL(
+            """
+            (SELECT id FROM billing_bill WHERE run_id = %s AND state IN %s) bill
+              JOIN account_move move
+                ON move.billing_bill_id = bill.id AND move.reversed_entry_id IS NULL
+               AND NOT EXISTS (SELECT 1 FROM account_move later
+                                WHERE later.billing_replaces_id = move.id
+                                  AND later.billing_bill_id = bill.id)
+              -- Somebody cancelled an invoice: its charges are there, it is not.
+              JOIN LATERAL (
+                   SELECT CASE WHEN move.state = 'cancel' THEN 0
+                               WHEN move.move_type = 'out_refund' THEN -1
+                               ELSE 1 END AS sign) document ON TRUE
+              JOIN account_move_line line
+                ON line.move_id = move.id AND line.display_type = 'product'
+              LEFT JOIN LATERAL (
+                   SELECT array_agg(account_tax_id ORDER BY account_tax_id) AS ids
+                     FROM account_move_line_account_tax_rel rel
+                    WHERE rel.account_move_line_id = line.id) tax ON TRUE
+            """,
+            self.id,
+            LIVE_STATES,
         )
-        lines = total if by_total else net
-        difference = currency.round(float(charges - lines))
+
+    def _tie_out_row(self, currency, account, tax_ids, replaced, *figures):
+        charges, total, net, items, line_count, charged_count = figures
+        currency = self.env["res.currency"].browse(currency)
+        account = self.env["account.account"].browse(account)
+        taxes = self.env["account.tax"].browse(tax_ids or [])
+        included = set(taxes.flatten_taxes_hierarchy().mapped("price_include"))
+        if included == {True}:
+            lines = float(total)
+        elif True in included:
+            lines = float(net) + self._included_taxes(currency, account, taxes, replaced)
+        else:
+            lines = float(net)
+        difference = currency.round(float(charges) - lines)
         booked = currency.round(float(net - items))
         reason = None
-        if charged_count == line_count and (difference or booked):
+        if replaced and (difference or booked):
+            reason = self.env._("Replaced by hand.")
+        elif charged_count == line_count and (difference or booked):
             reason = self._tie_out_reason(
-                currency,
-                line_count,
-                by_total,
-                difference,
-                booked,
-                changed=includes_tax and not by_total and taxes,
+                currency, line_count, True in included, difference, booked
             )
         return {
             "currency": currency,
-            "account": self.env["account.account"].browse(account),
+            "account": account,
             "taxes": taxes,
             "charges": float(charges),
-            "lines": float(lines),
-            "items": float(items) if not by_total else float(total - net + items),
+            "lines": lines,
+            "items": lines - float(net - items),
             "difference": difference or booked,
             "reason": reason,
         }
 
-    def _tie_out_reason(self, currency, line_count, by_total, difference, booked, changed):
+    def _included_taxes(self, currency, account, taxes, replaced):
+        """Return what the lines' prices include of ``taxes``, others of which come on top.
+
+        The ledger keeps the lines' taxes in one sum: Odoo works them out again, once for lines
+        that are alike.
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.product_id, line.quantity, line.price_unit, line.discount,
+                       SUM(document.sign)
+                  FROM %s
+                 WHERE line.currency_id = %s AND line.account_id = %s AND tax.ids = %s::int[]
+                   AND (move.billing_replaces_id IS NOT NULL) = %s
+                 GROUP BY 1, 2, 3, 4
+                """,
+                self._documents_sql(),
+                currency.id,
+                account.id,
+                sorted(taxes.ids),
+                replaced,
+            )
+        )
+        total = 0.0
+        for product_id, quantity, price, discount, count in rows:
+            details = taxes._get_tax_details(
+                float(price) * (1 - float(discount or 0.0) / 100.0),
+                float(quantity),
+                precision_rounding=currency.rounding,
+                rounding_method=self.company_id.tax_calculation_rounding_method,
+                product=self.env["product.product"].browse(product_id or ()),
+            )
+            net = details["total_excluded"]
+            price_with_tax = currency.round(net + included_taxes(details))
+            total += count * (price_with_tax - currency.round(net))
+        return total
+
+    def _tie_out_reason(self, currency, line_count, includes_tax, difference, booked):
         """Return why a row does not tie where that is no error, or None.
 
         A company that rounds per document books cents on other lines than those that
         they came from.
-
-        :param bool changed: the product's included tax is not on the lines
         """
-        if changed and difference and not booked:
-            return self.env._("A fiscal position changed an included tax.")
         if self.company_id.tax_calculation_rounding_method != "round_globally":
             return None
         slack = currency.round(line_count * currency.rounding)
-        if abs(booked) <= slack and abs(difference) <= (slack if by_total else 0.0):
+        if abs(booked) <= slack and abs(difference) <= (slack if includes_tax else 0.0):
             return self.env._("Amounts are rounded per document.")
         return None
 

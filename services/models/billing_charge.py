@@ -163,7 +163,7 @@ class BillingCharge(models.Model):
         help="The first day that was taken back by a credit. Empty: the whole period counts.",
     )
     invoiced_amount = fields.Monetary(
-        string="On the Invoice",
+        string="Invoiced before Tax",
         readonly=True,
         copy=False,
         help="Subtotal before tax of the invoice line when the charge was put on it.",
