@@ -124,6 +124,7 @@ class BillingRun(models.Model):
             return
         if not self.started_date:
             self._identify()
+            self._note_lost_limits()
             crash_point("run.identified")
         self._set_state("running")
         if not self.started_date:
