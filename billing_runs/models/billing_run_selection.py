@@ -130,10 +130,6 @@ class BillingRun(models.Model):
             return domain & Domain("id", "in", jobs)
         return Domain.FALSE if self._is_partial() else domain
 
-    def _selected_partners(self):
-        """Return the SQL of the ids of the customers whom the run would take now."""
-        return SQL("SELECT partner_id FROM (%s) selected", self._customer_query())
-
     # === SELECTED NOW === #
 
     @api.depends("cycle_id", "cutoff_date", *CRITERIA, *FILTERS)
@@ -145,7 +141,7 @@ class BillingRun(models.Model):
                 run.selected_customer_count = run.selected_service_count = 0
                 continue
             query = SQL(
-                "SELECT COUNT(DISTINCT partner_id) FROM (%s) customer", run._selected_partners()
+                "SELECT COUNT(DISTINCT id) FROM (%s) customer (id)", run._selected_partners()
             )
             [[run.selected_customer_count]] = self.env.execute_query(query)
             run.selected_service_count = self.env["billing.service"].search_count(
