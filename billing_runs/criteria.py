@@ -12,12 +12,21 @@ CRITERIA = (
 FILTERS = ("partner_ids", "service_ids", "job_ids", "department_ids")
 
 
+def limit_field(comodel, **attributes):
+    """Return a field that limits to several records of a model; the model that has it names it in
+    ``_limit_fields`` of ``billing.limited.mixin``.
+
+    An archived record limits like any other, so the field sees it.
+    """
+    return fields.Many2many(comodel, context={"active_test": False}, **attributes)
+
+
 def criterion_field(relation, string, kind, **attributes):
     """Return a field that takes several criteria of one kind.
 
     :param str relation: the field's own table; fields of one model cannot share one
     """
-    return fields.Many2many(
+    return limit_field(
         "billing.criterion",
         relation=relation,
         string=string,

@@ -1,3 +1,4 @@
+from . import billing_limited_mixin
 from . import billing_prepared_mixin
 from . import billing_run_counted_mixin
 from . import res_company

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..criteria import criterion_field
+from ..criteria import CRITERIA, criterion_field, limit_field
 from ..dates import apply_day_rule, apply_due_rule
 
 DAY_RULES = [
@@ -22,9 +22,10 @@ class BillingCycle(models.Model):
 
     _name = "billing.cycle"
     _description = "Billing Cycle"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "billing.limited.mixin"]
     _order = "company_id, name, id"
     _check_company_auto = True
+    _limit_fields = (*CRITERIA, "month_ids")
 
     name = fields.Char(required=True, translate=True, tracking=True)
     company_id = fields.Many2one(
@@ -124,7 +125,7 @@ class BillingCycle(models.Model):
         " anybody asking for it.",
     )
     # Default criteria of its runs
-    term_scheme_ids = fields.Many2many(
+    term_scheme_ids = limit_field(
         "billing.term.scheme",
         relation="billing_cycle_term_scheme_rel",
         string="Billing Terms",
@@ -137,7 +138,7 @@ class BillingCycle(models.Model):
     presentment_ids = criterion_field(
         "billing_cycle_presentment_rel", "Presentment Preferences", "presentment"
     )
-    partner_category_ids = fields.Many2many(
+    partner_category_ids = limit_field(
         "res.partner.category",
         relation="billing_cycle_partner_category_rel",
         string="Customer Classifications",

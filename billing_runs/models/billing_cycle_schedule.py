@@ -49,12 +49,18 @@ class BillingCycle(models.Model):
         return due
 
     def _next_run_date(self, last):
-        """Return the first recurrence after ``last``, the one the newest run was made for."""
+        """Return the first recurrence after ``last``, the one the newest run was made for.
+
+        None where the cycle was limited to months of which none is left.
+        """
         self.ensure_one()
+        months = self._limit_records("month_ids")
+        if months is not None and not months:
+            return None
         return next_occurrence(
             self.start_date,
             self.recurrence_number,
             self.recurrence_unit,
-            {int(code) for code in self.month_ids.mapped("code")},
+            {int(month.code) for month in months or ()},
             last or fields.Date.subtract(self.start_date, days=1),
         )

@@ -1,8 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.fields import Domain
 
-from ..criteria import CRITERIA, criterion_field
+from ..criteria import CRITERIA, FILTERS, criterion_field, limit_field
 from ..stages import STAGES, stage_index
 
 # Which state may follow which. A state's own name is not listed: repeating a
@@ -65,10 +64,16 @@ class BillingRun(models.Model):
 
     _name = "billing.run"
     _description = "Billing Run"
-    _inherit = ["mail.thread", "mail.activity.mixin", "billing.task.mixin"]
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "billing.task.mixin",
+        "billing.limited.mixin",
+    ]
     _rec_name = "number"
     _order = "invoice_date desc, id desc"
     _check_company_auto = True
+    _limit_fields = (*CRITERIA, *FILTERS)
 
     number = fields.Char(required=True, readonly=True, copy=False, default="/", index="trigram")
     cycle_id = fields.Many2one(
@@ -156,7 +161,7 @@ class BillingRun(models.Model):
     started_date = fields.Datetime(readonly=True, copy=False)
     ended_date = fields.Datetime(readonly=True, copy=False)
     # Criteria
-    term_scheme_ids = fields.Many2many(
+    term_scheme_ids = limit_field(
         "billing.term.scheme",
         relation="billing_run_term_scheme_rel",
         string="Billing Terms",
@@ -172,26 +177,26 @@ class BillingRun(models.Model):
     presentment_ids = criterion_field(
         "billing_run_presentment_rel", "Presentment Preferences", "presentment", **_FROM_CYCLE
     )
-    partner_category_ids = fields.Many2many(
+    partner_category_ids = limit_field(
         "res.partner.category",
         relation="billing_run_partner_category_rel",
         string="Customer Classifications",
         **_FROM_CYCLE,
     )
     # Filters
-    partner_ids = fields.Many2many(
+    partner_ids = limit_field(
         "res.partner", relation="billing_run_partner_rel", string="Customers", check_company=True
     )
-    service_ids = fields.Many2many(
+    service_ids = limit_field(
         "billing.service",
         relation="billing_run_service_rel",
         string="Services",
         check_company=True,
     )
-    job_ids = fields.Many2many(
+    job_ids = limit_field(
         "billing.job", relation="billing_run_job_rel", string="Jobs", check_company=True
     )
-    department_ids = fields.Many2many(
+    department_ids = limit_field(
         "hr.department",
         relation="billing_run_department_rel",
         string="Departments",
@@ -393,66 +398,3 @@ class BillingRun(models.Model):
                     fields=", ".join(missing),
                 )
             )
-
-    def _partner_domain(self):
-        """Return the domain on ``res.partner`` that criteria and filters give."""
-        self.ensure_one()
-        domain = Domain.TRUE
-        if self.partner_ids:
-            domain &= Domain("id", "child_of", self.partner_ids.ids)
-        if self.partner_category_ids:
-            domain &= Domain("category_id", "in", self.partner_category_ids.ids)
-        if self.department_ids:
-            domain &= Domain("billing_department_id", "child_of", self.department_ids.ids)
-        if self.payment_preference_ids:
-            domain &= self._preference_domain(
-                "billing_payment_preference", self.payment_preference_ids, "transfer"
-            )
-        if self.presentment_ids:
-            domain &= self._preference_domain(
-                "invoice_sending_method", self.presentment_ids, "email"
-            )
-        return domain
-
-    @api.model
-    def _preference_domain(self, field, criteria, default):
-        """Return a domain in which an empty preference counts as ``default``."""
-        codes = criteria.mapped("code")
-        domain = Domain(field, "in", codes)
-        return domain | Domain(field, "=", False) if default in codes else domain
-
-    def _service_domain(self):
-        """Return the domain of the services that the run may bill."""
-        self.ensure_one()
-        domain = Domain("company_id", "=", self.company_id.id) & Domain(
-            "tariff_id.term_scheme_id", "in", self.term_scheme_ids.ids
-        )
-        if self.frequency_ids:
-            domain &= Domain.OR(
-                Domain("tariff_id.term_scheme_id.interval_number", "=", int(number))
-                & Domain("tariff_id.term_scheme_id.interval_unit", "=", unit)
-                for number, unit in (code.split(":") for code in self.frequency_ids.mapped("code"))
-            )
-        if self.service_ids:
-            domain &= Domain("id", "in", self.service_ids.ids)
-        elif self.job_ids:
-            return Domain.FALSE
-        partners = self._partner_domain()
-        return domain if partners.is_true() else domain & Domain("partner_id", "any", partners)
-
-    def _job_domain(self):
-        """Return the domain of the finished jobs that the run may bill."""
-        return self._job_selection() & Domain("state", "=", "done")
-
-    def _job_selection(self):
-        """Return the domain of the jobs that criteria and filters select, in any state."""
-        self.ensure_one()
-        domain = Domain("company_id", "=", self.company_id.id) & Domain(
-            "date", "<=", self.cutoff_date
-        )
-        if self.job_ids:
-            domain &= Domain("id", "in", self.job_ids.ids)
-        elif self.service_ids:
-            return Domain.FALSE
-        partners = self._partner_domain()
-        return domain if partners.is_true() else domain & Domain("partner_id", "any", partners)

@@ -18,24 +18,21 @@ class BillingRun(models.Model):
     def _open_charge_domain(self):
         """Return the domain of the rated charges that the run may take.
 
-        Charges of a service or job follow its selection; those of the customer
-        alone (adjustments) come with any run that looks at the customer and is
-        not limited to services or jobs.
+        Charges of a service or job follow its selection, whoever has it today: they belong to the
+        customer who was served, by whom the limits to customers go. Those of the customer alone
+        (adjustments) come with any run that is not limited to services or jobs.
         """
         self.ensure_one()
-        services = Domain("service_id", "any", self._service_domain())
-        jobs = Domain("job_id", "any", self._job_selection())
-        domain = services | jobs
-        if not self.service_ids and not self.job_ids:
-            loose = Domain("service_id", "=", False) & Domain("job_id", "=", False)
-            partners = self._partner_domain()
-            if not partners.is_true():
-                loose &= Domain("partner_id", "any", partners)
-            domain |= loose
+        sources = Domain("service_id", "any", self._service_selection()) | Domain(
+            "job_id", "any", self._job_selection()
+        )
+        if not self._is_partial():
+            sources |= Domain("service_id", "=", False) & Domain("job_id", "=", False)
         return (
             self.env["billing.charge"]._domain_open()
             & Domain("company_id", "=", self.company_id.id)
-            & domain
+            & sources
+            & self._customer_domain()
         )
 
     def _document_problem(self):

@@ -162,10 +162,11 @@ class BillingRun(models.Model):
 
     def _within_filter(self, before):
         """Leave out past customers that a run for some customers only does not ask about."""
-        if not self.partner_ids:
+        wanted = self._limit_ids("partner_ids")
+        if wanted is None:
             return before
         asked = self.env["res.partner"].with_context(active_test=False)
-        asked = set(asked.search(Domain("id", "child_of", self.partner_ids.ids)).ids)
+        asked = set(asked.search(Domain("id", "child_of", wanted)).ids)
         return {key: lines for key, lines in before.items() if key[0] in asked}
 
     def _anomaly_thresholds(self, currency_ids):

@@ -142,7 +142,7 @@ class BillingRun(models.Model):
                 invoice_date=self.invoice_date,
                 cutoff=self.cutoff_date,
                 # A run of single services or jobs misses nothing else.
-                previous=None if self.service_ids or self.job_ids else before.cutoff_date or None,
+                previous=None if self._is_partial() else before.cutoff_date or None,
                 reach=_PERIODS,
                 one_off=SQL("%s::interval", _WITHOUT_SERVICE),
                 margin=SQL("%s::interval", _MARGIN),

@@ -124,6 +124,7 @@ class BillingRun(models.Model):
             return
         if not self.started_date:
             self._identify()
+            self._note_lost_limits()
             crash_point("run.identified")
         self._set_state("running")
         if not self.started_date:
@@ -314,21 +315,34 @@ class BillingRun(models.Model):
         return [partner_id for (partner_id,) in self.env.cr.fetchall()]
 
     def _customer_query(self, partner_ids=None):
-        """Return the SQL that selects the run's customers and their currencies.
+        """Return the SQL that selects the run's customers and their currencies."""
+        queries = self._customer_queries(partner_ids)
+        self.env.flush_all()
+        return SQL(" UNION ").join(self._select_customers(query) for query in queries)
+
+    def _selected_partners(self):
+        """Return the SQL of the ids of the customers whom the run would take now, some of them
+        more than once."""
+        queries = self._customer_queries()
+        self.env.flush_all()
+        return SQL(" UNION ALL ").join(
+            query.subselect(SQL.identifier(query.table, "partner_id")) for query in queries
+        )
+
+    def _customer_queries(self, partner_ids=None):
+        """Return the queries that find whom the run takes.
 
         A customer is taken who has a live service in the run's criteria, a
         finished job, or a rated charge that no other live bill holds.
         """
         only = Domain.TRUE if partner_ids is None else Domain("partner_id", "in", partner_ids)
-        queries = (
+        return (
             self.env["billing.service"]._search(
                 self._service_domain() & self._live_service_domain() & only
             ),
             self.env["billing.job"]._search(self._job_domain() & only),
             self.env["billing.charge"]._search(self._open_charge_domain() & only),
         )
-        self.env.flush_all()
-        return SQL(" UNION ").join(self._select_customers(query) for query in queries)
 
     def _select_customers(self, query):
         return query.subselect(

@@ -64,12 +64,15 @@ class BillingRun(models.Model):
             customers=self.selected_customer_count,
             services=self.selected_service_count,
         )
+        lost = self._lost_limit_texts()
         if not self.selected_customer_count:
-            return {
-                "state": "attention",
-                "sentence": self.env._("Nobody is selected. Look at the criteria and filters."),
-            }
-        return {"state": "attention" if links else "done", "sentence": sentence, "links": links}
+            sentence = self.env._("Nobody is selected. Look at the criteria and filters.")
+            return {"state": "attention", "sentence": " ".join([sentence, *lost])}
+        return {
+            "state": "attention" if links or lost else "done",
+            "sentence": " ".join([sentence, *lost]),
+            "links": links,
+        }
 
     def action_view_customers(self, code):
         """Open the selected customers that a check of the customers step counted."""
@@ -83,10 +86,7 @@ class BillingRun(models.Model):
         Upper floors add checks of what they need.
         """
         self.ensure_one()
-        query = self.env["billing.service"]._search(
-            self._service_domain() & self._live_service_domain()
-        )
-        selected = Domain("id", "in", query.subselect(SQL.identifier(query.table, "partner_id")))
+        selected = Domain("id", "in", SQL("(%s)", self._selected_partners()))
         by_email = Domain("invoice_sending_method", "in", (False, "email"))
         no_address = Domain.OR(
             Domain(field, "=", False) for field in ("street", "city", "country_id")

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
+from ..criteria import limit_field
+
 TASK_TYPE = "run_undo"
 LIVE_STATES = ("rated", "invoiced", "posted", "done", "error")
 PAID_STATES = ("paid", "in_payment", "partial")
@@ -22,8 +24,10 @@ class BillingRunUndo(models.Model):
 
     _name = "billing.run.undo"
     _description = "Undo of a Billing Run"
+    _inherit = ["billing.limited.mixin"]
     _order = "id desc"
     _check_company_auto = True
+    _limit_fields = ("partner_ids",)
 
     run_id = fields.Many2one(
         "billing.run", required=True, index=True, ondelete="cascade", check_company=True
@@ -47,7 +51,7 @@ class BillingRunUndo(models.Model):
         default="reopen",
     )
     reason = fields.Char(required=True)
-    partner_ids = fields.Many2many(
+    partner_ids = limit_field(
         "res.partner",
         string="Customers",
         help="Empty means all customers of the run.",
@@ -220,8 +224,9 @@ class BillingRunUndo(models.Model):
             Domain("state", "in", LIVE_STATES)
             | Domain("state", "=", "skipped") & Domain("skip_reason", "=", "zero_total")
         )
-        if self.partner_ids:
-            domain &= Domain("partner_id", "in", self.partner_ids.ids)
+        customers = self._limit_ids("partner_ids")
+        if customers is not None:
+            domain &= Domain("partner_id", "in", customers)
         return domain
 
     def _bills(self):

@@ -3,7 +3,8 @@ from odoo.exceptions import UserError
 
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):
-    """Merging customers: what they have in billing follows to the one that stays.
+    """Merging customers: what they have in billing, and every limit to them, follows to the one
+    that stays.
 
     A customer has one bill per run and currency. Two that were billed by the same run stay two;
     a report that lists both is removed, as it can be made again.
@@ -16,7 +17,13 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         if len(partners) > 1:
             self._check_billed_apart(partners)
             self._remove_reports_on_both(partners)
-        return super()._merge(partner_ids, dst_partner, extra_checks)
+        names = {partner.id: partner.display_name for partner in partners}
+        result = super()._merge(partner_ids, dst_partner, extra_checks)
+        kept = partners.exists()
+        if len(kept) == 1 < len(partners):
+            gone = {key: name for key, name in names.items() if key != kept.id}
+            self.env["billing.limited.mixin"]._move_limits("res.partner", gone, kept)
+        return result
 
     def _check_billed_apart(self, partners):
         """Check that no two of the partners have a bill in the same run and currency."""

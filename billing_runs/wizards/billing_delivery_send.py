@@ -1,17 +1,21 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ..criteria import limit_field
+
 
 class BillingDeliverySend(models.TransientModel):
     """Asks which of a run's documents to e-mail now; the others stay to be sent."""
 
     _name = "billing.delivery.send"
     _description = "E-mail Bills"
+    _inherit = ["billing.limited.mixin"]
+    _limit_fields = ("excluded_partner_ids",)
 
     run_id = fields.Many2one("billing.run", required=True)
     amount_min = fields.Float("Total From", help="Empty means no limit.")
     amount_max = fields.Float("Total Up To", help="Empty means no limit.")
-    excluded_partner_ids = fields.Many2many("res.partner", string="Not These Customers")
+    excluded_partner_ids = limit_field("res.partner", string="Not These Customers")
     document_count = fields.Integer("Bills to E-mail", compute="_compute_document_count")
 
     @api.depends("run_id", "amount_min", "amount_max", "excluded_partner_ids")
@@ -33,7 +37,7 @@ class BillingDeliverySend(models.TransientModel):
     def _document_domain(self):
         """Return the domain of the documents chosen."""
         self.ensure_one()
-        excluded = self.excluded_partner_ids._origin.ids
+        excluded = self._limit_ids("excluded_partner_ids") or []
         domain = Domain("partner_id", "not in", excluded)
         domain &= Domain("commercial_partner_id", "not in", excluded)
         domain &= Domain("amount_total", ">=", self.amount_min)

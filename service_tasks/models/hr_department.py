@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class HrDepartment(models.Model):
@@ -15,6 +16,27 @@ class HrDepartment(models.Model):
         string="Language of Service Tasks",
         help="Descriptions are written in it. Empty: the manager's language, else the company's.",
     )
+
+    def write(self, vals):
+        if "active" in vals and not vals["active"]:
+            self.filtered("active")._check_not_responsible()
+        return super().write(vals)
+
+    def _check_not_responsible(self):
+        """Refuse to archive departments to which processing modules send their service tasks."""
+        modules = (
+            self.env["service.processing.module"].sudo().search([("department_id", "in", self.ids)])
+        )
+        if modules:
+            raise UserError(
+                self.env._(
+                    "%(departments)s cannot be archived: the service tasks of these processing "
+                    "modules go there: %(modules)s. Choose another responsible department for "
+                    "them first.",
+                    departments=", ".join(modules.department_id.mapped("display_name")),
+                    modules=", ".join(modules.mapped("display_name")),
+                )
+            )
 
     @api.model
     def _get_installed_languages(self):

@@ -94,7 +94,7 @@ class ServiceOperation(models.Model):
         """Raise where the tariff does not offer the add-ons, or not so many of them."""
         wanted = values.get("addon_quantities") or {}
         tariff = self._tariff_for(service, operation_type, values)
-        offered = {str(addon.id): addon for addon in tariff.addon_ids}
+        offered = {str(addon.id): addon for addon in service._offered_addons(tariff)}
         if not isinstance(wanted, dict) or set(wanted) - set(offered):
             raise UserError(
                 self.env._("Tariff %s does not offer one of the add-ons.", tariff.display_name)

@@ -180,7 +180,8 @@ class ServiceOperation(models.Model):
         """{add-on of the tariff: (quantity now, quantity once it is carried out)}."""
         wished = self.requested["new"].get("addon_quantities") or {}
         present = {line.product_id: line.quantity for line in self.service_id.addon_line_ids}
-        now = {addon: present.get(addon.product_id, 0.0) for addon in self._tariff().addon_ids}
+        offered = self.service_id._offered_addons(self._tariff())
+        now = {addon: present.get(addon.product_id, 0.0) for addon in offered}
         return {addon: (qty, wished.get(str(addon.id), qty)) for addon, qty in now.items()}
 
     @api.model

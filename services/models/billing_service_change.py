@@ -213,8 +213,7 @@ class BillingService(models.Model):
         Quantity 0 takes an add-on off.
         """
         offered = {addon.product_id: addon for addon in tariff.addon_ids}
-        present = self.addon_line_ids.addon_id.filtered(lambda addon: addon.tariff_id == tariff)
-        unknown = set(quantities) - set((tariff.addon_ids | present).ids)
+        unknown = set(quantities) - set(self._offered_addons(tariff).ids)
         if unknown:
             raise UserError(
                 self.env._("Tariff %s does not offer one of the add-ons.", tariff.display_name)
@@ -241,6 +240,12 @@ class BillingService(models.Model):
             if quantity and addon_id not in kept
         ]
         return commands
+
+    def _offered_addons(self, tariff):
+        """The add-ons of a tariff that this service can have: also those that it has and that the
+        tariff offers to others no more."""
+        present = self.addon_line_ids.addon_id.filtered(lambda addon: addon.tariff_id == tariff)
+        return tariff.addon_ids | present
 
     def _check_change_currency(self, values: dict):
         tariff = self.env["billing.tariff"].browse(values.get("tariff_id", self.tariff_id.id))

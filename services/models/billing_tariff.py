@@ -7,7 +7,7 @@ class BillingTariff(models.Model):
 
     Managers keep them. A new price counts for every period that is not rated yet; services
     with a price of their own keep theirs. Terms, currency and product are fixed once
-    services use the tariff.
+    services use the tariff. A tariff that is archived goes on billing the services that have it.
     """
 
     _name = "billing.tariff"
@@ -86,6 +86,7 @@ class BillingTariff(models.Model):
 
     def write(self, vals):
         fixed = {
+            "product_id": self.env._("product"),
             "term_scheme_id": self.env._("billing terms"),
             "currency_id": self.env._("currency"),
             "company_id": self.env._("company"),
@@ -97,10 +98,17 @@ class BillingTariff(models.Model):
         return super().write(vals)
 
     def _check_unused(self, label: str):
+        """Refuse to change what services that were activated have been sold."""
         service = (
             self.env["billing.service"]
             .sudo()
-            .search([("tariff_id", "in", self.ids), ("state", "!=", "ordered")], limit=1)
+            .search(
+                [
+                    ("tariff_id", "in", self.ids),
+                    ("state", "not in", ("ordered", "cancelled")),
+                ],
+                limit=1,
+            )
         )
         if service:
             raise UserError(

@@ -1,11 +1,14 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import float_compare, float_is_zero
 
 
 class BillingTariffAddon(models.Model):
     """Something a service of the tariff can have more or less of: disk space, extra numbers.
 
-    The quantity beyond `included` is charged for the same periods as the service itself.
+    The quantity beyond `included` is charged for the same periods as the service itself. Product
+    and tariff are fixed once activated services have the add-on; one that is archived goes on
+    being billed where it was sold.
     """
 
     _name = "billing.tariff.addon"
@@ -47,6 +50,41 @@ class BillingTariffAddon(models.Model):
         "CHECK(maximum = 0 OR minimum <= maximum)",
         "The maximum of an add-on cannot be lower than its minimum.",
     )
+
+    def write(self, vals):
+        fixed = {"product_id": self.env._("product"), "tariff_id": self.env._("tariff")}
+        for name, label in fixed.items():
+            if name in vals:
+                changed = self.filtered(lambda addon, name=name: addon[name].id != vals[name])
+                changed._check_unused(label)
+        return super().write(vals)
+
+    def _check_unused(self, label: str):
+        """Refuse to change what services that were activated have been sold."""
+        line = (
+            self.env["billing.service.addon"]
+            .sudo()
+            .with_context(active_test=False)
+            .search(
+                [
+                    ("addon_id", "in", self.ids),
+                    ("service_id.state", "not in", ("ordered", "cancelled")),
+                ],
+                limit=1,
+            )
+        )
+        if line:
+            raise UserError(
+                self.env._(
+                    "The %(what)s of add-on %(addon)s of tariff %(tariff)s cannot be changed: "
+                    "services already have it (for example %(service)s). Archive it and create a "
+                    "new add-on.",
+                    what=label,
+                    addon=line.addon_id.display_name,
+                    tariff=line.addon_id.tariff_id.display_name,
+                    service=line.service_id.display_name,
+                )
+            )
 
     def _allows(self, quantity: float) -> bool:
         """May a service have so many of it? None at all is always allowed."""

@@ -13,13 +13,19 @@ SCHEDULE_FIELDS = (
     "anchor_day",
     "proration",
 )
+# So many services are named where terms in use are refused a change.
+NAMED_SERVICES = 3
+# What decides whether and how a service is billed, days that are not rated yet among them.
+FIXED_FIELDS = (*SCHEDULE_FIELDS, "bill_suspended", "classification")
 
 
 class BillingTermScheme(models.Model):
     """Billing terms: how often a service is billed, from when, in advance or in arrears.
 
-    Managers keep them. The fields that lay out the periods cannot be changed once a
-    service has been billed by them: what was billed would no longer fit what comes next.
+    Managers keep them. The fields that lay out the periods, and those that decide whether and how
+    services are billed, cannot be changed once a service was activated with them: what was billed
+    would no longer fit what comes next, and days of the past would be billed by other terms than
+    they were served. Terms that are archived go on billing the services that have them.
     """
 
     _name = "billing.term.scheme"
@@ -119,30 +125,36 @@ class BillingTermScheme(models.Model):
                 )
 
     def write(self, vals):
-        changed = self.filtered(
-            lambda scheme: any(
-                name in vals and vals[name] != scheme[name] for name in SCHEDULE_FIELDS
-            )
-        )
-        if changed:
-            changed._check_schedule_unused()
+        for name in FIXED_FIELDS:
+            if name in vals:
+                changed = self.filtered(lambda scheme, name=name: vals[name] != scheme[name])
+                changed._check_unused(name)
         return super().write(vals)
 
-    def _check_schedule_unused(self):
-        """Refuse a new schedule for services that were billed by the old one."""
+    def _check_unused(self, name: str):
+        """Refuse to change a field once services were activated with these terms."""
         services = (
             self.env["billing.service"]
             .sudo()
-            .search([("term_scheme_id", "in", self.ids), ("state", "!=", "ordered")], limit=1)
+            .search(
+                [
+                    ("term_scheme_id", "in", self.ids),
+                    ("state", "not in", ("ordered", "cancelled")),
+                ],
+                limit=NAMED_SERVICES,
+            )
         )
         if services:
+            terms = services[0].term_scheme_id
+            services = services.filtered(lambda service: service.term_scheme_id == terms)
             raise UserError(
                 self.env._(
-                    "Billing terms %(terms)s already bill services (for example %(service)s), so "
-                    "their interval can no longer be changed. Create new terms and a tariff that "
-                    "uses them, then change the services to that tariff.",
-                    terms=services.term_scheme_id.display_name,
-                    service=services.display_name,
+                    "Billing terms %(terms)s already bill services (for example %(services)s), so "
+                    "\"%(field)s\" can no longer be changed. Create new terms and a tariff that uses "
+                    "them, then change the services to that tariff.",
+                    terms=terms.display_name,
+                    services=", ".join(services.mapped("display_name")),
+                    field=self._fields[name]._description_string(self.env),
                 )
             )
 

@@ -115,7 +115,7 @@ class BillingServiceChangeWizard(models.TransientModel):
                 Command.create(
                     {"addon_id": addon.id, "quantity": quantities.get(addon.product_id, 0.0)}
                 )
-                for addon in wizard.tariff_id.addon_ids
+                for addon in wizard.service_id._offered_addons(wizard.tariff_id)
             ]
 
     @api.depends(
