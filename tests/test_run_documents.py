@@ -131,7 +131,9 @@ class TestRunDocuments(BillingCase):
         run = self._run()
         bill = self.bill_of(run, self.customer)
         self.assertEqual(len(bill.move_ids), 1)
-        self.assertEqual(sorted(bill.charge_ids.mapped("state")), ["invoiced", "settled", "settled"])
+        self.assertEqual(
+            sorted(bill.charge_ids.mapped("state")), ["invoiced", "settled", "settled"]
+        )
 
     def test_dates_of_the_run_are_on_the_invoice(self):
         self.make_service(self.customer, self.tariff)
@@ -292,7 +294,7 @@ class TestRunDocuments(BillingCase):
         with (
             patch.object(report, "_pre_render_qweb_pdf", side_effect=ValueError("no fonts")),
             self.assertLogs(
-                "odoo.addons.billing_operations.billing_runs.models.billing_bill_isolation",
+                "odoo.addons.billing_operations.billing_runs.bills.isolation",
                 "ERROR",
             ),
         ):

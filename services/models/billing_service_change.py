@@ -190,9 +190,7 @@ class BillingService(models.Model):
                 changed[name] = values[name]
                 continue
             if name == "partner_id" and not values[name]:
-                raise UserError(
-                    self.env._("Service %s needs a customer.", self.display_name)
-                )
+                raise UserError(self.env._("Service %s needs a customer.", self.display_name))
             value = field.convert_to_cache(values[name], self, validate=False)
             if value != field.convert_to_cache(self[name], self, validate=False):
                 changed[name] = value

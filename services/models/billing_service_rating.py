@@ -226,9 +226,7 @@ class BillingService(models.Model):
         """The end of the unrated days before `day` on which this suspended service was paused."""
         self.ensure_one()
         ends = []
-        for terms, start, _stop, until in self._segments(
-            self._past_versions().get(self.id, ())
-        ):
+        for terms, start, _stop, until in self._segments(self._past_versions().get(self.id, ())):
             start = max(start, self.rated_up_to, self.date_suspended)
             end = min(filter(None, (until, day)))
             if terms.pauses and start < end:
