@@ -180,7 +180,7 @@ class TestFloors(unittest.TestCase):
         text = Path(ROOT, "docs", "architecture.md").read_text(encoding="utf-8")
         for rooms in architecture.ROOMS.values():
             for room in sum(rooms, ()):
-                self.assertIn(f"`{room}/`", text)
+                self.assertRegex(text, rf"\b{room}/")
 
     def test_each_model_file_holds_one_model_and_carries_its_name(self):
         wrong = []
