@@ -240,7 +240,7 @@ class TestRunReport(ReportCase):
         self.assertEqual(report.customer_ids.partner_id, self.customers[0])
         later = self.make_run(self.cycle, date(2026, 3, 1))
         run._execute("posting")
-        self.assertNotEqual(run, later._compared_run())
+        self.assertNotEqual(run, later._previous_billed_run())
 
     def test_changed_dates_ask_for_the_report_anew(self):
         run = self.make_run(self.cycle)
