@@ -23,4 +23,5 @@ class BillingBill(models.Model):
                 sender.with_company(move.company_id)._generate_and_send_invoices(
                     move, sending_methods=[], allow_raising=True
                 )
+            move.billing_bill_id._get_annexes(move)
         self._set_state("done")

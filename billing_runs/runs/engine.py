@@ -101,7 +101,7 @@ class BillingRun(models.Model):
                 self._enqueue_batches(stage)
                 return self.env._("Started %(stage)s.", stage=stage.name)
             self.stage = stage.name
-            if stage.ends_posting and not self.canary_running:
+            if stage is stages[stages.posted_place] and not self.canary_running:
                 self._request_report("post")
             check = stage.checks_limits and not self.limits_passed
             problem = self._limit_problem() if check else None

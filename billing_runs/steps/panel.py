@@ -148,7 +148,7 @@ class BillingRun(models.Model):
                     shown = {"code": step.code, "state": "waiting", "title": self.env._(step.title)}
                 else:
                     shown = self._show_step(step, steps)
-                    if shown["confirmable"]:
+                    if shown.get("confirmable"):
                         self._add_confirmation(shown, confirmations.get(step.code))
                 if shown["state"] != "hidden":
                     steps.append(shown)
@@ -178,9 +178,10 @@ class BillingRun(models.Model):
             "buttons": [],
             **step.show(self, before),
         }
-        shown["confirmable"] = "numbers" in shown
-        if shown["confirmable"] and step.confirm_label:
-            shown["confirm_label"] = self.env._(step.confirm_label)
+        if "numbers" in shown:
+            shown["confirmable"] = True
+            if step.confirm_label:
+                shown["confirm_label"] = self.env._(step.confirm_label)
         return shown
 
     def _add_confirmation(self, step, confirmation):
