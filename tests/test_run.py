@@ -1,6 +1,7 @@
 """The life of a billing run: states, locks, dates, stages through the queue."""
 
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
@@ -68,6 +69,15 @@ class TestRun(BillingCase):
         with self.assertRaisesRegex(UserError, "not finished yet"):
             run.action_continue(target_stage="rating")
 
+    def test_a_run_executed_at_once_ends_with_an_error_where_its_tasks_cannot_be_done(self):
+        run = self.make_run(self.cycle)
+        problem = ValueError("out of luck")
+        with (
+            patch.object(self.registry["billing.bill"], "_rate", side_effect=problem),
+            self.assertRaisesRegex(UserError, "out of luck"),
+        ):
+            run._execute("posting")
+
     def test_a_run_that_waits_after_posting_can_be_closed_without_pdfs(self):
         run = self.make_run(self.cycle)
         run._execute("invoicing")
@@ -115,6 +125,18 @@ class TestRun(BillingCase):
         bills = self.env["billing.bill"].search([("run_id", "=", again.id)])
         self.assertEqual(set(bills.mapped("skip_reason")), {"nothing_to_bill"})
         self.assertFalse(bills.move_ids)
+
+    def test_the_stages_of_a_run_follow_from_their_order(self):
+        stages = self.make_run(self.cycle)._stages()
+        names = ["rating", "invoicing", "posting", "formatting"]
+        self.assertEqual([stage.name for stage in stages], names)
+        self.assertEqual([stages.place(name) for name in (False, *names)], [-1, 0, 1, 2, 3])
+        self.assertEqual(stages.live_states, ("rated", "invoiced", "posted", "done"))
+        self.assertEqual(stages.document_states, ("invoiced", "posted", "done"))
+        self.assertEqual(stages.posted_states, ("posted", "done"))
+        self.assertEqual(stages.pdf_states, ("done",))
+        states = ("pending", "rated", "done", "skipped", "error")
+        self.assertEqual([stages.finished(state) for state in states], [0, 1, 4, 4, 4])
 
     def test_results_say_what_each_stage_did(self):
         run = self.make_run(self.cycle)

@@ -235,7 +235,7 @@ class TestRunDocuments(BillingCase):
         report = self.env.registry["ir.actions.report"]
         with patch.object(report, "_pre_render_qweb_pdf", self._one_pdf([])):
             run._execute()
-        self.assertIn("credit notes: 1.", run.message_ids[0].body)
+        self.assertIn("credit notes: 1.", run.message_ids.filtered("body")[0].body)
         self.assertFalse(self._moves(run).message_ids)
 
     def test_finished_jobs_are_billed_and_drafts_are_not(self):

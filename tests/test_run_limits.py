@@ -86,6 +86,17 @@ class TestRunLimits(BillingCase):
         self.assertEqual(set(bills.mapped("state")), {"posted"})
         self.assertEqual((run.stage, run.canary_running), ("posting", False))
 
+    def test_a_run_executed_at_once_has_its_limits_and_first_customers_too(self):
+        run = self.make_run(self.cycle, limit_total=1.0, canary_count=2)
+        run._execute("posting")
+        self.assertIn("the limit is", run.stop_reason)
+        self.assertEqual((run.state, run.stage, run.invoice_count), ("requested", "rating", 0))
+        bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
+        self.assertEqual(len(bills.filtered("canary")), 2)
+        self.assertEqual(set((bills - bills.filtered("canary")).mapped("state")), {"pending"})
+        run._execute("posting")
+        self.assertEqual((run.stage, run.invoice_count, run.stop_reason), ("posting", 5, False))
+
     def test_an_error_among_the_first_customers_stops_the_run(self):
         product = self.make_product("Old")
         self.make_service(self.customers[0], self.make_tariff(self.scheme, product_id=product.id))

@@ -9,6 +9,21 @@ from .task_common import BillingTasksCase
 
 @tagged("post_install", "-at_install")
 class TestEnqueue(BillingTasksCase):
+    def test_live_tasks_are_those_that_run_or_will_run_by_themselves(self):
+        partner = self.env["res.partner"].create({"name": "Subject"})
+        task = self.tasks.enqueue("test_work", partner)
+        for records, code, found in (
+            (None, None, True),
+            (partner, None, True),
+            (partner, "test_work", True),
+            (partner, "test_other", False),
+            (partner.browse(), None, False),
+        ):
+            live = self.tasks.search(self.tasks._live_domain(records, code))
+            self.assertEqual(task in live, found)
+        task.action_skip()
+        self.assertNotIn(task, self.tasks.search(self.tasks._live_domain()))
+
     def test_a_task_takes_company_customer_and_numbers_from_record_and_type(self):
         company = self.env["res.company"].create({"name": "Second"})
         partner = self.env["res.partner"].create({"name": "Customer", "company_id": company.id})
