@@ -1,5 +1,6 @@
 """A life of services and documents, played on the product and on the naive ledger alike."""
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import NamedTuple
 from unittest.mock import patch
@@ -29,7 +30,7 @@ def plans(timing, number, unit):
     odd = 7 if unit == "month" else 0
     return [
         Plan("A", 110 * days + odd, 500, 14 * days, 1),
-        Plan("B", 190 * days + odd, 900, 38 * days, 0),
+        Plan("B", 190 * days + odd, 0, 38 * days, 0),
     ]
 
 
@@ -63,6 +64,7 @@ class LifeBase:
         self.ledger = Ledger()
         self.services, self.runs, self.moves, self.bills = [], [], {}, {}
         self.story, self.problems, self.patient = [], [], patient
+        self.kind, self.outcomes = None, Counter()  # {(kind of step, what became of it): how often}
 
     def begin(self):
         self.customers = self.env["res.partner"].create(
@@ -76,6 +78,7 @@ class LifeBase:
     # === PLAYING === #
 
     def play(self, one):
+        self.kind = one.kind
         getattr(self, f"_play_{one.kind}")(DAY0 + timedelta(days=one.day), **one.values)
         self._compare(one)
 
@@ -123,7 +126,7 @@ class LifeBase:
     def _do(self, verdict, action, what):
         """Carry out a step on the product as the verdict says. True when it was done."""
         if verdict == UNCLEAR:
-            self.story.append(f"  ({what}: the rules do not say, left out)")
+            self._note(f"({what}: the rules do not say, left out)", "left out")
             return False
         try:
             with self.env.cr.savepoint():
@@ -133,12 +136,16 @@ class LifeBase:
             raise
         except UserError as error:
             self.env.invalidate_all()
-            self.story.append(f"  {what}: refused, {error}")
+            self._note(f"{what}: refused, {error}", "refused")
             self._check(verdict in (REFUSED, EITHER), what, "refused", verdict)
             return self.patient and verdict == DONE
-        self.story.append(f"  {what}")
+        self._note(what)
         self._check(verdict in (DONE, EITHER), what, "done", verdict)
         return verdict != REFUSED
+
+    def _note(self, text, outcome="done"):
+        self.story.append(f"  {text}")
+        self.outcomes[self.kind, outcome] += 1
 
     def _pick(self, rows, number):
         return rows[number % len(rows)] if rows else None
@@ -152,7 +159,7 @@ class LifeBase:
     def _run(self, day):
         """Let the naive ledger bill, and keep which documents are whose."""
         totals = self.ledger.run(day)
-        self.story.append(f"  run {self.ledger.runs} to {day}")
+        self._note(f"run {self.ledger.runs} to {day}")
         return totals
 
     def _bill(self, day, report=False):
@@ -191,6 +198,7 @@ class LifeBase:
 
     def finish(self):
         """Bill everything that is due, with a report before, and once more in vain."""
+        self.kind = "finish"
         self._unarchive()
         last = DAY0 + timedelta(days=LAST_DAY)
         self.case.assertEqual(self.ledger.judge_run(last), DONE, "every day is due by then")

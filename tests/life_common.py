@@ -1,5 +1,7 @@
 """What lives are played on: billing terms, tariffs, and a cycle limited to tagged customers."""
 
+from collections import Counter
+
 from odoo.fields import Command
 
 from .life import DAY0, TERMS, plans
@@ -12,11 +14,14 @@ class LifeCase(ReportCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        silent = {"mail_create_nolog": True, "mail_create_nosubscribe": True, "mail_notrack": True}
+        cls.env = cls.env(context={**cls.env.context, **silent})
         untaxed = cls.env["account.tax"]
         cls.items = {
             BASE: cls.make_product("Hosting, untaxed", untaxed),
             DISK: cls.make_product("Disk", untaxed),
         }
+        cls.outcomes = Counter()
         cls.tariffs, cls.addons = {}, {}
         schemes = cls.env["billing.term.scheme"]
         for terms in TERMS:
@@ -82,6 +87,7 @@ class LifeCase(ReportCase):
         except Back:
             pass
         finally:
+            self.outcomes.update(life.outcomes)
             self.env.invalidate_all()
             self.env.registry.clear_all_caches()
 

@@ -2,7 +2,7 @@
 
 Billing terms by number: 0 ten days in advance, 1 ten in arrears, 2 thirty in advance, 3 thirty in
 arrears, 4 a month in advance. A day of tariff A costs 1.10, of B 1.90; a disk beyond the first 0.14
-a day with A, any disk 0.38 with B; set-up 5.00 and 9.00. Several right amounts stand in a tuple.
+a day with A, any disk 0.38 with B; setting up costs 5.00 with A. Several right amounts stand in a tuple.
 """
 
 from .life import step

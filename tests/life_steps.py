@@ -34,7 +34,7 @@ class Life(LifeBase):
             )
         )
         self.ledger.activate(*self.terms, terms, day)
-        self.story.append(f"  service {len(self.services)} of customer {owner} from {day}: {terms}")
+        self._note(f"service {len(self.services)} of customer {owner} from {day}: {terms}")
 
     def _play_rate(self, day, service=0):
         naive, service = self._service(service)
@@ -116,7 +116,7 @@ class Life(LifeBase):
 
     def _play_bill(self, day):
         if self.ledger.judge_run(day) == UNCLEAR:
-            self.story.append(f"  (run to {day}: the rules do not say, left out)")
+            self._note(f"(run to {day}: the rules do not say, left out)", "left out")
             return
         totals = self._run(day)
         billed = self._bill(day)
@@ -155,7 +155,8 @@ class Life(LifeBase):
             self._check(verdict in expected, what, state, verdict)
             if not undone:
                 self._check(bill.error_code == "undo_failed", what, bill.error_code)
-                self.story.append(f"    not for customer {document.owner}: {bill.error_message}")
+                text = f"not for customer {document.owner}: {bill.error_message}"
+                self._note(text, "refused")
             elif document.state == "replaced" and not self._taken_back(document):
                 document.undone = True
             else:

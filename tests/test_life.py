@@ -2,8 +2,8 @@
 
 A life is a handful of steps (activate, change, suspend, resume, end, bill, credit or cancel by hand,
 undo, waive, archive, merge …) on a few services. Each is carried out on the product and on the naive
-ledger, which counts day by day; afterwards both hold the same for every customer, or the product
-has refused what it had a reason to refuse.
+ledger, which counts day by day; after every step both hold the same for every customer, or the
+product has refused what it had a reason to refuse.
 
 50 lives are played with all other tests; more on demand, for example
 ``BILLING_EXAMPLES=5000 tools/dev test tests/test_life.py -k any_order``. ``BILLING_STEPS=bill,change``
@@ -38,24 +38,24 @@ FEW = range(3)
 MANY = range(12)
 # kind: (how often, its values)
 KINDS = {
-    "activate": (2, {"owner": (0, 0, 1), "plan": (0, 1), "quantity": (1, 2), "disks": (0, 0, 3)}),
-    "bill": (9, {}),
+    "activate": (1, {"owner": (0, 0, 1), "plan": (0, 1), "quantity": (1, 2), "disks": (0, 0, 3)}),
+    "bill": (6, {}),
     "rate": (2, {"service": FEW}),
-    "change": (9, {"service": FEW}),
-    "suspend": (3, {"service": FEW}),
-    "resume": (4, {"service": FEW}),
+    "change": (6, {"service": FEW}),
+    "suspend": (4, {"service": FEW}),
+    "resume": (5, {"service": FEW}),
     "end": (4, {"service": FEW}),
     "agree_end": (1, {"service": FEW}),
-    "undo": (4, {"run": MANY, "outcome": ("reopen", "void", "drop")}),
-    "credit": (3, {"document": MANY}),
-    "cancel": (3, {"document": MANY}),
-    "restore": (3, {"document": MANY}),
-    "credit_partly": (3, {"document": MANY, "percent": (20, 50, 90)}),
-    "replace": (2, {"document": MANY, "percent": (50, 80, 150)}),
+    "undo": (5, {"run": MANY, "outcome": ("reopen", "void", "drop")}),
+    "credit": (4, {"document": MANY}),
+    "cancel": (4, {"document": MANY}),
+    "restore": (5, {"document": MANY}),
+    "credit_partly": (4, {"document": MANY, "percent": (20, 50, 90)}),
+    "replace": (3, {"document": MANY, "percent": (50, 80, 150)}),
     "waive": (4, {"charge": range(48)}),
-    "adjust": (2, {"service": FEW, "cents": (-1500, -300, 200)}),
-    "archive": (2, {"what": ("customer", "tag", "tariff", "addon", "scheme"), "number": FEW}),
-    "merge": (1, {"gone": FEW, "stays": FEW}),
+    "adjust": (3, {"service": FEW, "cents": (-1500, -300, 200)}),
+    "archive": (3, {"what": ("customer", "tag", "tariff", "addon", "scheme"), "number": FEW}),
+    "merge": (3, {"gone": FEW, "stays": FEW}),
 }
 NEW_TERMS = {
     "quantity": (1, 2, 3),
@@ -75,20 +75,26 @@ AFTER = {
     "credit_partly": "bill",
     "replace": "bill",
 }
+# By how many days a step is dated before or after the day on which it is done.
+ASIDE = {"activate": (0,), "bill": (0, 0, 1, 5, 10), "resume": (0, -1, -4, -8, -14, 3)}
 WANTED = os.environ.get("BILLING_STEPS", ",".join(KINDS)).split(",")
 
 
 def draw_life(seed):
     """Billing terms and steps; the days go forward, what is done on them a little to and fro."""
     draw = random.Random(seed)
+    # Few kinds of steps in one life: those meet each other more often than all of them would.
+    others = sorted(set(WANTED) - {"activate", "bill"})
+    others = draw.sample(others, min(5, len(others)))
+    wanted = {"activate", "bill", *others} | {AFTER[kind] for kind in others if kind in AFTER}
     steps = [draw_step(draw, "activate", 0)]
     day = 0
-    for _step in range(draw.randint(4, 9)):
+    for _step in range(draw.randint(5, 9)):
         day += draw.choice((0, 1, 3, 5, 7, 10))
         made = {step.kind for step in steps}
-        kinds = [kind for kind in WANTED if AFTER.get(kind, "activate") in made]
+        kinds = [kind for kind in sorted(wanted) if AFTER.get(kind, "activate") in made]
         [kind] = draw.choices(kinds, [KINDS[kind][0] for kind in kinds])
-        aside = 0 if kind == "activate" else draw.choice((0, 0, -1, -3, -5, -8, 2, 4, 6))
+        aside = draw.choice(ASIDE.get(kind, (0, 0, -1, -3, -5, -8, 2, 4, 6)))
         steps.append(draw_step(draw, kind, min(max(day + aside, 0), LAST_DAY)))
     return draw.randrange(len(TERMS)), steps
 
@@ -103,9 +109,16 @@ def draw_step(draw, kind, day):
 
 @tagged("post_install", "-at_install")
 class TestLife(LifeCase):
+    def test_what_customers_owe_is_right_after_any_steps_in_any_order(self):
+        self.outcomes.clear()
+        self.any_life()
+        if EXAMPLES.max_examples >= 500:
+            done = {kind for kind, outcome in self.outcomes if outcome == "done"}
+            self.assertLessEqual(set(WANTED), done, "steps that were never carried out")
+
     @EXAMPLES
     @given(st.integers(0, 2**63))
-    def test_what_customers_owe_is_right_after_any_steps_in_any_order(self, seed):
+    def any_life(self, seed):
         terms, steps = draw_life(seed)
         problem = self.problem(terms, steps)
         if problem:
