@@ -356,6 +356,8 @@ class ServiceLedger:
         self._end(service, day)
 
     def _end(self, service, day):
+        if service.end == day:
+            return  # agreed on before, and settled then
         service.operations += 1
         service.end = day
         self._take_back(service, self._live(service, day))
