@@ -30,9 +30,7 @@ PDF = b"%PDF-1.4\n%%EOF\n"
 
 def make_company(env):
     """Return an environment that works for a new company with a chart of accounts."""
-    company = env["res.company"].create(
-        {"name": "Bench", "currency_id": env.ref("base.USD").id}
-    )
+    company = env["res.company"].create({"name": "Bench", "currency_id": env.ref("base.USD").id})
     company.email = "billing@bench.example"
     env.user.company_ids += company
     env["account.chart.template"].try_loading("generic_coa", company=company, install_demo=False)

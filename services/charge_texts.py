@@ -39,12 +39,8 @@ class ChargeTexts:
             "setup": env._("%(product)s, %(service)s: set-up"),
             "credit": env._("Credit: %(product)s, %(service)s, %(first)s - %(last)s"),
             "change": env._("Change: %(product)s, %(service)s, %(first)s - %(last)s"),
-            "withheld": env._(
-                "Credited before: %(product)s, %(service)s, %(first)s - %(last)s"
-            ),
-            "released": env._(
-                "Credit after all: %(product)s, %(service)s, %(first)s - %(last)s"
-            ),
+            "withheld": env._("Credited before: %(product)s, %(service)s, %(first)s - %(last)s"),
+            "released": env._("Credit after all: %(product)s, %(service)s, %(first)s - %(last)s"),
         }
 
     def _product(self, product_id: int, lang: str) -> str:

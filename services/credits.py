@@ -7,9 +7,7 @@ from collections.abc import Callable, Hashable
 from decimal import Decimal
 
 
-def withheld(
-    amount: Decimal, credited: Decimal, by_hand: Decimal, goodwill: Decimal
-) -> Decimal:
+def withheld(amount: Decimal, credited: Decimal, by_hand: Decimal, goodwill: Decimal) -> Decimal:
     """What must be kept of the credits of one charge, so that no more is given back than is owed.
 
     :param amount: what the charge comes to; 0 where it is not owed (waived)

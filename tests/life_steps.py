@@ -267,6 +267,7 @@ class Life(LifeBase):
                 ("partner_id", "in", self.customers.ids),
                 ("state", "in", ("rated", "invoiced")),
                 ("amount", ">", 0),
+                ("credited_id", "=", False),
             ],
             order="id",
         )
@@ -305,6 +306,7 @@ class Life(LifeBase):
                 ("period_start", "=", row.period_start),
                 ("period_end", "=", row.period_end),
                 ("amount", "=", row.amount),
+                ("credited_id", "=", False),
                 ("state", "!=", "void"),
             ],
             order="id",

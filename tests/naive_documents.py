@@ -4,7 +4,6 @@ from collections import defaultdict
 from datetime import date
 
 from .naive_ledger import (
-    BILLED,
     BY_HAND,
     DONE,
     EITHER,
@@ -24,24 +23,20 @@ class Ledger(ServiceLedger):
     # === CHARGES BY HAND === #
 
     def judge_waive(self, entries):
-        if any(entry.state != "rated" for entry in entries):
-            return REFUSED
-        return REFUSED if any(self._credits(entry, BILLED) for entry in entries) else DONE
+        return DONE if all(entry.state == "rated" for entry in entries) else REFUSED
 
     def waive(self, entries):
         self._forgive(entries)
 
     def _forgive(self, entries):
-        """Not owed any more; open credits of these days go with them. True if there were any."""
-        dropped = False
+        """Not owed any more; what was credited of it is withheld."""
         for entry in entries:
-            if entry.state not in OWED:
-                continue
-            entry.state = "forgiven"
-            for credit in self._credits(entry, ("rated",)):
-                credit.state = "forgiven"
-                dropped = dropped or credit not in entries
-        return dropped
+            if entry.state in OWED:
+                entry.state = "forgiven"
+        self._balance(self._charges(entries))
+
+    def _charges(self, entries):
+        return {entry.charge for entry in entries if entry.charge}
 
     def adjust(self, service, day, cents):
         self.entries.append(Entry(service.present.owner, service, BY_HAND, day, cents))
@@ -84,24 +79,27 @@ class Ledger(ServiceLedger):
         self._take_out(document, "cancelled")
 
     def _take_out(self, document, state):
-        document.dropped = self._forgive(document.entries)
+        self._forgive(document.entries)
         document.state, document.net = state, 0
-        document.as_of = self._operations(document)
-
-    def _operations(self, document):
-        return {entry.service: entry.service.operations for entry in document.entries}
 
     def judge_restore(self, document):
-        """What happened to its services while it was cancelled knew nothing of its days."""
-        if document.undone or document.dropped or document.as_of != self._operations(document):
-            return UNCLEAR
-        return DONE
+        return REFUSED if document.undone else DONE
 
     def restore(self, document):
         document.state = "posted"
         document.net = sum(entry.cents for entry in document.entries)
-        for entry in document.entries:
-            entry.state = "invoiced"
+        self._bring_back(document.entries, "invoiced")
+
+    def _bring_back(self, entries, state):
+        """Owed again. Days that were charged anew or no longer served meanwhile are taken back."""
+        again = []
+        for entry in entries:
+            entry.state = state
+            if entry.cut:
+                entry.cut = False
+                again.append(entry)
+        self._take_back(again)
+        self._balance(self._charges(entries))
 
     def single_charge(self, document):
         """The only charge that a document bills, where it does."""
@@ -113,31 +111,33 @@ class Ledger(ServiceLedger):
 
     def judge_partly(self, document):
         charge = self.single_charge(document)
+        if charge is None:
+            return UNCLEAR
         service = charge.service
         # With amounts by hand of both kinds the rules do not say which counts first.
         if any(e.service is service and e.item == BY_HAND for e in self.entries):
             return UNCLEAR
-        return UNCLEAR if charge.given else DONE
+        return UNCLEAR if charge is None or charge.given else DONE
 
     def credit_partly(self, document, cents):
-        self.single_charge(document).given += cents
+        charge = self.single_charge(document)
+        charge.given += cents
         document.net -= cents
         document.state = "partly credited"
+        self._balance([charge])
 
     def replace(self, document, cents):
-        self.single_charge(document).given += document.net - cents
+        charge = self.single_charge(document)
+        charge.given += document.net - cents
         document.net = cents
         document.state = "replaced"
+        self._balance([charge])
 
     # === UNDO === #
 
     def judge_undo(self, document, outcome):
-        charges = [e for e in document.entries if e.state in OWED and not e.takes]
-        if outcome == "drop":
-            for entry in charges:
-                if any(c.document is not document for c in self._credits(entry, BILLED)):
-                    return REFUSED
         if outcome == "void":
+            charges = {e for e in document.entries if e.state != "void" and not e.takes}
             return self._judge_void(document, charges)
         return DONE
 
@@ -145,11 +145,12 @@ class Ledger(ServiceLedger):
         if document.state in ("partly credited", "replaced"):
             return UNCLEAR
         mine = set(document.entries)
+        theirs = self._charges(charges)
         for entry in document.entries:
-            if entry.state in OWED and entry.takes and entry.takes not in mine:
+            if entry.takes and entry.takes not in mine:
                 return REFUSED
-        for entry in charges:
-            if any(credit not in mine for credit in self._credits(entry, BILLED)):
+        for entry in self.entries:
+            if entry.state != "void" and entry not in mine and entry.takes in charges:
                 return REFUSED
         for entry in document.entries:
             service = entry.service
@@ -160,36 +161,38 @@ class Ledger(ServiceLedger):
             )
             if (
                 entry.item == BY_HAND
+                or entry.covers
+                or entry.cut
                 or entry.day < max(service.history[-1][0], service.settled_from or date.min)
                 or service.is_paused(entry.day)
                 or entry.again
                 or any(other.takes or other.again or other.item == BY_HAND for other in others)
             ):
                 return EITHER
+        if any(entry.covers in theirs for entry in self.entries if entry.covers):
+            return EITHER
         return DONE
 
     def undo(self, document, outcome):
-        standing = document.state in ("posted", "partly credited", "replaced")
-        if standing:
-            document.net -= sum(entry.cents for entry in document.entries)
-            if document.state == "replaced":
-                document.net += self.single_charge(document).given
-                self.single_charge(document).given = 0
+        """What is left of the document is credited; what was cancelled or credited stays so."""
+        if document.state in ("posted", "partly credited", "replaced"):
+            document.net = 0
+            for charge in self._charges(document.entries):
+                charge.given = 0
         document.undone = True
-        entries = [entry for entry in document.entries if entry.state == "invoiced"]
+        entries = [entry for entry in document.entries if entry.document is document]
         if outcome == "drop":
             self._forgive(entries)
             return
         for entry in entries:
-            entry.state, entry.document = "rated", None
+            entry.document = None
+        self._bring_back(entries, "rated")
         if outcome == "void":
             self._void(entries)
 
     def _void(self, entries):
         for entry in entries:
             entry.state = "void"
-            for credit in self._credits(entry, ("rated",)):
-                credit.state = "void"
         for entry in entries:
             service = entry.service
             if entry.item == SETUP:
@@ -216,6 +219,7 @@ class Ledger(ServiceLedger):
                 and (entry.item, entry.owner) == (item, owner)
                 and start <= entry.day < stop
                 and not entry.takes
+                and not entry.covers
                 and entry.state != "void"
             ):
                 groups[entry.charge or entry].append(entry)

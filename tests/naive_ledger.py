@@ -14,11 +14,11 @@ Every operation comes in two halves. ``judge_*`` says beforehand what the produc
 The other half changes the ledger.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import cache
+from itertools import count
 from typing import NamedTuple
 
 from . import naive_billing
@@ -100,7 +100,6 @@ class Service:
     pauses: list = field(default_factory=list)  # [(first day, first day after)] that are over
     rated: set = field(default_factory=set)
     settled_from: date | None = None  # the day of the last resume: changes before it may be refused
-    operations: int = 0  # changes and ends so far
 
     def terms(self, day):
         return [terms for first, terms in self.history if first <= day][-1]
@@ -125,6 +124,7 @@ class Charge:
     item: str
     total: Fraction | int = 0
     given: int = 0
+    number: int = field(default_factory=count().__next__)
 
 
 @dataclass(eq=False)
@@ -138,6 +138,8 @@ class Entry:
     cents: int
     charge: Charge | None = None
     takes: "Entry | None" = None
+    covers: "Charge | None" = None  # what its credits give back too much, withheld
+    cut: bool = False  # forgiven, and since then charged anew or no longer served
     again: bool = False  # charged by a change, for days that had been charged before
     state: str = "rated"
     document: "Document | None" = None
@@ -153,8 +155,6 @@ class Document:
     net: int
     state: str = "posted"  # credited, partly credited, cancelled, replaced, undone
     undone: bool = False
-    dropped: bool = False  # forgiving it took open credits away
-    as_of: dict = field(default_factory=dict)
 
 
 class ServiceLedger:
@@ -184,9 +184,9 @@ class ServiceLedger:
     def _credits(self, entry, states=OWED):
         return [other for other in self.entries if other.takes is entry and other.state in states]
 
-    def _live(self, service, day):
-        """The charged days from `day` on that are owed and not taken back."""
-        taken = {entry.takes for entry in self.entries if entry.takes and entry.state in OWED}
+    def _standing(self, service, day, states):
+        """The charged days from `day` on, in these states, that no credit has taken back."""
+        taken = {entry.takes for entry in self.entries if entry.takes and entry.state != "void"}
         return [
             entry
             for entry in self.entries
@@ -195,14 +195,15 @@ class ServiceLedger:
             and not entry.takes
             and entry.item != SETUP
             and entry.day >= day
-            and entry.state in OWED
+            and entry.state in states
             and entry not in taken
         ]
 
-    def _left(self, charge):
-        """What is left of a charge after credits and what was given by hand."""
-        entries = (entry for entry in self.entries if entry.charge is charge)
-        return max(sum(entry.cents for entry in entries if entry.state in OWED) - charge.given, 0)
+    def _live(self, service, day):
+        return self._standing(service, day, OWED)
+
+    def _forgiven(self, service, day):
+        return self._standing(service, day, ("forgiven",))
 
     # === RATING === #
 
@@ -314,10 +315,19 @@ class ServiceLedger:
     def _change(self, service, day, terms):
         self._rate(service, day, until=day)
         service.history.append((day, terms))
-        service.operations += 1
         days = sorted(d for d in service.rated if d >= day and d < (service.end or date.max))
+        self._settle(service, day, days)
+
+    def _settle(self, service, first, days):
+        """Charge rated `days` at their terms and take back what was charged for `first` and later.
+
+        What stays as it is for the same customer is neither taken back nor charged; and what was
+        forgiven at the same cost stays forgiven.
+        """
         kept, credited = set(), []
-        for entry in self._live(service, day):
+        standing = self._live(service, first)
+        for entry in [*self._forgiven(service, first), *standing]:
+            terms = service.terms(entry.day)
             same = (
                 entry.owner == terms.owner
                 and entry.charge.total == terms.items().get(entry.item)
@@ -326,10 +336,14 @@ class ServiceLedger:
             )
             if same:
                 kept.add((entry.item, entry.day))
+            elif entry.state == "forgiven":
+                entry.cut = True
             else:
                 credited.append(entry)
-        self._take_back(service, credited, charges=True)
+            if same:
+                entry.cut = False
         self._charge(service, days, kept, again=True)
+        self._take_back(credited)
 
     def judge_end(self, service, day):
         if service.ended:
@@ -346,10 +360,10 @@ class ServiceLedger:
     def judge_agree_end(self, service, day):
         if service.ended:
             return REFUSED
-        if service.end and day > service.end:
-            return UNCLEAR
         if day < service.start:
             return REFUSED
+        if service.end and day > service.end:
+            return EITHER  # where its terms changed after the end
         return self._try(lambda: self._end(service, day))
 
     def agree_end(self, service, day):
@@ -358,9 +372,9 @@ class ServiceLedger:
     def _end(self, service, day):
         if service.end == day:
             return  # agreed on before, and settled then
-        service.operations += 1
+        first = min(day, service.end or day)
         service.end = day
-        self._take_back(service, self._live(service, day))
+        self._settle(service, first, sorted(d for d in service.rated if first <= d < day))
 
     def judge_suspend(self, service, day):
         if service.ended or (service.since is None and day < service.start):
@@ -385,50 +399,71 @@ class ServiceLedger:
 
     # === CREDITS === #
 
-    def _take_back(self, service, entries, charges=False):
-        """Take days back at what was charged, never more than is left of a charge; nor, where an
-        amount was credited by hand in a billing period, more than the service costs in it."""
-        left = {}
-        found = defaultdict(list)
-        for entry in sorted(entries, key=lambda e: e.day):
-            charge = entry.charge
-            if charge.given:
-                left.setdefault(charge, self._left(charge))
-                cents = min(entry.cents, left[charge])
-                left[charge] -= cents
-            else:
-                cents = entry.cents
-            found[service.period(entry.day)].append([entry, cents])
-        for period, rows in found.items():
-            self._cap(service, period, rows, charges, len(found) > 1)
-        for rows in found.values():
-            for entry, cents in rows:
+    def _take_back(self, entries):
+        """Take days back at what was charged; of each charge no more than is owed of it."""
+        for entry in entries:
+            self.entries.append(
+                Entry(
+                    entry.owner,
+                    entry.service,
+                    entry.item,
+                    entry.day,
+                    -entry.cents,
+                    entry.charge,
+                    entry,
+                )
+            )
+        self._balance({entry.charge for entry in entries})
+
+    def _balance(self, charges):
+        """Withhold what the credits of these charges give back beyond what is owed of them."""
+        for charge in charges:
+            mine = [entry for entry in self.entries if entry.charge is charge]
+            bases = [e for e in mine if not e.takes and e.state != "void"]
+            if not bases:
+                continue
+            owed = sum(e.cents for e in bases if e.state in OWED)
+            given = charge.given if owed else 0
+            credit = -sum(e.cents for e in mine if e.takes and e.state in OWED)
+            goodwill = self._goodwill(charge)
+            needed = max(0, min(credit, credit + given + goodwill - owed))
+            covers = [e for e in self.entries if e.covers is charge and e.state != "void"]
+            difference = needed - sum(e.cents for e in covers)
+            if difference:
+                first = bases[0]
                 self.entries.append(
-                    Entry(entry.owner, service, entry.item, entry.day, -cents, entry.charge, entry)
+                    Entry(
+                        first.owner,
+                        charge.service,
+                        charge.item,
+                        first.day,
+                        difference,
+                        None,
+                        covers=charge,
+                    )
                 )
 
-    def _cap(self, service, period, rows, charges, others):
-        mine = [
-            entry
-            for entry in self.entries
-            if entry.service is service
-            and entry.item != SETUP
-            and period[0] <= entry.day < period[1]
-            and entry.state in OWED
-        ]
-        if not any(entry.item == BY_HAND and entry.cents < 0 for entry in mine):
-            return
-        if any(entry.charge and entry.charge.given for entry in mine):
-            raise Unclear
-        excess = sum(cents for _entry, cents in rows) - max(sum(e.cents for e in mine), 0)
-        if excess <= 0:
-            return
-        if charges or others or len({entry.owner for entry in mine}) > 1:
-            raise Unclear
-        for row in reversed(rows):
-            cut = min(row[1], excess)
-            row[1] -= cut
-            excess -= cut
+    def _goodwill(self, charge):
+        """What was credited by hand for the days of a charge. An amount counts for one charge of
+        its day, for the service itself before its add-ons."""
+        found = 0
+        for gift in self.entries:
+            if gift.item != BY_HAND or gift.service is not charge.service or gift.cents >= 0:
+                continue
+            of_that_day = [
+                e.charge
+                for e in self.entries
+                if e.service is charge.service
+                and e.day == gift.day
+                and e.charge
+                and not e.takes
+                and e.item != SETUP
+                and e.state != "void"
+            ]
+            first = min(of_that_day, key=lambda c: (c.item != BASE, c.number), default=None)
+            if first is charge and gift.state in OWED:
+                found -= gift.cents
+        return found
 
     def _try(self, action):
         """DONE, or UNCLEAR where the rules leave open what `action` comes to."""

@@ -69,6 +69,17 @@ class TestAccessMatrix(ServiceTaskCase):
         cls.env["billing.service.secret"].create(
             {"service_id": service.id, "name": "root", "value": "x"}
         )
+        cls.env["billing.service.version"].create(
+            {
+                "service_id": service.id,
+                "date_from": date(2025, 1, 1),
+                "date_to": date(2026, 1, 1),
+                "partner_id": cls.customer.id,
+                "tariff_id": cls.tariff.id,
+                "term_scheme_id": cls.scheme.id,
+                "anchor_date": date(2025, 1, 1),
+            }
+        )
         cls.env["billing.job"].create(
             {
                 "partner_id": cls.customer.id,

@@ -29,7 +29,9 @@ class TestWithheld(TestCase):
 
     @settings(derandomize=True)
     @given(amounts, amounts, amounts, amounts)
-    def test_what_is_given_back_in_the_end_is_never_more_than_owed(self, amount, credit, hand, good):
+    def test_what_is_given_back_in_the_end_is_never_more_than_owed(
+        self, amount, credit, hand, good
+    ):
         kept = withheld(amount, credit, hand, good)
         self.assertTrue(0 <= kept <= credit)
         self.assertLessEqual(credit - kept + hand + good, max(amount, hand + good))

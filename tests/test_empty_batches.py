@@ -219,9 +219,7 @@ class TestEmptyStages(ReportCase):
         self.assertEqual(report.state, "done")
         run.action_request(target_stage="posting")
         self.queued(run)
-        self.assertEqual(
-            self.states(run), [("error", False), ("posted", False), ("posted", False)]
-        )
+        self.assertEqual(self.states(run), [("error", False), ("posted", False), ("posted", False)])
 
     def test_undoing_what_is_not_there_does_nothing(self):
         self.hold(*self.customers)

@@ -170,7 +170,9 @@ class TestLimitedMixin(BillingCase):
             self.assertEqual(holder[name], kept | other)
             self.assertFalse(holder.lost_limits)
             if "message_ids" in holder:
-                self.assertIn(f"{text} was merged into Kept", str(holder.message_ids.mapped("body")))
+                self.assertIn(
+                    f"{text} was merged into Kept", str(holder.message_ids.mapped("body"))
+                )
 
     def test_limits_set_before_they_were_kept_are_noted_at_an_upgrade(self):
         holders = list(self.each())

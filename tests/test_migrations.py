@@ -73,8 +73,7 @@ class TestLedgerMigration(LedgerCase):
             "ALTER TABLE billing_service DROP CONSTRAINT billing_service_setup_has_product"
         )
         self.env.cr.execute(
-            "UPDATE billing_service SET setup_price = NULL, setup_product_id = NULL"
-            " WHERE id = %s",
+            "UPDATE billing_service SET setup_price = NULL, setup_product_id = NULL WHERE id = %s",
             [service.id],
         )
         self.migrate("19.0.1.1.0/pre-setup.py")

@@ -131,7 +131,9 @@ class TestRunDocuments(BillingCase):
         run = self._run()
         bill = self.bill_of(run, self.customer)
         self.assertEqual(len(bill.move_ids), 1)
-        self.assertEqual(sorted(bill.charge_ids.mapped("state")), ["invoiced", "settled", "settled"])
+        self.assertEqual(
+            sorted(bill.charge_ids.mapped("state")), ["invoiced", "settled", "settled"]
+        )
 
     def test_dates_of_the_run_are_on_the_invoice(self):
         self.make_service(self.customer, self.tariff)

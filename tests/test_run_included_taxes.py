@@ -158,7 +158,10 @@ class TestIncludedTaxes(IncludedTaxCase):
         )
         tariffs = [
             self.make_tariff(
-                self.scheme, 77.77, name=currency.name, product_id=product.id,
+                self.scheme,
+                77.77,
+                name=currency.name,
+                product_id=product.id,
                 currency_id=currency.id,
             )
             for currency in (euro, self.company.currency_id)
@@ -230,9 +233,7 @@ class TestIncludedTaxes(IncludedTaxCase):
 
     def test_taxes_changed_after_the_run_do_not_open_a_difference(self):
         customer = self.customer_at("export")
-        tariff = self.make_tariff(
-            self.scheme, 238.0, product_id=self.products["included"].id
-        )
+        tariff = self.make_tariff(self.scheme, 238.0, product_id=self.products["included"].id)
         self.make_service(customer, tariff)
         run = self.make_run(self.cycle)
         run._execute("posting")

@@ -155,9 +155,7 @@ class TestLimitedRuns(BillingCase):
 
     def test_what_is_lost_is_named_before_the_request_and_after(self):
         passing = self.make_customer("Passing by")
-        run = self.make_run(
-            self.cycle, partner_ids=[Command.set((passing | self.inside).ids)]
-        )
+        run = self.make_run(self.cycle, partner_ids=[Command.set((passing | self.inside).ids)])
         passing.unlink()
         self.settle()
         step = next(s for s in run._next_steps()["steps"] if s["code"] == "dates")
@@ -260,9 +258,7 @@ class TestLimitedRuns(BillingCase):
         self.env.invalidate_all()
         self.assertEqual(charge.partner_id, self.inside)
         new_owner = self.make_run(self.cycle, partner_ids=[Command.set(self.outside.ids)])
-        self.assertNotIn(
-            charge, self.env["billing.charge"].search(new_owner._open_charge_domain())
-        )
+        self.assertNotIn(charge, self.env["billing.charge"].search(new_owner._open_charge_domain()))
         self.assertEqual(new_owner._identified_partner_ids(), self.outside.ids)
         old_owner = self.make_run(self.cycle, partner_ids=[Command.set(self.inside.ids)])
         self.assertEqual(old_owner._identified_partner_ids(), self.inside.ids)

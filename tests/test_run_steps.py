@@ -75,7 +75,9 @@ class TestRunSteps(BillingCase):
                     {"partner_id": payer.id, "acc_number": name, "active": name == "Bank"}
                 )
         links = {link["args"][0]: link["count"] for link in self.step("customers")["links"]}
-        self.assertEqual(links, {"email": 1, "address": 2, "tax": 1, "card": 1, "bank": 2, "hold": 1})
+        self.assertEqual(
+            links, {"email": 1, "address": 2, "tax": 1, "card": 1, "bank": 2, "hold": 1}
+        )
         for code in links:
             action = self.subject.with_user(self.user).action_view_customers(code)
             found = self.env["res.partner"].search(action["domain"])

@@ -79,9 +79,7 @@ class TestRunTours(DeliveryCase, HttpCase):
         self.assertEqual(run.bill_count, 3)
         self.assertEqual(run.amount_text, "$\xa00.00")
         self.retired.active = True
-        self.start_tour(
-            self.url(run), "billing_run_after_undo", login="tour_manager", timeout=180
-        )
+        self.start_tour(self.url(run), "billing_run_after_undo", login="tour_manager", timeout=180)
         again = self.run_of(cycle)
         self.assertEqual((again.state, again.invoice_count), ("completed", 3))
         self.assertNotEqual(again, run)

@@ -166,9 +166,7 @@ class TestRunUndo(BillingCase):
         listed = self.env["account.move"].search(undo.action_view_documents()["domain"])
         self.assertEqual(listed.billing_bill_id.run_id, run)
         self.assertEqual(len(listed), undo.posted_count + undo.draft_count)
-        self.assertEqual(
-            self.env["account.move"].search(undo.action_view_paid()["domain"]), move
-        )
+        self.assertEqual(self.env["account.move"].search(undo.action_view_paid()["domain"]), move)
         with self.assertRaisesRegex(UserError, "have payments"):
             undo.action_confirm()
         undo.unlink()

@@ -46,7 +46,10 @@ class TestPastTerms(ServiceCase):
             ],
         )
         self.assertEqual(
-            [(line.kind, float(line.price), float(line.quantity)) for line in versions[0]._price_lines()],
+            [
+                (line.kind, float(line.price), float(line.quantity))
+                for line in versions[0]._price_lines()
+            ],
             [("recurring", 30.0, 2.0), ("addon", 2.0, 2.0)],
         )
 
@@ -104,9 +107,7 @@ class TestPastTerms(ServiceCase):
         service = self.active(date(2026, 4, 1))
         service._rate(date(2026, 4, 1))
         service._suspend(date(2026, 5, 1), "client")
-        service._change(
-            date(2026, 7, 1), {"tariff_id": self.make_tariff(billing, price=50.0).id}
-        )
+        service._change(date(2026, 7, 1), {"tariff_id": self.make_tariff(billing, price=50.0).id})
         service._rate(date(2026, 8, 1))
         self.assertEqual(self.total(service), 30.0 + 50.0 + 50.0)
         service._resume(date(2026, 8, 10))

@@ -96,7 +96,9 @@ class TestWorker(BillingTasksCase):
         def reap_meanwhile(_seconds):
             with self.env.registry.cursor() as cr:
                 tasks = self.env(cr=cr)["billing.task"]
-                cr.execute("UPDATE billing_task SET attempt_date = attempt_date - interval '1 hour'")
+                cr.execute(
+                    "UPDATE billing_task SET attempt_date = attempt_date - interval '1 hour'"
+                )
                 reaped.append((tasks._reap().ids, tasks._dead_ids()))
 
         self.handlers["test_work"] = handler

@@ -105,9 +105,7 @@ class BillingBill(models.Model):
                     prices, addressees, target - total + missing[bill], rounded
                 )
             padded = {
-                bill: bill._with_minimum(
-                    documents[bill], prices, addressees, charge_prices[bill]
-                )
+                bill: bill._with_minimum(documents[bill], prices, addressees, charge_prices[bill])
                 for bill in todo
             }
             totals = todo._totals_before_tax(prices, padded)

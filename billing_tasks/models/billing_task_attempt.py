@@ -210,7 +210,9 @@ class BillingTask(models.Model):
                 step()
         except Exception as error:  # noqa: BLE001 - whatever the step does, the task has ended
             _logger.error(
-                "Billing task %s: what should follow its end failed:\n%s", self.id, _traceback(error)
+                "Billing task %s: what should follow its end failed:\n%s",
+                self.id,
+                _traceback(error),
             )
             self._log(
                 self.env._("What should follow a failure failed too: %s", self._error_text(error)),

@@ -95,9 +95,10 @@ class AccountMove(models.Model):
         if not notes:
             return {}
         lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
-        if self.currency_id.compare_amounts(
-            sum(notes.mapped("amount_total")), self.amount_total
-        ) >= 0:
+        if (
+            self.currency_id.compare_amounts(sum(notes.mapped("amount_total")), self.amount_total)
+            >= 0
+        ):
             return {line: line.price_subtotal for line in lines}
 
         def facts(items):

@@ -37,7 +37,7 @@ class BillingCharge(models.Model):
     Source keys: ``service:<id>:recurring:<start>``, ``service:<id>:addon:<line id>:<start>``,
     ``service:<id>:setup``, ``service:<id>:change:<number>:<index>``,
     ``charge:<id>:withheld:<number>``, ``charge:<id>:cut:<day>``, ``job:<id>:<line id>``,
-    ``manual:<random>``; recurring ones of changed services end in ``:<number of the change>``.
+    ``manual:<random>``; recurring ones at changed terms end in ``:<how often they changed>``.
     Packages above add their own prefixes.
     """
 

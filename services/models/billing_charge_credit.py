@@ -63,9 +63,9 @@ class BillingCharge(models.Model):
         bases = self.filtered(lambda c: c.full_start and not c.credited_id and c.amount > 0)
         if not bases:
             return []
-        linked = self.search(
-            [("credited_id", "in", bases.ids), ("state", "!=", "void")]
-        ).grouped("credited_id")
+        linked = self.search([("credited_id", "in", bases.ids), ("state", "!=", "void")]).grouped(
+            "credited_id"
+        )
         goodwill = bases._goodwill()
         rows = []
         for base in bases:

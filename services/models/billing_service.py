@@ -18,6 +18,7 @@ PROTECTED_FIELDS = {
     "setup_price",
     "setup_product_id",
     "change_count",
+    "terms_count",
 }
 # Free while ordered (an import of running services sets how far they are billed elsewhere).
 ORDERED_FIELDS = {
@@ -184,6 +185,9 @@ class BillingService(models.Model):
         ondelete="restrict",
     )
     change_count = fields.Integer(readonly=True, copy=False, default=0)
+    terms_count = fields.Integer(
+        readonly=True, copy=False, default=0, help="How often the terms were changed."
+    )
     version_ids = fields.One2many(
         "billing.service.version", "service_id", string="Past Terms", readonly=True
     )

@@ -133,7 +133,11 @@ class BillingService(models.Model):
             values["setup_due"] = False
         version = None
         if not only_end:
-            values |= {"terms_from": effective, "anchor_date": new.schedule.anchor}
+            values |= {
+                "terms_from": effective,
+                "anchor_date": new.schedule.anchor,
+                "terms_count": self.terms_count + 1,
+            }
             version = self._past_version(old, effective)
         return ChangePlan(closing, adjustments, values, version, cut)
 
@@ -190,9 +194,7 @@ class BillingService(models.Model):
                 changed[name] = values[name]
                 continue
             if name == "partner_id" and not values[name]:
-                raise UserError(
-                    self.env._("Service %s needs a customer.", self.display_name)
-                )
+                raise UserError(self.env._("Service %s needs a customer.", self.display_name))
             value = field.convert_to_cache(values[name], self, validate=False)
             if value != field.convert_to_cache(self[name], self, validate=False):
                 changed[name] = value

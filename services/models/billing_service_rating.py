@@ -226,9 +226,7 @@ class BillingService(models.Model):
         """The end of the unrated days before `day` on which this suspended service was paused."""
         self.ensure_one()
         ends = []
-        for terms, start, _stop, until in self._segments(
-            self._past_versions().get(self.id, ())
-        ):
+        for terms, start, _stop, until in self._segments(self._past_versions().get(self.id, ())):
             start = max(start, self.rated_up_to, self.date_suspended)
             end = min(filter(None, (until, day)))
             if terms.pauses and start < end:
@@ -261,7 +259,7 @@ class BillingService(models.Model):
 
     def _period_rows(self, terms: Terms, period: Period) -> Iterator[dict]:
         # A period can begin on the same day again once a change took it back.
-        changed = f":{self.change_count}" if self.change_count else ""
+        changed = f":{self.terms_count}" if self.terms_count else ""
         for line in terms.lines:
             what = f"addon:{line.addon_line_id}" if line.kind == "addon" else "recurring"
             yield charge_row(line, period, terms.rounding) | {

@@ -150,7 +150,7 @@ class BillingTermScheme(models.Model):
             raise UserError(
                 self.env._(
                     "Billing terms %(terms)s already bill services (for example %(services)s), so "
-                    "\"%(field)s\" can no longer be changed. Create new terms and a tariff that uses "
+                    '"%(field)s" can no longer be changed. Create new terms and a tariff that uses '
                     "them, then change the services to that tariff.",
                     terms=terms.display_name,
                     services=", ".join(services.mapped("display_name")),

@@ -143,9 +143,7 @@ def _configured_mirrors():
 
 def need_programs(place, wanted):
     """Install what is missing of `wanted`, {Debian package: names it may have on PATH}."""
-    missing = [
-        package for package, names in wanted.items() if not any(map(shutil.which, names))
-    ]
+    missing = [package for package, names in wanted.items() if not any(map(shutil.which, names))]
     if not missing:
         return
     install_packages(place, missing)
