@@ -20,6 +20,20 @@ FLOORS = {
     "billing_runs": 4,
     "payment_runs": 5,
 }
+#: the rooms of a floor, in groups from the ground up: a file names models and imports modules of
+#: its own group and of those below it; what stands above is reached by calling a method
+ROOMS = {
+    "billing_runs": (
+        ("cycles", "runs", "bills"),
+        ("invoicing",),
+        ("documents",),
+        ("reports",),
+        ("delivery",),
+        ("undo",),
+        ("steps",),
+        ("host",),
+    ),
+}
 #: folders whose files belong to no floor
 SHARED = {"bench", "data", "demo", "docs", "i18n", "security", "static", "tests", "tools"}
 IMPORTED = re.compile(rf"odoo\.addons\.{ADDON}\.(\w+)")
@@ -102,7 +116,89 @@ def violations(root):
         for line, what, other in _xml_names(file, models, xml_ids):
             if not may_name(package, other):
                 found.append(f"{place}:{line}: {package} names {what} of {other}")
+    for package in ROOMS:
+        found += room_violations(Path(root), package)
+    for package in FLOORS:
+        found += overrides_within(Path(root), package)
     return found
+
+
+# Rooms
+
+
+def room_violations(root, package):
+    """Texts, one for each place where a room of a package breaks its rules:
+
+    * every file lies in a room, and every room is a known one;
+    * `billing_*.py` declares the model of its name; any other file declares none and extends one;
+    * a file names models of its own group of rooms and of lower ones, and imports from these.
+    """
+    floor = root / package
+    height = {room: level for level, rooms in enumerate(ROOMS[package]) for room in rooms}
+    files = [file for file in sorted(floor.rglob("*.py")) if file != floor / "__init__.py"]
+    files += sorted(floor.rglob("*.xml"))
+    found, at_home = [], {}
+    for file in files:
+        room = file.relative_to(floor).parts[0]
+        if room not in height or len(file.relative_to(floor).parts) != 2:
+            found.append(f"{file.relative_to(root)}: lies in no room")
+        elif file.suffix == ".py":
+            found += _wrong_declarations(root, file)
+            for _node, name, parents in model_classes(parse(file)):
+                if name and name not in parents:
+                    at_home[name] = room
+    for file in files:
+        room = file.relative_to(floor).parts[0]
+        if room in height and file.suffix == ".py":
+            for line, what, other in _room_names(root, file, package, at_home):
+                if height.get(other, -1) > height[room]:
+                    found.append(f"{file.relative_to(root)}:{line}: {room} names {what} of {other}")
+    return found
+
+
+def _wrong_declarations(root, file):
+    """Texts for what a room's file declares and its name does not say."""
+    found = []
+    place = file.relative_to(root)
+    classes = model_classes(parse(file))
+    declared = [name for _node, name, parents in classes if name and name not in parents]
+    wanted = [name for name in declared if name.replace(".", "_") == file.stem]
+    if file.name.startswith("billing_") and len(wanted) != 1:
+        found.append(f"{place}: does not declare the model of its name")
+    if len(declared) > len(wanted):
+        found.append(f"{place}: declares a model that its name does not say")
+    if len(classes) > 1:
+        found.append(f"{place}: {len(classes)} models in one file")
+    return found
+
+
+def _room_names(root, file, package, at_home):
+    """(line, what, room) for the imports and the names of the package's own models in a file."""
+    for node in ast.walk(parse(file)):
+        if isinstance(node, ast.Constant) and node.value in at_home:
+            yield node.lineno, node.value, at_home[node.value]
+        for name in _imported_names(root, file, node):
+            parts = name.removeprefix(f"odoo.addons.{ADDON}.").split(".")
+            if parts[0] == package and len(parts) > 1:
+                yield node.lineno, f"import {'.'.join(parts[1:])}", parts[1]
+
+
+def overrides_within(root, package):
+    """Texts, one for each method of a model that stands in two files of one package: an override
+    means another floor, so that nobody has to know in which order files are loaded."""
+    places = {}
+    for file in sorted((root / package).rglob("*.py")):
+        for node, name, parents in model_classes(parse(file)):
+            model = name or (parents[0] if parents else None)
+            for statement in node.body:
+                if isinstance(statement, ast.FunctionDef):
+                    place = f"{file.relative_to(root)}:{statement.lineno}"
+                    places.setdefault((model, statement.name), []).append(place)
+    return [
+        f"{found[1]}: {model}.{method} stands in {found[0]} as well"
+        for (model, method), found in places.items()
+        if len(found) > 1
+    ]
 
 
 def parse(file):
@@ -132,6 +228,12 @@ def _python_names(root, file, models, xml_ids):
 
 def _imported(root, file, node):
     """Names of the addon's own packages that an import statement reaches."""
+    names = _imported_names(root, file, node)
+    return [match[1] for match in map(IMPORTED.match, names) if match]
+
+
+def _imported_names(root, file, node):
+    """Full dotted names that an import statement reaches."""
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -143,7 +245,7 @@ def _imported(root, file, node):
         names = [".".join([*base, alias.name]) for alias in node.names]
     else:
         return []
-    return [match[1] for match in map(IMPORTED.match, names) if match]
+    return names
 
 
 def _xml_names(file, models, xml_ids):

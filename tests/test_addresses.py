@@ -3,7 +3,7 @@
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from odoo.addons.billing_operations.billing_runs.addresses import KINDS, Addresses
+from odoo.addons.billing_operations.billing_runs.invoicing.addresses import KINDS, Addresses
 
 from .report_common import ReportCase
 

@@ -31,6 +31,12 @@ class Run(models.Model):
 
     charge_ids = fields.One2many("billing.charge", "run_id")
 
+    def _end(self):
+        return None
+"""
+EXTENDS = """
+from odoo import fields, models
+
 class Charge(models.Model):
     _inherit = "billing.charge"
 
@@ -59,7 +65,7 @@ MISTAKES = {
     ),
     "an absolute import from an upper floor": (
         "services/a.py",
-        f"from odoo.addons.{ADDON}.billing_runs.models import billing_run\n",
+        f"from odoo.addons.{ADDON}.billing_runs.runs import billing_run\n",
     ),
     "an import of an upper floor itself": (
         "services/a.py",
@@ -67,7 +73,7 @@ MISTAKES = {
     ),
     "a relative import from an upper floor": (
         "services/models/a.py",
-        "from ...billing_runs.models import billing_run\n",
+        "from ...billing_runs.runs import billing_run\n",
     ),
     "an upper floor's model in a view": (
         "services/views/a.xml",
@@ -97,6 +103,34 @@ MISTAKES = {
         'def f(env):\n    return env["wallet"]\n',
     ),
     "a package without a floor": ("attic/__init__.py", ""),
+    "a file outside of the rooms": ("billing_runs/a.py", ""),
+    "an unknown room": ("billing_runs/attic/a.py", ""),
+    "a view outside of the rooms": ("billing_runs/views/a.xml", "<odoo/>"),
+    "a model of an upper room": (
+        "billing_runs/bills/a.py",
+        'def f(env):\n    return env["billing.delivery"]\n',
+    ),
+    "an import from an upper room": (
+        "billing_runs/runs/a.py",
+        "from ..delivery.billing_delivery import Delivery\n",
+    ),
+    "an absolute import from an upper room": (
+        "billing_runs/runs/a.py",
+        f"from odoo.addons.{ADDON}.billing_runs.delivery import billing_delivery\n",
+    ),
+    "a model declared in a file of another name": (
+        "billing_runs/runs/a.py",
+        'from odoo import models\nclass A(models.Model):\n    _name = "billing.a"\n',
+    ),
+    "a file named after a model that it does not declare": (
+        "billing_runs/runs/billing_a.py",
+        'from odoo import models\nclass A(models.Model):\n    _inherit = "billing.charge"\n',
+    ),
+    "a method that stands in two files of a package": (
+        "billing_runs/steps/a.py",
+        'from odoo import models\nclass A(models.Model):\n    _inherit = "billing.run"\n'
+        "    def _end(self):\n        return super()._end()\n",
+    ),
 }
 
 
@@ -104,8 +138,14 @@ class TestFloors(unittest.TestCase):
     def _tree(self, folder, *mistake):
         files = {
             "services/models/billing_charge.py": LOWER,
-            "billing_runs/models/billing_run.py": UPPER,
-            "billing_runs/views/run.xml": '<odoo><record id="run_action" model="b"/></odoo>',
+            "billing_runs/__init__.py": "from . import runs\n",
+            "billing_runs/runs/billing_run.py": UPPER,
+            "billing_runs/runs/charge.py": EXTENDS,
+            "billing_runs/delivery/billing_delivery.py": (
+                "from odoo import models\nclass Delivery(models.Model):\n"
+                '    _name = "billing.delivery"\n'
+            ),
+            "billing_runs/runs/run.xml": '<odoo><record id="run_action" model="b"/></odoo>',
             "wallets/models/wallet.py": (
                 'from odoo import models\nclass W(models.Model):\n    _name = "wallet"\n'
             ),
@@ -135,6 +175,12 @@ class TestFloors(unittest.TestCase):
                 found = architecture.violations(self._tree(folder, *mistake))
                 self.assertEqual(len(found), 1, found)
                 self.assertIn(mistake[0].split("/__init__")[0], found[0])
+
+    def test_rooms_stand_in_the_file_that_says_how_the_house_is_built(self):
+        text = Path(ROOT, "docs", "architecture.md").read_text(encoding="utf-8")
+        for rooms in architecture.ROOMS.values():
+            for room in sum(rooms, ()):
+                self.assertRegex(text, rf"\b{room}/")
 
     def test_each_model_file_holds_one_model_and_carries_its_name(self):
         wrong = []

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.billing_operations.billing_runs.anomalies import is_anomaly
-from odoo.addons.billing_operations.billing_runs.bridge import PARTS, BilledLine, bridge
+from odoo.addons.billing_operations.billing_runs.reports.anomalies import is_anomaly
+from odoo.addons.billing_operations.billing_runs.reports.bridge import PARTS, BilledLine, bridge
 
 EXAMPLES = settings(
     derandomize=True,

@@ -5,7 +5,8 @@ from unittest.mock import patch
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from odoo.addons.billing_operations.billing_runs import invoice_guards, posting, prepared
+from odoo.addons.billing_operations.billing_runs.invoicing import guards as invoice_guards
+from odoo.addons.billing_operations.billing_runs.invoicing import posting, prepared
 
 from .invoice_common import InvoiceBuilderCase
 

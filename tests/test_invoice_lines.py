@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo.addons.billing_operations.billing_runs.invoice_lines import (
+from odoo.addons.billing_operations.billing_runs.invoicing.lines import (
     invoice_line_price,
     net_by_tax,
     split_sign,

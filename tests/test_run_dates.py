@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo.addons.billing_operations.billing_runs.dates import (
+from odoo.addons.billing_operations.billing_runs.cycles.dates import (
     apply_day_rule,
     apply_due_rule,
     move_by_months,

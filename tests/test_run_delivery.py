@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
 
-from ..billing_runs.smtp_answers import judge_failure
+from ..billing_runs.delivery.smtp_answers import judge_failure
 from .common import DeliveryCase
 
 BOUNCE = """\
@@ -356,7 +356,7 @@ class TestEmail(DeliveryCase):
         with (
             patch.object(deliveries, "_build_message", side_effect=ValueError("bad template")),
             self.assertLogs(
-                "odoo.addons.billing_operations.billing_runs.models.billing_delivery_email",
+                "odoo.addons.billing_operations.billing_runs.delivery.email",
                 "ERROR",
             ),
         ):

@@ -294,7 +294,7 @@ class TestRunDocuments(BillingCase):
         with (
             patch.object(report, "_pre_render_qweb_pdf", side_effect=ValueError("no fonts")),
             self.assertLogs(
-                "odoo.addons.billing_operations.billing_runs.models.billing_bill_isolation",
+                "odoo.addons.billing_operations.billing_runs.bills.isolation",
                 "ERROR",
             ),
         ):

@@ -10,7 +10,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.billing_operations.billing_runs import invoice_guards
+from odoo.addons.billing_operations.billing_runs.invoicing import guards as invoice_guards
 
 from .common import BillingCase
 

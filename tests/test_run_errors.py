@@ -297,9 +297,7 @@ class TestRunErrors(BillingCase):
 
         with (
             patch.object(builder, "_create_invoices", fail_for_bad),
-            self.assertLogs(
-                "odoo.addons.billing_operations.billing_runs.models.billing_bill_isolation", "ERROR"
-            ),
+            self.assertLogs("odoo.addons.billing_operations.billing_runs.bills.isolation", "ERROR"),
         ):
             run = self._execute()
         self._assert_only_bad(run, "invoicing_failed")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from odoo import fields
 
-from odoo.addons.billing_operations.billing_runs.dates import next_occurrence
+from odoo.addons.billing_operations.billing_runs.cycles.dates import next_occurrence
 
 CYCLES = ("demo_cycle_hosting", "demo_cycle_telephony")
 DATES = "billing_operations.demo_run_dates"

@@ -122,11 +122,15 @@ class ServiceProcessingModule(models.Model):
             `_ask_operation`, never called again blindly.
         """
         self.ensure_one()
+        if self.kind == "webhook":
+            return self._post_operation(operation)
         raise NotImplementedError(f"Modules of the kind {self.kind} cannot call out")
 
     def _can_ask(self) -> bool:
         """Can `_ask_operation` find anything out?"""
         self.ensure_one()
+        if self.kind == "webhook":
+            return self.timeout_rule != "person"
         return self._is_automatic()
 
     def _ask_operation(self, operation):
@@ -137,4 +141,4 @@ class ServiceProcessingModule(models.Model):
         :raises Exception: it could not be asked now; it is asked again later.
         """
         self.ensure_one()
-        return None
+        return self._ask_webhook(operation) if self.kind == "webhook" else None

@@ -135,19 +135,10 @@ class ServiceProcessingModule(models.Model):
             raise AccessError(self.env._("Only billing administrators may change secret keys."))
         self.sudo().secret_key = secrets.token_hex(32)
 
-    # Hooks
+    # Business
 
-    def _call_operation(self, operation):
-        if self.kind != "webhook":
-            return super()._call_operation(operation)
-        return self._post_operation(operation)
-
-    def _can_ask(self):
-        return super()._can_ask() and (self.kind != "webhook" or self.timeout_rule != "person")
-
-    def _ask_operation(self, operation):
-        if self.kind != "webhook":
-            return super()._ask_operation(operation)
+    def _ask_webhook(self, operation):
+        """What became of a call without answer, by the module's rule for those."""
         if self.timeout_rule == "repeat":
             answer = self._post_operation(operation)
             if answer["outcome"] == "retry":

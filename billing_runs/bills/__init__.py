@@ -1,0 +1,6 @@
+from . import billing_bill
+from . import isolation
+from . import rating
+from . import low_invoice
+from . import balances
+from . import charge

@@ -1,0 +1,318 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from .criteria import CRITERIA, criterion_field, limit_field
+from .dates import apply_day_rule, apply_due_rule
+
+DAY_RULES = [
+    ("run_date", "The day the run is for"),
+    ("month_day", "Day of that month"),
+    ("previous_month_day", "Day of the month before"),
+    ("next_month_day", "Day of the month after"),
+]
+
+
+class BillingCycle(models.Model):
+    """Billing cycle: what a company's runs have in common, and when they are due.
+
+    States: ``draft`` ⇄ ``active`` ⇄ ``archived``. Runs are
+    created from active cycles only. Users read cycles; managers edit, activate
+    and archive them. A cycle with runs cannot be deleted, only archived.
+    """
+
+    _name = "billing.cycle"
+    _description = "Billing Cycle"
+    _inherit = ["mail.thread", "billing.limited.mixin"]
+    _order = "company_id, name, id"
+    _check_company_auto = True
+    _limit_fields = (*CRITERIA, "month_ids")
+
+    name = fields.Char(required=True, translate=True, tracking=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    run_type = fields.Selection([("postpaid", "Postpaid")], required=True, default="postpaid")
+    state = fields.Selection(
+        [("draft", "Draft"), ("active", "Active"), ("archived", "Archived")],
+        required=True,
+        default="draft",
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    # When
+    recurrence_number = fields.Integer("Every", required=True, default=1)
+    recurrence_unit = fields.Selection(
+        [("day", "Days"), ("week", "Weeks"), ("month", "Months"), ("year", "Years")],
+        required=True,
+        default="month",
+    )
+    start_date = fields.Date(
+        "First Run On",
+        required=True,
+        default=lambda self: fields.Date.context_today(self).replace(day=1),
+        help="Runs are due on this day and then at every recurrence, counted from it.",
+    )
+    month_ids = criterion_field(
+        "billing_cycle_month_rel",
+        "Months",
+        "month",
+        help="The months in which the cycle runs. Empty means every month.",
+    )
+    invoice_date_rule = fields.Selection(
+        DAY_RULES, "Invoice Date", required=True, default="run_date"
+    )
+    invoice_date_day = fields.Integer("Invoice Day", default=1)
+    transaction_date_rule = fields.Selection(
+        [*DAY_RULES, ("invoice_date", "Same as the invoice date")],
+        "Transaction Date",
+        required=True,
+        default="invoice_date",
+    )
+    transaction_date_day = fields.Integer("Transaction Day", default=1)
+    cutoff_date_rule = fields.Selection(DAY_RULES, "Bill As Of", required=True, default="run_date")
+    cutoff_date_day = fields.Integer("Bill As Of Day", default=31)
+    due_rule = fields.Selection(
+        [
+            ("days", "Days after the invoice date"),
+            ("month_end", "End of the month, after so many days"),
+            ("next_month_day", "Day of the month after the invoice date"),
+        ],
+        required=True,
+        default="days",
+        help="Used for customers without payment terms, whose billing terms have none either.",
+    )
+    due_days = fields.Integer("Days", default=30)
+    proximity_min = fields.Integer(
+        "Earliest Shift",
+        help="By how many days a run may move its due dates, at the least. A negative number is"
+        " earlier, 0 to 0 not at all.",
+    )
+    proximity_max = fields.Integer("Latest Shift", help="By how many days at the most.")
+    # How
+    journal_id = fields.Many2one(
+        "account.journal",
+        required=True,
+        check_company=True,
+        domain=[("type", "=", "sale")],
+        compute="_compute_journal_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        ondelete="restrict",
+    )
+    invoice_grouping = fields.Selection(
+        [("customer", "One invoice per customer"), ("service", "One invoice per service")],
+        required=True,
+        default="customer",
+    )
+    sign_off = fields.Boolean(
+        "Sign-off Needed", help="Runs must be made ready and approved before bills are requested."
+    )
+    sign_off_by_other = fields.Boolean(
+        "By Someone Else", help="Who made a run ready cannot approve it."
+    )
+    target_stage = fields.Selection(
+        selection=lambda self: self.env["billing.run"]._fields["stage"].selection,
+        string="Execute Up To",
+        help="The stage up to which its runs are executed unless somebody says otherwise. Empty"
+        " means the last one.",
+    )
+    auto_send = fields.Boolean(
+        "Send Automatically",
+        help="When a run has its PDFs, bills are e-mailed and put into print bundles without"
+        " anybody asking for it.",
+    )
+    # Default criteria of its runs
+    term_scheme_ids = limit_field(
+        "billing.term.scheme",
+        relation="billing_cycle_term_scheme_rel",
+        string="Billing Terms",
+        check_company=True,
+    )
+    frequency_ids = criterion_field("billing_cycle_frequency_rel", "Frequencies", "frequency")
+    payment_preference_ids = criterion_field(
+        "billing_cycle_payment_rel", "Payment Preferences", "payment"
+    )
+    presentment_ids = criterion_field(
+        "billing_cycle_presentment_rel", "Presentment Preferences", "presentment"
+    )
+    partner_category_ids = limit_field(
+        "res.partner.category",
+        relation="billing_cycle_partner_category_rel",
+        string="Customer Classifications",
+    )
+    run_ids = fields.One2many("billing.run", "cycle_id")
+    run_count = fields.Integer(compute="_compute_run_count")
+    next_run_date = fields.Date(compute="_compute_next_run_date")
+
+    _name_company_unique = models.UniqueIndex(
+        "(company_id, name)", "The company has a billing cycle of this name already."
+    )
+    _recurrence_positive = models.Constraint(
+        "CHECK (recurrence_number > 0)", "A cycle recurs every 1 or more days, weeks or months."
+    )
+    _proximity_ordered = models.Constraint(
+        "CHECK (proximity_min <= proximity_max)",
+        "The earliest shift of the due date must not be later than the latest one.",
+    )
+    _due_days_positive = models.Constraint(
+        "CHECK (due_days >= 0)", "Invoices cannot be due before they are issued."
+    )
+
+    @api.constrains("invoice_date_day", "transaction_date_day", "cutoff_date_day")
+    def _check_days(self):
+        for cycle in self:
+            days = (cycle.invoice_date_day, cycle.transaction_date_day, cycle.cutoff_date_day)
+            if not all(1 <= day <= 31 for day in days):
+                raise ValidationError(
+                    self.env._(
+                        "Billing cycle %(cycle)s: days of the month are numbers from 1 to 31"
+                        " (31 means the last day).",
+                        cycle=cycle.name,
+                    )
+                )
+
+    @api.constrains("term_scheme_ids", "run_type")
+    def _check_term_schemes(self):
+        for cycle in self:
+            wrong = cycle.term_scheme_ids.filtered_domain(
+                [("classification", "!=", cycle.run_type)]
+            )
+            if wrong:
+                raise ValidationError(
+                    self.env._(
+                        "Billing cycle %(cycle)s: the billing terms %(terms)s are of the other"
+                        " classification. Remove them.",
+                        cycle=cycle.name,
+                        terms=", ".join(wrong.mapped("name")),
+                    )
+                )
+
+    @api.depends("company_id")
+    def _compute_journal_id(self):
+        for cycle in self:
+            if cycle.journal_id.company_id != cycle.company_id:
+                cycle.journal_id = self.env["account.journal"].search(
+                    [
+                        *self.env["account.journal"]._check_company_domain(cycle.company_id),
+                        ("type", "=", "sale"),
+                    ],
+                    limit=1,
+                )
+
+    def _compute_run_count(self):
+        counts = dict(
+            self.env["billing.run"]._read_group(
+                [("cycle_id", "in", self.ids)], ["cycle_id"], ["__count"]
+            )
+        )
+        for cycle in self:
+            cycle.run_count = counts.get(cycle, 0)
+
+    @api.depends("recurrence_number", "recurrence_unit", "start_date", "month_ids", "state")
+    def _compute_next_run_date(self):
+        last = dict(
+            self.env["billing.run"]._read_group(
+                [("cycle_id", "in", self.ids), ("cycle_date", "!=", False)],
+                ["cycle_id"],
+                ["cycle_date:max"],
+            )
+        )
+        for cycle in self:
+            if cycle.state != "active" or cycle.recurrence_number < 1 or not cycle.start_date:
+                cycle.next_run_date = False
+                continue
+            cycle.next_run_date = cycle._next_run_date(last.get(cycle))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        used = self.filtered("run_ids")
+        if used:
+            raise UserError(
+                self.env._(
+                    "%(cycles)s cannot be deleted because billing runs were made from it."
+                    " Archive it instead.",
+                    cycles=", ".join(used.mapped("name")),
+                )
+            )
+
+    # === ACTIONS === #
+
+    def action_activate(self):
+        """Let runs be created from the cycles."""
+        self._set_state("active")
+
+    def action_archive_cycle(self):
+        """Stop new runs; those that exist go on."""
+        self._set_state("archived")
+
+    def action_draft(self):
+        """Take cycles back to preparation: no runs are created until they are active again."""
+        self._set_state("draft")
+
+    def action_view_runs(self):
+        """Open the cycle's runs."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.action_billing_run"
+        )
+        action["domain"] = [("cycle_id", "=", self.id)]
+        action["context"] = {"default_cycle_id": self.id}
+        return action
+
+    def action_create_run(self):
+        """Create a run of the cycle for today and open it."""
+        self.ensure_one()
+        run = self._create_batch_run(fields.Date.context_today(self))
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "billing.run",
+            "res_id": run.id,
+            "view_mode": "form",
+        }
+
+    # === BUSINESS === #
+
+    def _set_state(self, state):
+        self.check_access("write")
+        self.filtered(lambda cycle: cycle.state != state).write({"state": state})
+
+    def _create_run(self, reference_date):
+        """Create one run of the cycle.
+
+        :param date reference_date: the day the run is for; the cycle's day rules
+            turn it into the run's dates
+        :return: the new ``billing.run``, pending
+        :raise UserError: the cycle is not active
+        """
+        self.ensure_one()
+        return self.env["billing.run"].create(
+            {"cycle_id": self.id, **self._prepare_run_dates(reference_date)}
+        )
+
+    def _prepare_run_dates(self, reference_date):
+        """Return the dates that the cycle's day rules give for a reference date."""
+        self.ensure_one()
+        invoice_date = apply_day_rule(self.invoice_date_rule, self.invoice_date_day, reference_date)
+        transaction_date = (
+            invoice_date
+            if self.transaction_date_rule == "invoice_date"
+            else apply_day_rule(
+                self.transaction_date_rule, self.transaction_date_day, reference_date
+            )
+        )
+        return {
+            "invoice_date": invoice_date,
+            "transaction_date": transaction_date,
+            "cutoff_date": apply_day_rule(
+                self.cutoff_date_rule, self.cutoff_date_day, reference_date
+            ),
+        }
+
+    def _due_date(self, invoice_date):
+        """Return the due date by the cycle's own rule."""
+        self.ensure_one()
+        return apply_due_rule(self.due_rule, self.due_days, invoice_date)

@@ -1,0 +1,2 @@
+from . import bill
+from . import ir_actions_report

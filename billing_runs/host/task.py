@@ -1,0 +1,37 @@
+from odoo import api, models
+
+from ...billing_tasks.handlers import ExternalHandler
+from ..runs.stages import POSTPAID_STAGES
+
+
+class BillingTask(models.Model):
+    _inherit = "billing.task"
+
+    @api.model
+    def _get_task_handlers(self):
+        run = self.env["billing.run"]
+        delivery = self.env["billing.delivery"]
+        return {
+            **super()._get_task_handlers(),
+            "run_advance": run._task_advance,
+            "run_undo": self.env["billing.run.undo"]._task_undo,
+            "run_report": run._task_report,
+            "email_bills": ExternalHandler(
+                prepare=delivery._email_prepare,
+                call=delivery._email_call,
+                record=delivery._email_record,
+                unknown=delivery._email_unknown,
+            ),
+            "print_bills": self.env["billing.print.bundle"]._task_print,
+            **{
+                stage.task_type: lambda task, stage=stage: run._task_stage(task, stage)
+                for stage in POSTPAID_STAGES
+            },
+        }
+
+    @api.model
+    def _get_task_failure_handlers(self):
+        return {
+            **super()._get_task_failure_handlers(),
+            "run_report": self.env["billing.run"]._task_report_failed,
+        }

@@ -1,0 +1,73 @@
+from typing import NamedTuple
+
+from odoo import models
+
+from .addresses import Addresses
+from .fiscal_positions import FiscalPositions
+from .guards import changed_methods
+from .prices import DocumentPrices
+
+# With these Odoo's invoices choose for themselves; an addon that changes one of them is asked.
+CHOOSING = {"account.move": "_compute_partner_shipping_id _compute_fiscal_position_id"}
+
+
+class Addressee(NamedTuple):
+    """To whom a customer's documents go, and how they are taxed for that."""
+
+    address: object  # res.partner
+    delivery: object  # res.partner
+    position: object  # account.fiscal.position, perhaps an empty one
+
+
+class BillingBill(models.Model):
+    """Whom a bill's documents go to, and what its charges come to for them. Checks, low-invoice
+    rules, the preview and invoicing all ask here."""
+
+    _inherit = "billing.bill"
+
+    def _addressees(self):
+        """Return ``{customer: Addressee}`` of bills of one company."""
+        company = self.company_id
+        partners = self.partner_id
+        addresses = Addresses(self.env, company, partners)
+        chosen = {partner: addresses.get(partner, "invoice") for partner in partners}
+        asks_odoo = bool(changed_methods(self.env, CHOOSING))
+        positions = FiscalPositions(self.env, company)
+        result = {}
+        for partner, address in chosen.items():
+            delivery = addresses.get(address, "delivery")
+            position = positions.get(address, delivery)
+            if asks_odoo:
+                move = self._new_document(address)
+                delivery, position = move.partner_shipping_id, move.fiscal_position_id
+            result[partner] = Addressee(address, delivery, position)
+        return result
+
+    def _new_document(self, address):
+        return self.env["account.move"].new(
+            {
+                "move_type": "out_invoice",
+                "partner_id": address.id,
+                "company_id": self.company_id.id,
+                "journal_id": self.run_id.cycle_id.journal_id.id,
+            }
+        )
+
+    def _document_prices(self):
+        """Return the :class:`DocumentPrices` of a batch of bills."""
+        return DocumentPrices(self.env, self.company_id)
+
+    def _document_groups(self, charges):
+        """Return the bill's charges in the groups that make a document each."""
+        self.ensure_one()
+        if self.run_id.cycle_id.invoice_grouping == "service":
+            return list(charges.grouped("service_id").values())
+        return [charges] if charges else []
+
+    def _rated_charges(self):
+        """Return ``{bill: its charges to be billed}``."""
+        return (
+            self.env["billing.charge"]
+            .search([("bill_id", "in", self.ids), ("state", "=", "rated")], order="bill_id, id")
+            .grouped("bill_id")
+        )

@@ -1,0 +1,159 @@
+import logging
+from itertools import groupby
+from operator import itemgetter
+
+from odoo import models
+from odoo.fields import Command
+
+from .amounts import InvoiceAmounts
+from .guards import needs_no_sync, reasons_for_plain, shares_numbers
+from .posting import CONTEXT_KEY as POSTING_KEY
+from .posting import Posting
+from .prepared import QUIET, Preparation
+from .values import InvoiceValues, NotPrepared
+
+_logger = logging.getLogger(__name__)
+
+
+class BillingInvoiceBuilder(models.AbstractModel):
+    """Creates and posts customer invoices in batches.
+
+    The invoices are equal to those of Odoo's own ``create`` and ``action_post`` in every stored
+    column, but come without a message, a tracking value and a follower per invoice: the caller
+    writes one message for the whole run. Most invoices are *prepared*: all their values, taxes
+    and payment terms are worked out beforehand for the whole batch and inserted once. What that
+    does not cover goes the *plain* way, through Odoo's own code.
+
+    Nothing here commits, changes the user or guesses the company.
+    """
+
+    _name = "billing.invoice.builder"
+    _description = "Invoice Builder"
+
+    # -- drafts
+
+    def _create_invoices(self, specs):
+        """Create one draft invoice per spec.
+
+        :param list[dict] specs: all of one company. The keys are fields of ``account.move``
+            (``move_type``, ``partner_id``, ``journal_id``, ``currency_id``, ``company_id``,
+            ``invoice_date``, ``date``, …; many2one as ids) and ``lines``, a list of dicts with
+            fields of ``account.move.line`` (``product_id``, ``name``, ``quantity``,
+            ``price_unit``, ``discount``, ``tax_ids`` as ids, ``analytic_distribution``, …). A
+            field that is left out gets Odoo's value. An ``invoice_date_due`` clears the payment
+            term.
+        :return: ``account.move`` recordset, in the order of the specs
+        :raise UserError: what Odoo refuses, for all specs at once
+        """
+        ids = []
+        # Numbers are given in the order of ids, so invoices are created in the order of the specs.
+        # Only neighbours belong together: Odoo's own groupby would collect them all.
+        neighbours = groupby(self._prepare(specs), itemgetter(0))  # pylint: disable=bad-builtin-groupby
+        for prepared, values in neighbours:
+            context = Preparation().context() if prepared else QUIET
+            moves = self.env["account.move"].with_context(**context)
+            ids += moves.create([vals for _prepared, vals in values]).ids
+        moves = self.env["account.move"].browse(ids)
+        moves.flush_recordset()  # what is left to compute depends on this company and language
+        return moves
+
+    def _prepare(self, specs):
+        """Return ``[(prepared, values for create)]`` for the specs."""
+        if not specs:
+            return []
+        company = self.env["res.company"].browse(specs[0]["company_id"])
+        if any(spec["company_id"] != company.id for spec in specs):
+            raise ValueError("The invoices of one call belong to one company.")
+        if reasons := reasons_for_plain(self.env, company):
+            _logger.debug("Invoices of %s go the plain way: %s", company.name, "; ".join(reasons))
+            return [(False, self._plain_move_values(spec)) for spec in specs]
+        values = InvoiceValues(self.env, company, specs)
+        amounts = InvoiceAmounts(self.env, company, values)
+        result = []
+        for spec in specs:
+            try:
+                move = values.move_values(spec)
+                lines = [values.line_values(move, line) for line in spec["lines"]]
+                result.append((True, amounts.complete(move, lines)))
+            except NotPrepared as reason:
+                _logger.debug("An invoice goes the plain way: %s", reason)
+                result.append((False, self._plain_move_values(spec)))
+        return result
+
+    def _plain_move_values(self, spec):
+        """Return the values that ``account.move.create`` takes for a spec."""
+        vals = {name: value for name, value in spec.items() if name != "lines"}
+        if vals.get("invoice_date_due"):
+            vals["invoice_payment_term_id"] = False
+        else:
+            vals.pop("invoice_date_due", None)
+        vals["invoice_line_ids"] = [
+            Command.create(self._plain_line_values(line)) for line in spec["lines"]
+        ]
+        return vals
+
+    def _plain_line_values(self, line):
+        """Return the values that ``account.move.line.create`` takes for a line of a spec."""
+        vals = dict(line)
+        if "tax_ids" in vals:
+            vals["tax_ids"] = [Command.set(vals["tax_ids"] or ())]
+        return vals
+
+    # -- what they would come to
+
+    def _untaxed_amounts(self, specs):
+        """Return what the invoices of ``_create_invoices(specs)`` would come to.
+
+        Only for a dry run: the invoices that have no prepared way are really created.
+
+        :return: list of (amounts before tax, one a line; total with tax), both as on
+            the document: positive on a credit note, too
+        :raise UserError: what Odoo refuses, for all specs at once
+        """
+        if not specs:
+            return []
+        company = self.env["res.company"].browse(specs[0]["company_id"])
+        covered = not reasons_for_plain(self.env, company)
+        values = InvoiceValues(self.env, company, specs)
+        amounts = InvoiceAmounts(self.env, company, values)
+        prepared, plain = {}, {}
+        for index, spec in enumerate(specs):
+            try:
+                if not covered:
+                    raise NotPrepared("circumstances of the company")
+                move = values.move_values(spec)
+                amounts.check_terms(move)
+                prepared[index] = move, [values.line_values(move, line) for line in spec["lines"]]
+            except NotPrepared:
+                plain[index] = spec
+        results = dict(zip(prepared, amounts.untaxed(list(prepared.values())), strict=True))
+        for index, move in zip(plain, self._create_invoices(list(plain.values())), strict=True):
+            lines = move.invoice_line_ids.sorted("sequence")
+            items = lines.filtered(lambda line: line.display_type == "product")
+            sign = 1 if move.move_type == "out_refund" else -1
+            results[index] = ([sign * item.amount_currency for item in items], move.amount_total)
+        return [results[index] for index in range(len(specs))]
+
+    # -- posting
+
+    def _post_invoices(self, moves):
+        """Post draft invoices, as ``action_post`` does.
+
+        Posters of one journal wait for each other from the first number to the end of the
+        transaction, as with Odoo: post in a short one of its own, one journal at a time.
+
+        :param moves: ``account.move`` drafts
+        :return: the posted moves
+        :raise UserError: what Odoo refuses, for all moves at once: nothing is posted then
+        """
+        if not moves:
+            return moves
+        posting = Posting(shares_numbers(self.env))
+        context = {**QUIET, POSTING_KEY: posting}
+        if needs_no_sync(self.env, moves):
+            context["skip_invoice_sync"] = True
+        # Odoo looks at these invoice by invoice, which would be a query each.
+        moves.line_ids.fetch(["tax_ids", "tax_tag_ids"])
+        moves.with_context(**context).action_post()
+        self.env["res.partner"]._increase_customer_ranks(posting.customer_ranks)
+        return moves

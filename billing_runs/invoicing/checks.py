@@ -1,0 +1,99 @@
+from odoo import models
+
+from .lines import net_by_tax, split_sign
+
+
+class BillingBill(models.Model):
+    """What keeps a bill from being invoiced: where Odoo would bill on in silence, and what it
+    would refuse only when posting. The pre-billing report runs the same checks."""
+
+    _inherit = "billing.bill"
+
+    def _invoicing_problems(self):
+        """Return ``{bill: (code, message)}`` of the bills that must not be invoiced."""
+        problems = {}
+        if not self:
+            return problems
+        run = self.run_id
+        charges = self._rated_charges()
+        company_problem = run._document_problem()
+        unrated = run._currencies_without_rate(self.currency_id)
+        addressees, prices = self._addressees(), self._document_prices()
+        known = {}
+        for bill in self:
+            mine = charges.get(bill, self.env["billing.charge"])
+            address, _delivery, position = addressees[bill.partner_id]
+            lines = [prices.line(charge, position) for charge in mine]
+            credit = split_sign(net_by_tax(lines), bill.currency_id.is_zero) < 0
+            problem = (
+                company_problem
+                or bill._customer_problem(address, position, credit)
+                or (bill.currency_id in unrated and bill._rate_problem())
+                or bill._product_problem(mine, position, credit, known)
+            )
+            if problem:
+                problems[bill] = problem
+        return problems
+
+    def _customer_problem(self, address, position, credit):
+        """Return ``(code, message)`` of the customer's own problem, or None.
+
+        :param address: where the invoice goes
+        :param position: the fiscal position of that address
+        :param bool credit: the charges net below zero
+        """
+        partner = self._partner()
+        if not partner.active or not address.active:
+            return "partner_archived", self.env._(
+                "Customer %(customer)s is archived. Unarchive it, or end its services.",
+                customer=partner.display_name,
+            )
+        receivable = partner.commercial_partner_id.property_account_receivable_id
+        receivable = position.map_account(receivable) if position else receivable
+        if not receivable or not receivable.active:
+            return "no_receivable_account", self.env._(
+                "Customer %(customer)s has no receivable account in use. Set one on its"
+                " Accounting tab.",
+                customer=partner.display_name,
+            )
+        bank_account = not credit and self._archived_bank_account(partner)
+        if bank_account:
+            return "bank_archived", self.env._(
+                "Bank account %(account)s, to which %(customer)s pays, is archived. Unarchive it,"
+                " or choose another payment method for the customer or your company.",
+                account=bank_account.display_name,
+                customer=partner.display_name,
+            )
+        return self.run_id._currency_problem(receivable, self.currency_id)
+
+    def _archived_bank_account(self, partner):
+        """Return the account printed on the invoice where it is archived, or None."""
+        method = (
+            partner.property_inbound_payment_method_line_id
+            or self.company_id.partner_id.with_company(
+                self.company_id
+            ).property_inbound_payment_method_line_id
+        )
+        account = method.journal_id.bank_account_id
+        return account if account and not account.active else None
+
+    def _rate_problem(self):
+        return "no_currency_rate", self.env._(
+            "There is no rate of %(currency)s on or before %(date)s. Enter one under"
+            " Accounting, Currencies.",
+            currency=self.currency_id.name,
+            date=self.run_id.invoice_date,
+        )
+
+    def _product_problem(self, charges, position, credit, known):
+        """Return the first problem of the products on the bill's charges, or None.
+
+        :param dict known: cache of the problems found so far
+        """
+        for product in {charge.product_id for charge in charges}:
+            key = (product, position, credit, self.currency_id)
+            if key not in known:
+                known[key] = self.run_id._product_problem(*key)
+            if known[key]:
+                return known[key]
+        return None

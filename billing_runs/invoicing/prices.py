@@ -1,0 +1,158 @@
+"""What charges come to on a customer's documents, by Odoo's own price and tax methods."""
+
+from typing import NamedTuple
+
+from .lines import invoice_line_price
+
+
+class DocumentLine(NamedTuple):
+    """The line of one charge on an invoice. A credit note has the opposite price."""
+
+    product: object  # product.product
+    taxes: object  # account.tax
+    quantity: float
+    price_unit: float
+    discount: float
+    amount: float  # rounded once, with the taxes that the line's price includes
+
+
+def sale_taxes(product, account, company, position):
+    """Return the taxes that Odoo puts on a customer invoice's line.
+
+    :param product: or an empty one
+    :param account: the line's, whose own taxes count where the product has none
+    :param position: fiscal position of the invoice, perhaps an empty one
+    """
+    taxes = account.tax_ids.browse()
+    if product:
+        taxes = product.taxes_id.filtered_domain(taxes._check_company_domain(company))
+    if not taxes:
+        taxes = account.tax_ids.filtered(lambda tax: tax.type_tax_use == "sale")
+    return position.map_tax(taxes._filter_taxes_by_company(company))
+
+
+class DocumentPrices:
+    """Prices of charges on documents of one company; what many of them share is asked once.
+
+    A charge is kept on the basis of its product's own taxes. Where the customer's fiscal position
+    replaces a tax that the price includes, Odoo's invoice lines get another price: so do these.
+    """
+
+    def __init__(self, env, company):
+        self._tax = env["account.tax"]
+        self._company = company
+        self._taxes = {}
+        self._prices = {}
+
+    def taxes(self, product, position):
+        """Return the taxes of a product's line."""
+        key = product, position
+        if key not in self._taxes:
+            template = product.product_tmpl_id.with_company(self._company)
+            account = template.get_product_accounts(fiscal_pos=position)["income"]
+            self._taxes[key] = sale_taxes(product, account, self._company, position)
+        return self._taxes[key]
+
+    def adapted(self, product, position, currency, price):
+        """Return a price of the product's, which stands on its own taxes, on those of the line."""
+        if not position:
+            return price
+        key = product, position, price
+        if key not in self._prices:
+            self._prices[key] = product._get_tax_included_unit_price(
+                self._company,
+                currency,
+                None,  # the day of a rate: there is nothing to convert
+                "sale",
+                product_currency=currency,
+                product_price_unit=price,
+                fiscal_position=position,
+            )
+        return self._prices[key]
+
+    def line(self, charge, position):
+        """Return the :class:`DocumentLine` of a charge."""
+        return self.line_of(
+            charge.product_id,
+            position,
+            charge.currency_id,
+            *invoice_line_price(
+                charge.quantity,
+                charge.price_unit,
+                charge.discount,
+                charge.amount,
+                charge.currency_id.round,
+            ),
+        )
+
+    def line_of(self, product, position, currency, quantity, price_unit, discount=0.0):
+        """Return the line of a product at a price on the product's own taxes."""
+        price = self.adapted(product, position, currency, price_unit)
+        amount = currency.round(quantity * price * (1 - discount / 100.0))
+        taxes = self.taxes(product, position)
+        return DocumentLine(product, taxes, quantity, price, discount, amount)
+
+    def price_before_tax(self, product, position, currency, amount):
+        """Return the price of the product's, on its own taxes, whose line comes to ``amount``
+        before tax. It is not rounded."""
+        taxes = self.taxes(product, position)
+        own = product.taxes_id.filtered(lambda tax: tax.company_id == self._company)
+        # Odoo adapts a price to the position's taxes only where all its own are included.
+        if position and own and all(own.mapped("price_include")):
+            taxes = own
+        details = taxes._get_tax_details(
+            amount,
+            1.0,
+            precision_rounding=currency.rounding,
+            rounding_method="round_globally",
+            product=product,
+            special_mode="total_excluded",
+        )
+        return amount + included_taxes(details)
+
+    def totals_before_tax(self, documents):
+        """Return what documents come to before tax.
+
+        :param list documents: of (currency, lines)
+        """
+        groups = [
+            [
+                self._tax._prepare_base_line_for_taxes_computation(
+                    None,
+                    product_id=line.product,
+                    tax_ids=line.taxes,
+                    price_unit=line.price_unit,
+                    quantity=line.quantity,
+                    discount=line.discount,
+                    currency_id=currency,
+                    rate=1.0,
+                    special_mode=False,
+                    computation_key=number,
+                )
+                for line in lines
+            ]
+            for number, (currency, lines) in enumerate(documents, start=1)
+        ]
+        base_lines = [base_line for group in groups for base_line in group]
+        self._tax._add_tax_details_in_base_lines(base_lines, self._company)
+        self._tax._round_base_lines_tax_details(base_lines, self._company)
+        return [
+            currency.round(sum(map(amount_before_tax, group)))
+            for (currency, _lines), group in zip(documents, groups, strict=True)
+        ]
+
+
+def amount_before_tax(base_line):
+    """Return the amount of one of Odoo's base lines on its document."""
+    details = base_line["tax_details"]
+    return base_line["currency_id"].round(
+        details["total_excluded_currency"] + details["delta_total_excluded_currency"]
+    )
+
+
+def included_taxes(details):
+    """Return the taxes that are included in the price.
+
+    :param dict details: from ``account.tax._get_tax_details``
+    """
+    return sum(row["tax_amount"] for row in details["taxes_data"] if row["tax"].price_include)

@@ -1,0 +1,350 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..cycles.criteria import CRITERIA, FILTERS, criterion_field, limit_field
+from .stages import STAGES, stage_index
+
+# Which state may follow which. A state's own name is not listed: repeating a
+# transition does nothing.
+TRANSITIONS = {
+    "pending": {"ready", "requested", "cancelled"},
+    # Requested only where the cycle asks for no sign-off any more.
+    "ready": {"pending", "approved", "requested", "cancelled"},
+    "approved": {"pending", "requested", "cancelled"},
+    "requested": {"running", "cancelled", "completed", "completed_with_errors", "failed"},
+    "running": {"requested", "completed", "completed_with_errors", "failed"},
+    "completed": set(),
+    "completed_with_errors": {"running"},
+    "failed": {"running"},
+    "cancelled": set(),
+}
+EDITABLE_STATES = ("pending", "ready", "approved")
+ENDED_STATES = ("completed", "completed_with_errors", "failed", "cancelled")
+# Proof that the run's own methods write: an object that no RPC call can forge.
+_OWN = object()
+# What only the run's own methods write, whoever calls them.
+_OWN_FIELDS = {
+    "stage",
+    "target_stage",
+    "cycle_date",
+    "scheduled_date",
+    "started_date",
+    "ended_date",
+    "ready_by_id",
+    "approved_by_id",
+    "successor_id",
+    "canary_running",
+    "stop_reason",
+    "limits_passed",
+}
+# What stays writable once bills were requested.
+_UNLOCKED_FIELDS = _OWN_FIELDS | {"state", "message_main_attachment_id"}
+# The cycle gives it, the run may have its own.
+_FROM_CYCLE = {
+    "compute": "_compute_criteria",
+    "store": True,
+    "readonly": False,
+    "precompute": True,
+}
+
+
+class BillingRun(models.Model):
+    """A billing run: one company's batch of bills as of a date.
+
+    States: ``pending`` → (``ready`` → ``approved``, where the cycle asks for
+    sign-off) → ``requested`` → ``running`` → ``completed``,
+    ``completed_with_errors`` or ``failed`` (no bill was produced);
+    ``cancelled`` from anywhere before production, or once all of it was undone
+    before the run ended. A run that has reached a target before its last stage
+    waits in ``requested``; one that waits after posting can be closed, without PDFs.
+
+    Users prepare, request and watch runs; only pending runs can be deleted, and
+    nothing but the queue changes a run after bills were requested.
+    """
+
+    _name = "billing.run"
+    _description = "Billing Run"
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "billing.task.mixin",
+        "billing.limited.mixin",
+    ]
+    _rec_name = "number"
+    _order = "invoice_date desc, id desc"
+    _check_company_auto = True
+    _limit_fields = (*CRITERIA, *FILTERS)
+
+    number = fields.Char(required=True, readonly=True, copy=False, default="/", index="trigram")
+    cycle_id = fields.Many2one(
+        "billing.cycle",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        check_company=True,
+        domain=[("state", "=", "active")],
+        tracking=True,
+    )
+    company_id = fields.Many2one(
+        related="cycle_id.company_id", store=True, required=True, index=True, precompute=True
+    )
+    company_currency_id = fields.Many2one(related="company_id.currency_id")
+    run_type = fields.Selection(related="cycle_id.run_type", store=True, precompute=True)
+    mode = fields.Selection(
+        [("batch", "Batch"), ("individual", "Individual")], required=True, default="batch"
+    )
+    state = fields.Selection(
+        [
+            ("pending", "Pending"),
+            ("ready", "Ready"),
+            ("approved", "Approved"),
+            ("requested", "Requested"),
+            ("running", "Running"),
+            ("completed", "Completed"),
+            ("completed_with_errors", "Completed with Errors"),
+            ("failed", "Failed"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        default="pending",
+        readonly=True,
+        copy=False,
+        index=True,
+        tracking=True,
+    )
+    stage = fields.Selection(
+        [
+            ("rating", "Rating"),
+            ("invoicing", "Invoicing"),
+            ("posting", "Posting"),
+            ("formatting", "Formatting"),
+        ],
+        "Last Finished Stage",
+        readonly=True,
+        copy=False,
+    )
+    target_stage = fields.Selection(
+        selection=lambda self: self._fields["stage"].selection,
+        string="Up to Stage",
+        readonly=True,
+        copy=False,
+    )
+    cycle_date = fields.Date(
+        "Recurrence",
+        readonly=True,
+        copy=False,
+        help="The cycle's recurrence that this run was created for.",
+    )
+    invoice_date = fields.Date(
+        tracking=True,
+        copy=False,
+        help="The date shown on the invoices.",
+    )
+    cutoff_date = fields.Date(
+        "Bill As Of",
+        tracking=True,
+        copy=False,
+        help="The last day included: periods in advance that start, periods in arrears that end"
+        " and usage dated on or before it are billed.",
+    )
+    transaction_date = fields.Date(
+        tracking=True,
+        copy=False,
+        help="The accounting date of the invoices.",
+    )
+    due_date = fields.Date(
+        tracking=True,
+        copy=False,
+        help="Optional. Set, it is the due date of every invoice in place of payment terms.",
+    )
+    scheduled_date = fields.Datetime(readonly=True, copy=False)
+    started_date = fields.Datetime(readonly=True, copy=False)
+    ended_date = fields.Datetime(readonly=True, copy=False)
+    # Criteria
+    term_scheme_ids = limit_field(
+        "billing.term.scheme",
+        relation="billing_run_term_scheme_rel",
+        string="Billing Terms",
+        check_company=True,
+        **_FROM_CYCLE,
+    )
+    frequency_ids = criterion_field(
+        "billing_run_frequency_rel", "Frequencies", "frequency", **_FROM_CYCLE
+    )
+    payment_preference_ids = criterion_field(
+        "billing_run_payment_rel", "Payment Preferences", "payment", **_FROM_CYCLE
+    )
+    presentment_ids = criterion_field(
+        "billing_run_presentment_rel", "Presentment Preferences", "presentment", **_FROM_CYCLE
+    )
+    partner_category_ids = limit_field(
+        "res.partner.category",
+        relation="billing_run_partner_category_rel",
+        string="Customer Classifications",
+        **_FROM_CYCLE,
+    )
+    auto_send = fields.Boolean(
+        "Send Automatically",
+        help="When the PDFs are ready, bills are e-mailed and put into print bundles without"
+        " anybody asking for it.",
+        **_FROM_CYCLE,
+    )
+    # Filters
+    partner_ids = limit_field(
+        "res.partner", relation="billing_run_partner_rel", string="Customers", check_company=True
+    )
+    service_ids = limit_field(
+        "billing.service",
+        relation="billing_run_service_rel",
+        string="Services",
+        check_company=True,
+    )
+    job_ids = limit_field(
+        "billing.job", relation="billing_run_job_rel", string="Jobs", check_company=True
+    )
+    department_ids = limit_field(
+        "hr.department",
+        relation="billing_run_department_rel",
+        string="Departments",
+        check_company=True,
+    )
+    result_ids = fields.One2many("billing.run.result", "run_id", "Results", readonly=True)
+    exception_ids = fields.One2many(
+        "billing.run.exception", "run_id", "Exceptions by Code", readonly=True
+    )
+
+    _number_unique = models.UniqueIndex(
+        "(company_id, number) WHERE number != '/'", "This billing run number is taken."
+    )
+    _recurrence_unique = models.UniqueIndex(
+        "(cycle_id, cycle_date) WHERE cycle_date IS NOT NULL AND state != 'cancelled'",
+        "The cycle has a run for this recurrence already.",
+    )
+    _due_after_invoice = models.Constraint(
+        "CHECK (due_date IS NULL OR invoice_date IS NULL OR due_date >= invoice_date)",
+        "The due date must not be before the invoice date.",
+    )
+
+    @api.constrains("term_scheme_ids", "cycle_id")
+    def _check_term_schemes(self):
+        for run in self:
+            wrong = run.term_scheme_ids.filtered_domain([("classification", "!=", run.run_type)])
+            if wrong:
+                raise ValidationError(
+                    self.env._(
+                        "%(run)s: the billing terms %(terms)s are of the other classification."
+                        " Remove them.",
+                        run=run.number,
+                        terms=", ".join(wrong.mapped("name")),
+                    )
+                )
+
+    @api.constrains("cycle_id")
+    def _check_cycle_active(self):
+        for run in self:
+            if run.cycle_id.state != "active":
+                raise ValidationError(
+                    self.env._(
+                        "Billing cycle %(cycle)s is not active. Activate it to create runs.",
+                        cycle=run.cycle_id.name,
+                    )
+                )
+
+    @api.depends("cycle_id")
+    def _compute_criteria(self):
+        for run in self:
+            for name in (*CRITERIA, "auto_send"):
+                run[name] = run.cycle_id[name]
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("state", "pending") != "pending":
+                raise UserError(self.env._("A billing run starts as pending."))
+            self._check_own_fields({name for name in vals if vals[name]})
+            if vals.get("number", "/") == "/":
+                cycle = self.env["billing.cycle"].browse(vals.get("cycle_id"))
+                vals["number"] = (
+                    self.env["ir.sequence"]
+                    .with_company(cycle.company_id)
+                    .next_by_code("billing.run")
+                )
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if self.env.context.get("billing_run_own") is not _OWN:
+            if "state" in vals:
+                raise UserError(
+                    self.env._("The state of a billing run changes only through its buttons.")
+                )
+            self._check_own_fields(vals.keys())
+        locked = self._locked_fields(vals)
+        if locked:
+            for run in self.filtered(lambda r: r.state not in EDITABLE_STATES):
+                raise UserError(
+                    self.env._(
+                        "%(run)s cannot be changed any more because its bills were requested"
+                        " (%(fields)s).",
+                        run=run.number,
+                        fields=", ".join(
+                            sorted(
+                                self._fields[name]._description_string(self.env) for name in locked
+                            )
+                        ),
+                    )
+                )
+        result = super().write(vals)
+        if locked - {"invoice_message", "message_template_id"} and "state" not in vals:
+            # What was signed off is no longer what would be billed.
+            self.filtered(lambda r: r.state in ("ready", "approved"))._set_state("pending")
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_requested(self):
+        for run in self:
+            if run.state != "pending":
+                raise UserError(
+                    self.env._(
+                        "%(run)s cannot be deleted: only pending runs can. Cancel it instead.",
+                        run=run.number,
+                    )
+                )
+
+    def _check_own_fields(self, names):
+        """Refuse that a person writes what only the run's own methods may."""
+        own = _OWN_FIELDS & set(names)
+        if own and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "%(fields)s of a billing run cannot be set by hand. Use its buttons.",
+                    fields=", ".join(
+                        sorted(self._fields[name]._description_string(self.env) for name in own)
+                    ),
+                )
+            )
+
+    def _locked_fields(self, vals):
+        """Return the names in ``vals`` that are fixed once bills were requested."""
+        chatter = ("message_", "activity_", "website_message", "my_activity", "rating_")
+        return {
+            name for name in vals if name not in _UNLOCKED_FIELDS and not name.startswith(chatter)
+        }
+
+    # === BUSINESS === #
+
+    def _write_own(self, values):
+        """Write what nobody may write by hand. The caller has checked the rights."""
+        self.with_context(billing_run_own=_OWN).write(values)
+
+    def _stages(self):
+        """Return the stages of the run, in order."""
+        self.ensure_one()
+        return STAGES[self.run_type]
+
+    def _target_index(self):
+        """Return the index of the stage up to which the run is executed."""
+        self.ensure_one()
+        stages = self._stages()
+        return stage_index(stages, self.target_stage) if self.target_stage else len(stages) - 1

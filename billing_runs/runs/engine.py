@@ -1,0 +1,364 @@
+import logging
+
+from psycopg2 import OperationalError
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...billing_tasks.crash_points import crash_point
+from ...billing_tasks.journal import InlineJournal
+from .stages import stage_index
+
+_logger = logging.getLogger(__name__)
+
+LIVE_TASK_STATES = ("pending", "running", "error")
+
+
+class BillingRun(models.Model):
+    """How a run moves: identification, then stage by stage, batch by batch.
+
+    A batch never writes the run. When it has committed it asks for a
+    ``run_advance`` task, which locks the run, looks whether the stage is through
+    and moves on. Nothing here commits.
+    """
+
+    _inherit = "billing.run"
+
+    # === THE BARRIER === #
+
+    def _enqueue_advance_after_commit(self):
+        """Ask for ``run_advance`` once the current batch is committed.
+
+        All batches ask for the same task. Asked for inside the batch, another batch's request made
+        since this one began would be a conflict, and the whole batch would be done again. If the
+        worker dies in between, ``_cron_wake_runs`` asks instead.
+        """
+        self._after_commit("_enqueue_advance")
+
+    def _after_commit(self, method, *args):
+        """Call a method of the run once the current batch is committed, in a transaction of its
+        own; within the inline runner at once."""
+        self.ensure_one()
+        run_id, env = self.id, self.env
+
+        def call():
+            crash_point("run.batch_committed")
+            try:
+                with env.registry.cursor() as cr:
+                    getattr(env(cr=cr)["billing.run"].browse(run_id), method)(*args)
+            except OperationalError:
+                # The batch is committed and must not look failed; the cron asks again.
+                _logger.info("%s of billing run %s is left to the cron", method, run_id)
+
+        if isinstance(self.env.context.get("billing_task_journal"), InlineJournal):
+            getattr(self, method)(*args)
+        else:
+            self.env.cr.postcommit.add(call)
+
+    def _enqueue_advance(self, delay_until=None):
+        """Ask the queue to move the run when it next can. One request is enough."""
+        self.ensure_one()
+        return self.env["billing.task"].enqueue(
+            "run_advance",
+            self,
+            delay_until=delay_until,
+            identity_key=f"run_advance:{self.id}",
+            exclusive_key=f"run:{self.id}",
+        )
+
+    def _move_advance(self, delay_until=None):
+        """Ask the queue to move the run at another time than it was asked to before."""
+        now = fields.Datetime.now()
+        # A task that waits already keeps its own time.
+        task = self._enqueue_advance(delay_until)
+        task.delay_date = max(fields.Datetime.to_datetime(delay_until) or now, now)
+
+    def _advance(self):
+        """Move the run as far as its finished batches allow.
+
+        Called by the ``run_advance`` task. Locks the run first, so that two of
+        them cannot both start a stage.
+
+        :return: plain words on what was done, for the task's log
+        """
+        self.ensure_one()
+        self.lock_for_update(allow_referencing=True)
+        self.invalidate_recordset()
+        now = fields.Datetime.now()
+        if self.state == "requested" and (self.scheduled_date or now) > now:
+            # Its time was changed after this task was claimed.
+            self._enqueue_advance(self.scheduled_date)
+            return self.env._("Nothing to do before %s UTC.", self.scheduled_date)
+        first = self.state == "requested" and not self.started_date
+        self._start()
+        if self.state != "running":
+            return self.env._("Nothing to do: the run is %(state)s.", state=self.state)
+        if first:
+            self._begin_canary()
+        stages = self._stages()
+        for stage in stages[stage_index(stages, self.stage) + 1 : self._target_index() + 1]:
+            if self._open_result(stage):
+                if self._live_tasks(stage):
+                    return self.env._("%(stage)s goes on.", stage=stage.name)
+                self._close_stage(stage)
+            elif self._begin_stage(stage):
+                self._enqueue_batches(stage)
+                return self.env._("Started %(stage)s.", stage=stage.name)
+            self.stage = stage.name
+            if stage.name == "posting" and not self.canary_running:
+                self._request_report("post")
+            problem = self._limit_problem(stage) if not self.limits_passed else None
+            if problem:
+                self._stop(problem)
+                return problem
+        if self.canary_running:
+            return self._advance() if self._end_canary() else self.stop_reason
+        self._finish()
+        return self.env._("The run is %(state)s.", state=self.state)
+
+    def _start(self):
+        """Take a requested run to running; identify its customers the first time."""
+        stages = self._stages()
+        if self.state != "requested" or stage_index(stages, self.stage) >= self._target_index():
+            return
+        if not self.started_date:
+            self._identify()
+            self._note_lost_limits()
+            crash_point("run.identified")
+        self._set_state("running")
+        if not self.started_date:
+            self.started_date = fields.Datetime.now()
+
+    def _open_result(self, stage):
+        return self.env["billing.run.result"].search(
+            [
+                ("run_id", "=", self.id),
+                ("stage", "=", stage.name),
+                ("ended_date", "=", False),
+            ]
+        )
+
+    def _begin_stage(self, stage):
+        """Open a stage's result; return False when no bill is there for it."""
+        if not self._bill_ids(stage.before):
+            return False
+        self.env["billing.run.result"].create(
+            {"run_id": self.id, "stage": stage.name, "started_date": fields.Datetime.now()}
+        )
+        return True
+
+    def _batches(self, stage):
+        """Return the stage's bill ids in lists of the batch size.
+
+        A customer with bills in several currencies is never split: two batches
+        would write the same customer's services.
+        """
+        size = max(int(self.company_id.billing_batch_size * stage.batch), 1)
+        bills = self.env["billing.bill"].browse(self._bill_ids(stage.before))
+        batches = [[]]
+        for customer_bills in bills.grouped("partner_id").values():
+            if len(batches[-1]) >= size:
+                batches.append([])
+            batches[-1].extend(customer_bills.ids)
+        return batches
+
+    def _enqueue_batches(self, stage):
+        journal = self.cycle_id.journal_id
+        self.env["billing.task"].enqueue_many(
+            [
+                {
+                    "type_code": stage.task_type,
+                    "record": self,
+                    "parameters": {"bill_ids": bill_ids},
+                    "identity_key": f"run:{self.id}:{stage.name}:{bill_ids[0]}",
+                    # Numbers are given out one transaction at a time in a journal:
+                    # the queue waits for it better than the database does.
+                    "exclusive_key": f"journal:{journal.id}" if stage.name == "posting" else None,
+                }
+                for bill_ids in self._batches(stage)
+            ]
+        )
+
+    def _live_tasks(self, stage):
+        return self.env["billing.task"].search_count(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "=", self.id),
+                ("type_id.code", "=", stage.task_type),
+                ("state", "in", LIVE_TASK_STATES),
+            ],
+            limit=1,
+        )
+
+    def _close_stage(self, stage):
+        """End a stage none of whose tasks is alive.
+
+        A bill that is still where the stage found it lost its task (failed or
+        deleted): it becomes an error of its own, never a silent gap.
+        """
+        left = self.env["billing.bill"].browse(self._bill_ids(stage.before))
+        left._set_error(
+            "task_failed",
+            self.env._(
+                "The background task for this bill failed or was deleted during %(stage)s."
+                " See Billing Tasks, then run the bill again.",
+                stage=stage.name,
+            ),
+        )
+        self._open_result(stage).write(
+            {"ended_date": fields.Datetime.now(), **self._stage_totals(stage)}
+        )
+
+    @api.model
+    def _cron_wake_runs(self):
+        """Advance runs under way that no live task would move any more.
+
+        The safety net under the barrier: a worker killed between a batch's commit
+        and its request to advance leaves exactly this behind.
+        """
+        runs = self.search([("state", "in", ("requested", "running"))])
+        tasks = self.env["billing.task"]._read_group(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "in", runs.ids),
+                ("state", "in", LIVE_TASK_STATES),
+            ],
+            ["res_id"],
+            ["__count"],
+        )
+        alive = {res_id for res_id, _count in tasks}
+        for run in runs:
+            if run.id not in alive and not run._waits():
+                run._enqueue_advance(delay_until=run.scheduled_date or None)
+        self._wake_reports()
+
+    # === IDENTIFICATION === #
+
+    def _identify(self, partner_ids=None):
+        """Create the run's bills, one per customer and currency, in one statement.
+
+        Whether anything is due is seen at rating, so that everybody who was looked
+        at has a bill with a reason.
+
+        :param partner_ids: only these customers; None = all
+        :return: number of bills created
+        """
+        self.ensure_one()
+        query = SQL(
+            """
+            INSERT INTO billing_bill (run_id, company_id, partner_id, currency_id, state,
+                                      create_uid, write_uid, create_date, write_date)
+            SELECT %(run)s, %(company)s, customer.partner_id, customer.currency_id, 'pending',
+                   %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+              FROM (%(customers)s) customer
+             ORDER BY customer.partner_id, customer.currency_id
+                ON CONFLICT DO NOTHING
+            """,
+            run=self.id,
+            company=self.company_id.id,
+            uid=self.env.uid,
+            customers=self._customer_query(partner_ids),
+        )
+        self.env.cr.execute(query)
+        created = self.env.cr.rowcount
+        self.env["billing.bill"].invalidate_model()
+        return created
+
+    def _identified_partner_ids(self):
+        """Return the ids of the customers that :meth:`_identify` would take, in order."""
+        self.ensure_one()
+        self.env.cr.execute(
+            SQL(
+                "SELECT DISTINCT partner_id FROM (%s) customer ORDER BY partner_id",
+                self._customer_query(),
+            )
+        )
+        return [partner_id for (partner_id,) in self.env.cr.fetchall()]
+
+    def _customer_query(self, partner_ids=None):
+        """Return the SQL that selects the run's customers and their currencies."""
+        queries = self._customer_queries(partner_ids)
+        self.env.flush_all()
+        return SQL(" UNION ").join(self._select_customers(query) for query in queries)
+
+    def _selected_partners(self):
+        """Return the SQL of the ids of the customers whom the run would take now, some of them
+        more than once."""
+        queries = self._customer_queries()
+        self.env.flush_all()
+        return SQL(" UNION ALL ").join(
+            query.subselect(SQL.identifier(query.table, "partner_id")) for query in queries
+        )
+
+    def _customer_queries(self, partner_ids=None):
+        """Return the queries that find whom the run takes.
+
+        A customer is taken who has a live service in the run's criteria, a
+        finished job, or a rated charge that no other live bill holds.
+        """
+        only = Domain.TRUE if partner_ids is None else Domain("partner_id", "in", partner_ids)
+        return (
+            self.env["billing.service"]._search(
+                self._service_domain() & self._live_service_domain() & only
+            ),
+            self.env["billing.job"]._search(self._job_domain() & only),
+            self.env["billing.charge"]._search(self._open_charge_domain() & only),
+        )
+
+    def _select_customers(self, query):
+        return query.subselect(
+            SQL("%s AS partner_id", SQL.identifier(query.table, "partner_id")),
+            SQL("%s AS currency_id", SQL.identifier(query.table, "currency_id")),
+        )
+
+    # === COUNTS === #
+
+    def _bill_ids(self, state):
+        """Return the ids of the run's bills in a state, by customer.
+
+        While the canary is under way there are no others.
+        """
+        domain = [("run_id", "=", self.id), ("state", "=", state)]
+        if self.canary_running:
+            domain.append(("canary", "=", True))
+        return self.env["billing.bill"].search(domain, order="partner_id, id").ids
+
+    def _bill_counts(self):
+        """Return ``{state: number of bills}``."""
+        return dict(
+            self.env["billing.bill"]._read_group([("run_id", "=", self.id)], ["state"], ["__count"])
+        )
+
+    def _stage_totals(self, stage):
+        """Count what a stage has produced in the run so far.
+
+        :return: dict with ``entities``, ``documents`` and ``amounts`` (decimal
+            text by currency code)
+        """
+        bills = self.env["billing.bill"].search_count(
+            [("run_id", "=", self.id), ("state", "=", stage.after)]
+        )
+        if stage.name == "rating":
+            rows = self.env["billing.charge"]._read_group(
+                [("bill_id.run_id", "=", self.id), ("bill_id.state", "=", stage.after)],
+                ["currency_id"],
+                ["__count", "amount:sum"],
+            )
+        else:
+            rows = self.env["account.move"]._read_group(
+                [
+                    ("billing_bill_id.run_id", "=", self.id),
+                    ("billing_bill_id.state", "=", stage.after),
+                ],
+                ["currency_id"],
+                ["__count", "amount_untaxed_in_currency_signed:sum"],
+            )
+        return {
+            "entities": bills,
+            "documents": sum(count for _currency, count, _amount in rows),
+            "amounts": {
+                currency.name: f"{amount:.{currency.decimal_places}f}"
+                for currency, count, amount in rows
+            },
+        }

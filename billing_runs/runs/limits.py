@@ -1,0 +1,160 @@
+from odoo import fields, models
+
+
+class BillingRun(models.Model):
+    """Stop limits and the canary: a run that gets out of hand stops before it invoices.
+
+    Limits are checked when rating has ended, and again on the canary: the first
+    customers, who are taken through all stages before anybody else. A run that
+    stops waits in ``requested`` with the reason until somebody continues it.
+    """
+
+    _inherit = "billing.run"
+
+    limit_bills = fields.Integer("Most Bills", help="Stop when more bills are due. 0: no limit.")
+    limit_total = fields.Monetary(
+        "Highest Total",
+        currency_field="company_currency_id",
+        help="Stop when all charges come to more, in the company's currency. 0: no limit.",
+    )
+    limit_bill = fields.Monetary(
+        "Biggest Bill",
+        currency_field="company_currency_id",
+        help="Stop when one customer's charges come to more. 0: no limit.",
+    )
+    limit_change = fields.Float(
+        "Most Change (%)",
+        help="Stop when the total differs by more from the cycle's previous run. 0: no limit.",
+    )
+    canary_count = fields.Integer(
+        "Customers First",
+        help="So many customers are billed and checked first, then the rest. 0: all at once.",
+    )
+    canary_running = fields.Boolean(readonly=True, copy=False)
+    stop_reason = fields.Char(readonly=True, copy=False)
+    limits_passed = fields.Boolean(
+        readonly=True, copy=False, help="Somebody continued the run in spite of its limits."
+    )
+
+    _limits_positive = models.Constraint(
+        "CHECK (limit_bills >= 0 AND limit_total >= 0 AND limit_bill >= 0 AND limit_change >= 0"
+        " AND canary_count >= 0)",
+        "Limits cannot be negative. 0 means no limit.",
+    )
+
+    def _begin_canary(self):
+        """Mark the first customers' bills: until they are through, no other bill is touched."""
+        self.ensure_one()
+        if not self.canary_count:
+            return
+        bills = self.env["billing.bill"].browse(self._bill_ids("pending"))
+        customers = list(bills.grouped("partner_id").values())[: self.canary_count]
+        self.env["billing.bill"].concat(*customers).canary = True
+        self.canary_running = True
+
+    def _end_canary(self):
+        """End the canary.
+
+        :return: whether the rest of the customers can go now
+        """
+        self.ensure_one()
+        self.write({"canary_running": False, "stage": False})
+        problem = self._canary_problem()
+        if problem:
+            self._stop(problem)
+        return not problem
+
+    def _canary_problem(self):
+        bills = self.env["billing.bill"].search([("run_id", "=", self.id), ("canary", "=", True)])
+        failed = bills.filtered(lambda bill: bill.state == "error")
+        if failed:
+            return self.env._(
+                "Of the first %(count)s customers, %(failed)s ended in error: %(names)s.",
+                count=len(bills.partner_id),
+                failed=len(failed),
+                names=", ".join(failed[:3].mapped("partner_id.name")),
+            )
+        return None
+
+    def _limit_problem(self, stage):
+        """Return the limit that the run's charges exceed after rating, in words, or None."""
+        self.ensure_one()
+        if stage.name != "rating":
+            return None
+        totals = self._charged_by_bill()
+        currency = self.company_currency_id
+        total, biggest = sum(totals.values()), max(totals.values(), default=0.0)
+        if self.limit_bills and len(totals) > self.limit_bills:
+            return self.env._(
+                "%(count)s bills are due, the limit is %(limit)s.",
+                count=len(totals),
+                limit=self.limit_bills,
+            )
+        if self.limit_total and currency.compare_amounts(total, self.limit_total) > 0:
+            return self.env._(
+                "The charges come to %(total)s, the limit is %(limit)s.",
+                total=currency.format(total),
+                limit=currency.format(self.limit_total),
+            )
+        if self.limit_bill and currency.compare_amounts(biggest, self.limit_bill) > 0:
+            bill = max(totals, key=totals.get)
+            return self.env._(
+                "The charges of %(customer)s come to %(amount)s, the limit of a bill is %(limit)s.",
+                customer=bill.partner_id.display_name,
+                amount=currency.format(biggest),
+                limit=currency.format(self.limit_bill),
+            )
+        # The canary alone says nothing about the whole.
+        before = not self.canary_running and sum(self._last_billed()._charged_by_bill().values())
+        change = 100.0 * abs(total - before) / abs(before) if before else 0.0
+        if self.limit_change and change > self.limit_change:
+            return self.env._(
+                "The total differs by %(change)s %% from the previous run, the limit is"
+                " %(limit)s %%.",
+                change=round(change, 1),
+                limit=self.limit_change,
+            )
+        return None
+
+    def _last_billed(self):
+        """Return the cycle's newest run before this one that has billed and was not taken back."""
+        self.ensure_one()
+        bills = self.env["billing.bill"].search(
+            [
+                ("run_id.cycle_id", "=", self.cycle_id.id),
+                ("run_id.mode", "=", "batch"),
+                ("run_id", "<", self.id),
+                ("state", "in", ("posted", "done")),
+            ],
+            order="run_id",
+            limit=1,
+        )
+        return bills.run_id
+
+    def _charged_by_bill(self):
+        """Return ``{bill: its charges in the company's currency}`` of bills not taken back."""
+        rows = self.env["billing.charge"]._read_group(
+            [
+                ("bill_id.run_id", "in", self.ids),
+                ("bill_id.state", "in", ("rated", "invoiced", "posted", "done")),
+                ("state", "in", ("rated", "invoiced")),
+            ],
+            ["bill_id", "currency_id"],
+            ["amount:sum"],
+        )
+        return {
+            bill: currency._convert(
+                amount,
+                bill.company_id.currency_id,
+                bill.company_id,
+                bill.run_id.invoice_date,
+            )
+            for bill, currency, amount in rows
+        }
+
+    def _stop(self, reason):
+        """Let the run wait with a reason until somebody continues it."""
+        self.ensure_one()
+        self._set_state("requested")
+        self.stop_reason = reason
+        self.message_post(body=self.env._("The run has stopped: %s", reason))

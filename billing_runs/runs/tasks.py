@@ -1,0 +1,95 @@
+from odoo import api, models
+
+from ...billing_tasks.exceptions import FatalTaskError, SkipTask
+from .stages import stage_index
+
+
+class BillingRun(models.Model):
+    """The task handlers: thin shells between the queue and the batch methods."""
+
+    _inherit = "billing.run"
+
+    @api.model
+    def _task_advance(self, task):
+        """Handle ``run_advance``: move the run of the task."""
+        run = self._task_run(task)
+        message = run._advance()
+        task._log(message)
+        return {"state": run.state, "stage": run.stage or None}
+
+    @api.model
+    def _task_stage(self, task, stage):
+        """Handle one batch of one stage: the bills named in the parameters.
+
+        In test mode the batch goes through all stages up to this one; the queue
+        rolls it back and keeps only the result.
+        """
+        run = self._task_run(task)
+        bills = self.env["billing.bill"].browse(task.parameters["bill_ids"]).exists()
+        if bills.run_id - run:
+            raise FatalTaskError(self.env._("The task's bills belong to another run."))
+        if task.test_mode:
+            return run._try_batch(bills, stage)
+        if run.state != "running":
+            raise SkipTask(self.env._("The run is %(state)s.", state=run.state))
+        result = run._run_batch(task, bills, stage)
+        run._enqueue_advance_after_commit()
+        return result
+
+    def _task_run(self, task):
+        run = task._record()
+        if not run or run._name != self._name:
+            raise FatalTaskError(self.env._("The billing run of this task is gone."))
+        return run
+
+    def _run_batch(self, task, bills, stage):
+        """Do one stage for a batch of bills and say what came of them.
+
+        :return: dict ``{state: number of bills}``
+        """
+        todo = bills._lock_in_state(stage.before)
+        if len(todo) < len(bills):
+            task._log(
+                self.env._("%(count)s bills were done already.", count=len(bills) - len(todo))
+            )
+        getattr(todo, stage.method)()
+        counts = {state: len(group) for state, group in todo.grouped("state").items()}
+        for bill in todo.filtered(lambda b: b.state == "error"):
+            task._log(
+                f"{bill.partner_id.display_name}: {bill.error_code}: {bill.error_message}",
+                level="warning",
+            )
+        return counts
+
+    def _try_batch(self, bills, last_stage):
+        """Take a batch through the stages up to ``last_stage`` and count the outcome."""
+        stages = self._stages()
+        for stage in stages[: stage_index(stages, last_stage.name) + 1]:
+            getattr(bills.filtered(lambda b, s=stage: b.state == s.before), stage.method)()
+        return {
+            "bills": {state: len(group) for state, group in bills.grouped("state").items()},
+            "invoices": len(bills.move_ids),
+        }
+
+    def _execute(self, target_stage=None):
+        """Execute the stages here and now, in this transaction, without the queue.
+
+        For data set-up and tests; people use ``action_request``.
+
+        :param str target_stage: stage to stop after; None = the last one
+        """
+        self.ensure_one()
+        self._check_requestable()
+        self._set_state("requested")
+        self.target_stage = target_stage
+        self._start()
+        for stage in self._stages()[: self._target_index() + 1]:
+            if self._begin_stage(stage):
+                for bill_ids in self._batches(stage):
+                    bills = self.env["billing.bill"].browse(bill_ids)
+                    getattr(bills._lock_in_state(stage.before), stage.method)()
+                self._close_stage(stage)
+            self.stage = stage.name
+            if stage.name == "posting":
+                self._make_report("post")
+        self._finish()

@@ -1,0 +1,275 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ..runs.billing_run import EDITABLE_STATES, ENDED_STATES
+from ..runs.stages import stage_index
+
+PRE_STEPS = ("dates", "customers", "payments", "pre_report", "request")
+POST_STEPS = (
+    "post_report",
+    "production",
+    "accounting_export",
+    "email",
+    "print",
+    "tie_out",
+    "complete",
+)
+
+
+class BillingRun(models.Model):
+    """The Next Steps panel: what to do next, and who confirmed what.
+
+    A step is a method ``_step_<code>`` that returns a dict: ``state`` (``done``,
+    ``todo``, ``attention``, ``problem``, ``waiting``, ``hidden``), ``title``,
+    ``sentence`` and, as it needs, ``table`` (head, rows, ``labels``: how many columns
+    come before those with numbers), ``links`` (label, count,
+    method), ``buttons`` (method, label, primary, confirm), ``numbers`` with
+    ``confirmable``: what a confirmation is about. Upper floors add steps by
+    extending ``_get_steps`` and defining their method.
+    """
+
+    _inherit = "billing.run"
+
+    step_ids = fields.One2many("billing.run.step", "run_id", "Confirmations", readonly=True)
+    next_steps = fields.Json(compute="_compute_next_steps")
+
+    def _compute_next_steps(self):
+        for run in self:
+            run.next_steps = run._next_steps() if run.id else False
+
+    # === FOR THE PANEL === #
+
+    @api.readonly
+    def get_next_steps(self):
+        """Return the panel's data of one run; read again while work is under way."""
+        self.ensure_one()
+        self.check_access("read")
+        return self._next_steps()
+
+    def action_confirm_step(self, code):
+        """Confirm a step: its numbers were looked at and are right.
+
+        :raise UserError: the step is not one to confirm, or not its turn yet
+        """
+        self._check_user()
+        for run in self:
+            step = next((s for s in run._next_steps()["steps"] if s["code"] == code), None)
+            if not step or not step.get("confirmable") or step["state"] == "waiting":
+                raise UserError(
+                    self.env._(
+                        "%(run)s: this step cannot be confirmed now. Finish the steps before it"
+                        " first.",
+                        run=run.number,
+                    )
+                )
+            run._record_step(code, step["numbers"])
+        return True
+
+    def action_request_expert(self):
+        """Request bills without the checks. For expert mode; the skip is put on record."""
+        if not self.env.user.has_group("billing_operations.group_expert_mode"):
+            raise AccessError(
+                self.env._("Only users in expert mode may skip the steps before billing.")
+            )
+        self._check_user()
+        for run in self:
+            skipped = run._open_steps()
+            for step in skipped:
+                if step.get("confirmable"):
+                    run._record_step(step["code"], step["numbers"], skipped=True)
+            if skipped:
+                run.message_post(
+                    body=self.env._(
+                        "Requested in expert mode without: %(steps)s.",
+                        steps=", ".join(step["title"] for step in skipped),
+                    )
+                )
+            run._request()
+        return True
+
+    # === FRAMEWORK === #
+
+    def _get_steps(self):
+        """Return the codes of the run's steps, in order. Upper floors extend this."""
+        self.ensure_one()
+        codes = PRE_STEPS if self._steps_phase() == "pre" else POST_STEPS
+        return [code for code in codes if hasattr(self, f"_step_{code}")]
+
+    def _steps_phase(self):
+        """Return ``pre``, ``production`` or ``post`` (from the end of posting)."""
+        self.ensure_one()
+        if self.state in EDITABLE_STATES:
+            return "pre"
+        stages = [stage.name for stage in self._stages()]
+        posted = self.stage and stages.index(self.stage) >= stages.index("posting")
+        return "post" if posted or self.state in ENDED_STATES else "production"
+
+    def _next_steps(self):
+        """Return the panel: ``{"phase", "live", "state", "steps": [...]}``, plain JSON.
+
+        Customers' preferences are kept per company: the run's counts, whatever
+        company the person looks from.
+        """
+        self.ensure_one()
+        self = self.with_company(self.company_id)
+        phase = self._steps_phase()
+        confirmations = {step.code: step for step in self.step_ids}
+        steps, blocked = [], False
+        if self.state != "cancelled" and phase != "production":
+            for code in self._get_steps():
+                if code == "complete":
+                    title = self._step_titles()[code]
+                    steps.append({"code": code, "title": title, **self._step_complete(steps)})
+                    continue
+                step = self._next_step(code, confirmations.get(code), blocked and phase == "pre")
+                if step["state"] != "hidden":
+                    steps.append(step)
+                    blocked = blocked or self._blocks(step)
+        return {
+            "phase": phase,
+            "live": self._is_live(steps),
+            "state": self.state,
+            "stages": self._stage_progress() if phase != "pre" else [],
+            "steps": steps,
+        }
+
+    def _is_live(self, steps):
+        """Return whether the panel moves by itself: the run is under way, a report is being made,
+        or a step says that its work is."""
+        return (
+            (self.state in ("requested", "running") and not self._waits())
+            or "computing" in self.report_ids.mapped("state")
+            or any(step.get("live") for step in steps)
+        )
+
+    def _next_step(self, code, confirmation, blocked):
+        if blocked:
+            # Not its turn: what it would show may still change.
+            return {"code": code, "state": "waiting", "title": self._step_titles()[code]}
+        step = {
+            "code": code,
+            "title": self._step_titles()[code],
+            "buttons": [],
+            **getattr(self, f"_step_{code}")(),
+        }
+        if step.get("confirmable"):
+            self._add_confirmation(step, confirmation)
+        return step
+
+    def _add_confirmation(self, step, confirmation):
+        fingerprint = self.env["billing.run.step"]._get_fingerprint(step["numbers"])
+        if confirmation:
+            changed = confirmation.fingerprint != fingerprint
+            step["confirmed"] = {
+                "by": confirmation.confirmed_by_id.sudo().name,
+                "date": fields.Datetime.to_string(confirmation.confirmed_date),
+                "skipped": confirmation.skipped,
+                "changed": changed,
+            }
+            if not changed:
+                step["state"] = "done"
+                return
+            step["state"] = "attention"
+        elif step["state"] == "done":
+            step["state"] = "todo"
+        step["buttons"] = [
+            *step["buttons"],
+            {
+                "method": "action_confirm_step",
+                "args": [step["code"]],
+                "label": step.get("confirm_label") or self.env._("Confirm"),
+                "primary": True,
+            },
+        ]
+
+    @api.model
+    def _blocks(self, step):
+        """Return whether the steps after this one wait for it."""
+        if step.get("confirmable"):
+            return step["state"] != "done"
+        return step["state"] in ("todo", "problem", "waiting")
+
+    def _open_steps(self):
+        """Return the pre-billing steps that keep bills from being requested."""
+        self.ensure_one()
+        return [
+            step
+            for step in self._next_steps()["steps"]
+            if step["code"] != "request" and self._blocks(step)
+        ]
+
+    def _check_steps_done(self):
+        """Check that every step before the request is done.
+
+        :raise UserError: naming the open ones
+        """
+        for run in self:
+            steps = run._open_steps()
+            if steps:
+                raise UserError(
+                    self.env._(
+                        "%(run)s is not ready. Open in Next Steps: %(steps)s.",
+                        run=run.number,
+                        steps=", ".join(step["title"] for step in steps),
+                    )
+                )
+
+    def _record_step(self, code, numbers, skipped=False):
+        """Put a confirmation on record, in place of an earlier one."""
+        self.ensure_one()
+        step = self.env["billing.run.step"].sudo()
+        step.search([("run_id", "=", self.id), ("code", "=", code)]).unlink()
+        step.create(
+            {
+                "run_id": self.id,
+                "code": code,
+                "confirmed_by_id": self.env.uid,
+                "confirmed_date": fields.Datetime.now(),
+                "skipped": skipped,
+                "numbers": numbers,
+                "fingerprint": step._get_fingerprint(numbers),
+            }
+        )
+
+    def _step_titles(self):
+        """Return ``{code: title}``. Upper floors add theirs."""
+        return {
+            "dates": self.env._("Set dates"),
+            "customers": self.env._("Check customers"),
+            "payments": self.env._("Check payments"),
+            "pre_report": self.env._("Pre-billing report"),
+            "request": self.env._("Request bills"),
+            "post_report": self.env._("Post-billing report"),
+            "production": self.env._("Bill production"),
+            "accounting_export": self.env._("Accounting export"),
+            "email": self.env._("E-mail bills"),
+            "print": self.env._("Print bills"),
+            "tie_out": self.env._("Tie-out"),
+            "complete": self.env._("Run complete"),
+        }
+
+    def _stage_progress(self):
+        """Return each stage's progress: name, label, done, total.
+
+        A run that was closed early has no progress in the stages it did without.
+        """
+        self.ensure_one()
+        counts = self._bill_counts()
+        total = sum(counts.values())
+        labels = dict(self._fields["stage"]._description_selection(self.env))
+        over = counts.get("skipped", 0) + counts.get("error", 0)
+        result = []
+        later = 0
+        for stage in reversed(self._stages()):
+            later += counts.get(stage.after, 0)
+            result.append(
+                {
+                    "name": stage.name,
+                    "label": labels[stage.name],
+                    "done": min(later + over, total),
+                    "total": total,
+                }
+            )
+        ended = self.state in ENDED_STATES and self.stage
+        count = stage_index(self._stages(), self.stage) + 1 if ended else len(result)
+        return result[::-1][:count]

@@ -1,0 +1,3 @@
+from . import billing_run_undo
+from . import bill
+from . import run
