@@ -241,11 +241,10 @@ class ServiceLedger:
             service.rated.update(part)
         if not until and service.setup_due and service.start <= cutoff:
             service.setup_due = False
-            first = service.history[0][1]
+            owner = service.terms(service.start).owner
+            price = service.history[0][1].plan.setup
             charge = Charge(service, SETUP)
-            self.entries.append(
-                Entry(first.owner, service, SETUP, service.start, first.plan.setup, charge)
-            )
+            self.entries.append(Entry(owner, service, SETUP, service.start, price, charge))
 
     def _charge(self, service, days, kept=(), again=False):
         """Charge days at their terms, but not the (item, day)s that are `kept`."""
