@@ -17,9 +17,8 @@ def wanted(arguments):
     """Does a run with these arguments have lanes? One of a single file, or with options of pytest
     that choose tests or change how they run, is one process."""
     files = [argument for argument in arguments if not argument.startswith(JUNIT)]
-    return (
-        all(file.startswith("tests/") and "::" not in file for file in files)
-        and not (len(files) == 1 and files[0].endswith(".py"))
+    return all(file.startswith("tests/") and "::" not in file for file in files) and not (
+        len(files) == 1 and files[0].endswith(".py")
     )
 
 
