@@ -35,8 +35,8 @@ class BillingRun(models.Model):
                     self.env._("%(run)s: its bills were requested already.", run=run.number)
                 )
             run._check_target(target_stage)
-            run._set_state("requested")
-            run._write_own({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            values = {"target_stage": target_stage, "scheduled_date": scheduled_date}
+            run._set_state("requested", values)
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
 
     def action_reschedule(self, target_stage=None, scheduled_date=None):
@@ -66,7 +66,8 @@ class BillingRun(models.Model):
             else:
                 message = self.env._("Started now instead of %s.", before)
             run.message_post(body=message)
-            run._write_own({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            values = {"target_stage": target_stage, "scheduled_date": scheduled_date}
+            run._own().write(values)
             run.sudo()._move_advance(scheduled_date)
         return True
 
@@ -89,7 +90,7 @@ class BillingRun(models.Model):
             if run.stop_reason:
                 run.message_post(body=self.env._("Continued in spite of: %s", run.stop_reason))
                 values |= {"stop_reason": False, "limits_passed": True}
-            run._write_own(values)
+            run._own().write(values)
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
         return True
 
@@ -115,14 +116,14 @@ class BillingRun(models.Model):
             first = run.canary_running or bool(run.stop_reason) and any(bills.mapped("canary"))
             # Bills are read-only to people: the rights were checked above.
             bills.sudo()._restart()
-            run._set_state("running")
-            run._write_own(
+            run._set_state(
+                "running",
                 {
                     "stage": False,
                     "ended_date": False,
                     "stop_reason": False,
                     "canary_running": first,
-                }
+                },
             )
             run.sudo()._enqueue_advance()
         return True

@@ -82,7 +82,7 @@ class BillingService(models.Model):
             if plan.version:
                 # Nobody has the right to write the past.
                 self.env["billing.service.version"].sudo().create(plan.version)
-            service._unguarded().write(plan.values)
+            service._own().write(plan.values)
         return charges
 
     @api.private
