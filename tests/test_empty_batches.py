@@ -44,7 +44,7 @@ DAY = date(2026, 1, 31)
 CALLED = (
     *("_rate", "_invoice", "_post", "_format", "_isolate", "_preview", "_undo"),
     *("_rate_batch", "_invoice_batch", "_post_batch", "_format_batch", "_undo_batch"),
-    *("_services", "_jobs", "_take_charges", "_apply_low_invoice_rule", "_invoicing_problems"),
+    *("_take_charges", "_apply_low_invoice_rule", "_invoicing_problems"),
     *("_prepare_documents", "_create_invoices", "_post_invoices", "_void"),
 )
 
@@ -122,6 +122,14 @@ class TestEmptySets(BillingCase):
                     except UserError:
                         pass  # says in plain words that there is nothing to do it with
         self.assertFalse(set(CALLED) - called)
+
+    def test_every_charge_source_has_nothing_for_no_bills(self):
+        run, bills = self.env["billing.run"], self.env["billing.bill"]
+        for source in run._charge_sources():
+            records = source.of_bills(bills)
+            self.assertFalse(records)
+            self.assertFalse(source.problems(records))
+            source.rate(records, run)
 
 
 @tagged("post_install", "-at_install")

@@ -44,7 +44,7 @@ class TestAutoSend(DeliveryCase):
         self.assertEqual((run.state, self.called), ("completed", ["a@x.example"]))
         bundle = self.deliveries(run, channel="print").bundle_id
         self.assertEqual((bundle.document_count, bundle.name), (1, f"{run.number}/P01"))
-        step = run._step_email()
+        step = run._step("email")
         links = {link["label"]: link["count"] for link in step["links"]}
         self.assertEqual(links, {"to e-mail": 1, "without e-mail address": 1, "sent": 1})
         said = "".join(run.message_ids.mapped("body"))
@@ -74,10 +74,10 @@ class TestAutoSend(DeliveryCase):
     def test_a_cycle_says_up_to_which_stage_its_runs_go(self):
         wizard = self.env["billing.run.execute"]
         run = self.make_run(self.cycle)
-        [button] = run._step_request()["buttons"]
+        [button] = run._step("request")["buttons"]
         self.assertEqual(button["args"], [])
         self.cycle.target_stage = "invoicing"
-        [button] = run._step_request()["buttons"]
+        [button] = run._step("request")["buttons"]
         self.assertEqual(button["args"], ["invoicing"])
         self.assertIn("up to Invoicing", button["confirm"])
         form = wizard.with_context(default_run_id=run.id)

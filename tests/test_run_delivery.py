@@ -117,7 +117,7 @@ class TestEmail(DeliveryCase):
             {"name": "N"},
             {"name": "P", "email": "p@x.example", "invoice_sending_method": "print"},
         )
-        step = run._step_email()
+        step = run._step("email")
         links = {link["label"]: link["count"] for link in step["links"]}
         self.assertEqual(links, {"to e-mail": 1, "without e-mail address": 1})
         action = run.action_view_documents("email", "no_address")
@@ -137,7 +137,7 @@ class TestEmail(DeliveryCase):
         self.assertNotIn("E-mail bills", self.panel_step(run, "complete")["sentence"])
         # An address that comes later is taken then.
         moves.partner_id.email = "n@x.example"
-        self.assertEqual(run._step_email()["state"], "todo")
+        self.assertEqual(run._step("email")["state"], "todo")
         with self.call({}):
             self.email(run)
             self.assertEqual(self.calls, ["n@x.example"])
@@ -148,8 +148,8 @@ class TestEmail(DeliveryCase):
         )
         other = self.env["res.company"].create({"name": "Other"})
         elsewhere = run.with_context(allowed_company_ids=[other.id, self.company.id])
-        self.assertEqual(elsewhere._step_email()["state"], "done")
-        self.assertEqual(elsewhere._step_print()["state"], "todo")
+        self.assertEqual(elsewhere._step("email")["state"], "done")
+        self.assertEqual(elsewhere._step("print")["state"], "todo")
 
     def test_a_task_takes_as_many_documents_as_the_company_says(self):
         self.company.billing_email_batch_size = 2
@@ -161,8 +161,8 @@ class TestEmail(DeliveryCase):
             [("res_id", "=", run.id), ("type_id.code", "=", "email_bills")]
         )
         self.assertEqual(sorted(len(task.parameters["move_ids"]) for task in tasks), [1, 2, 2])
-        self.assertEqual(run._step_email()["state"], "todo")
-        self.assertFalse(run._step_email().get("buttons"))
+        self.assertEqual(run._step("email")["state"], "todo")
+        self.assertFalse(run._step("email").get("buttons"))
         with self.assertRaisesRegex(UserError, "under way"):
             run.action_email_bills()
         with self.call({}):
@@ -184,9 +184,9 @@ class TestEmail(DeliveryCase):
         delivery = self.deliveries(run, state="error")
         self.assertEqual(delivery.error_message, "550 no")
         self.assertIn("b@x.example", delivery.bill_id.delivery_problem)
-        self.assertEqual(run._step_email()["state"], "attention")
+        self.assertEqual(run._step("email")["state"], "attention")
         delivery.action_mark_sent()
-        self.assertEqual(run._step_email()["state"], "done")
+        self.assertEqual(run._step("email")["state"], "done")
         self.assertFalse(delivery.bill_id.delivery_problem)
 
     def test_a_server_out_of_reach_is_asked_again_later_and_only_once_a_try(self):
@@ -199,7 +199,7 @@ class TestEmail(DeliveryCase):
             self.assertEqual(len(self.calls), 1)
         task = self.deliveries(run).task_id
         self.assertEqual((task.state, task.retry_count), ("error", 0))
-        self.assertIn("connection refused", run._step_email()["sentence"])
+        self.assertIn("connection refused", run._step("email")["sentence"])
         task.delay_date = "2020-01-01"
         self.deliveries(run).try_date = "2020-01-01"
         with self.call({}):
@@ -224,9 +224,9 @@ class TestEmail(DeliveryCase):
             run.action_email_bills()
         delivery = self.deliveries(run)
         self.assertEqual(delivery.state, "unknown")
-        self.assertEqual(run._step_email()["state"], "attention")
+        self.assertEqual(run._step("email")["state"], "attention")
         delivery.action_mark_sent()
-        self.assertEqual(run._step_email()["state"], "done")
+        self.assertEqual(run._step("email")["state"], "done")
 
     def test_delivering_again_needs_a_reason_and_is_a_new_delivery(self):
         run = self.make_documents({"name": "A", "email": "a@x.example"})
@@ -252,7 +252,7 @@ class TestEmail(DeliveryCase):
             ).action_apply()
             self.deliver(run)
             self.assertEqual(self.calls, ["new@x.example"])
-        self.assertEqual(run._step_email()["state"], "done")
+        self.assertEqual(run._step("email")["state"], "done")
 
     def test_the_choice_leaves_out_small_totals_and_single_customers(self):
         run = self.make_documents(
@@ -271,7 +271,7 @@ class TestEmail(DeliveryCase):
             wizard.action_apply()
             self.deliver(run)
             self.assertEqual(self.calls, ["a@x.example"])
-        self.assertEqual(run._step_email()["state"], "todo")
+        self.assertEqual(run._step("email")["state"], "todo")
 
     def test_a_document_without_pdf_or_with_a_credit_note_is_not_sent(self):
         run = self.make_documents(
@@ -281,14 +281,14 @@ class TestEmail(DeliveryCase):
         first.invoice_pdf_report_id.unlink()
         second._reverse_moves(cancel=True)
         self.assertFalse(run._documents_to_email())
-        step = run._step_email()
+        step = run._step("email")
         self.assertEqual([link["label"] for link in step["links"]], ["without PDF"])
         self.assertEqual(step["state"], "waiting")
         run.action_close()  # without PDFs: nothing is left to do
-        step = run._step_email()
+        step = run._step("email")
         self.assertEqual((run.state, run.stage, step["state"]), ("completed", "posting", "done"))
         run.stage = "formatting"
-        self.assertEqual(run._step_email()["state"], "attention")
+        self.assertEqual(run._step("email")["state"], "attention")
 
     def test_what_was_credited_after_it_was_queued_does_not_leave(self):
         run = self.make_documents(
@@ -376,7 +376,7 @@ class TestEmail(DeliveryCase):
         self.assertEqual((delivery.state, delivery.error_code), ("bounced", "bounced"))
         self.assertIn("mailbox is full", delivery.error_message)
         self.assertIn("Bounced", delivery.bill_id.delivery_problem)
-        self.assertEqual(run._step_email()["state"], "attention")
+        self.assertEqual(run._step("email")["state"], "attention")
 
 
 @tagged("post_install", "-at_install")
@@ -387,7 +387,7 @@ class TestPrint(DeliveryCase):
             *({"name": name, "invoice_sending_method": "print"} for name in ("C", "A", "B")),
             {"name": "D", "email": "d@x.example"},
         )
-        self.assertEqual(run._step_print()["state"], "todo")
+        self.assertEqual(run._step("print")["state"], "todo")
         run.action_create_bundles()
         self.deliver(run)
         bundles = self.env["billing.print.bundle"].search([("run_id", "=", run.id)], order="name")
@@ -414,10 +414,10 @@ class TestPrint(DeliveryCase):
             .partner_id.mapped("name"),
             ["A", "B", "C"],
         )
-        self.assertEqual(run._step_print()["state"], "todo")
+        self.assertEqual(run._step("print")["state"], "todo")
         bundles.action_mark_printed()
         self.assertEqual(set(self.deliveries(run).mapped("state")), {"printed"})
-        self.assertEqual(run._step_print()["state"], "done")
+        self.assertEqual(run._step("print")["state"], "done")
         with self.assertRaises(UserError):
             run.action_create_bundles()
 
@@ -430,7 +430,7 @@ class TestPrint(DeliveryCase):
         self.env["billing.delivery.resend"].create(
             {"delivery_ids": delivery.ids, "reason": "Lost in the post"}
         ).action_apply()
-        self.assertEqual(run._step_print()["state"], "todo")
+        self.assertEqual(run._step("print")["state"], "todo")
         run.action_create_bundles()
         self.deliver(run)
         again = delivery.successor_id
@@ -446,10 +446,10 @@ class TestPrint(DeliveryCase):
         run.action_create_bundles()
         self.deliver(run)
         self.deliveries(run).bundle_id.action_mark_printed()
-        self.assertEqual(run._step_print()["state"], "waiting")
+        self.assertEqual(run._step("print")["state"], "waiting")
         run.action_close()
         run.stage = "formatting"
-        step = run._step_print()
+        step = run._step("print")
         self.assertEqual(step["state"], "attention")
         action = run.action_view_documents("print", "no_pdf")
         self.assertEqual(self.env["account.move"].search(action["domain"]).partner_id.name, "B")

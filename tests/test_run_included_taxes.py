@@ -85,7 +85,7 @@ class IncludedTaxCase(ReportCase):
             if self.company.tax_calculation_rounding_method == "round_per_line":
                 self.assertFalse(row["difference"], row)
             self.assertTrue(row["reason"] or not row["difference"], row)
-        self.assertEqual(run._step_tie_out()["state"], "done")
+        self.assertEqual(run._step("tie_out")["state"], "done")
         return bills
 
     def odoos_own(self, partner, product, quantity, discount, currency=None):

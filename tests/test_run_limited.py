@@ -160,7 +160,7 @@ class TestLimitedRuns(BillingCase):
         self.settle()
         step = next(s for s in run._next_steps()["steps"] if s["code"] == "dates")
         self.assertEqual(step["state"], "done")
-        step = run._step_customers()
+        step = run._step("customers")
         self.assertEqual(step["state"], "attention")
         self.assertIn("Passing by", step["sentence"])
         self.confirm_steps(run, self.manager)

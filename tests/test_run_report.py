@@ -145,7 +145,7 @@ class TestRunReport(ReportCase):
         report = run._report("pre")
         self.assertEqual(report.state, "failed")
         self.assertIn("Disk full", report.message)
-        self.assertEqual(run._step_pre_report()["state"], "problem")
+        self.assertEqual(run._step("pre_report")["state"], "problem")
 
     def test_a_report_whose_tasks_were_deleted_is_closed_by_the_cron(self):
         run = self.make_run(self.cycle)
@@ -186,7 +186,7 @@ class TestRunReport(ReportCase):
         report = run._report("pre")
         self.assertEqual((report.state, report.customer_count), ("done", 0))
         self.assertFalse(report.customer_ids)
-        step = run._step_pre_report()
+        step = run._step("pre_report")
         self.assertEqual((step["state"], step["numbers"]), ("done", []))
         run._execute("posting")
         self.assertEqual(run._report("post").state, "done")
@@ -240,17 +240,17 @@ class TestRunReport(ReportCase):
         self.assertEqual(report.customer_ids.partner_id, self.customers[0])
         later = self.make_run(self.cycle, date(2026, 3, 1))
         run._execute("posting")
-        self.assertNotEqual(run, later._compared_run())
+        self.assertNotEqual(run, later._previous_billed_run())
 
     def test_changed_dates_ask_for_the_report_anew(self):
         run = self.make_run(self.cycle)
-        self.assertEqual(run._step_pre_report()["state"], "todo")
+        self.assertEqual(run._step("pre_report")["state"], "todo")
         run._make_report("pre")
-        step = run._step_pre_report()
+        step = run._step("pre_report")
         self.assertEqual(step["numbers"][0]["amount"], "30.00")
         self.assertTrue(step["confirmable"])
         run.cutoff_date = date(2026, 1, 31)
-        step = run._step_pre_report()
+        step = run._step("pre_report")
         self.assertEqual((step["state"], step.get("confirmable")), ("todo", None))
 
     def test_a_requested_run_gets_no_pre_billing_report_any_more(self):

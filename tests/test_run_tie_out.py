@@ -46,7 +46,7 @@ class TestRunTieOut(BillingCase):
             self.assertAlmostEqual(row["lines"], sum(lines.mapped(basis)))
             self.assertAlmostEqual(row["charges"], sum(lines.billing_charge_ids.mapped("amount")))
             self.assertFalse(row["difference"])
-        self.assertEqual(run._step_tie_out()["state"], "done")
+        self.assertEqual(run._step("tie_out")["state"], "done")
 
     def test_credit_notes_tie_too(self):
         self.env["billing.charge"].create(
@@ -66,7 +66,7 @@ class TestRunTieOut(BillingCase):
             }
         )
         run = self.executed()
-        self.assertEqual(run._step_tie_out()["state"], "done")
+        self.assertEqual(run._step("tie_out")["state"], "done")
         self.assertTrue(
             self.env["account.move"].search(
                 [("billing_bill_id.run_id", "=", run.id), ("move_type", "=", "out_refund")]
@@ -82,7 +82,7 @@ class TestRunTieOut(BillingCase):
         ]
         run.action_continue(target_stage="posting")
         self.env["billing.task"]._run_inline(domain=[("res_id", "=", run.id)])
-        step = run._step_tie_out()
+        step = run._step("tie_out")
         self.assertEqual(step["state"], "problem")
         action = run.action_view_tie_out_differences()
         lines = self.env["account.move.line"].search(action["domain"])
@@ -101,7 +101,7 @@ class TestRunTieOut(BillingCase):
         )
         self.customers[0].property_account_position_id = position
         run = self.executed()
-        self.assertEqual(run._step_tie_out()["state"], "done")
+        self.assertEqual(run._step("tie_out")["state"], "done")
 
     def test_cents_that_are_rounded_per_document_are_named(self):
         self.company.tax_calculation_rounding_method = "round_globally"
@@ -114,7 +114,7 @@ class TestRunTieOut(BillingCase):
         rows = [row for row in run._tie_out() if row["difference"]]
         self.assertTrue(rows)
         self.assertEqual({row["reason"] for row in rows}, {"Amounts are rounded per document."})
-        self.assertEqual(run._step_tie_out()["state"], "done")
+        self.assertEqual(run._step("tie_out")["state"], "done")
         self.assertFalse(run._tie_out_differences())
 
     def test_an_invoice_that_somebody_cancelled_does_not_tie(self):

@@ -14,7 +14,7 @@ class BillingBill(models.Model):
     _inherit = "billing.bill"
 
     def _rate(self):
-        """Rate the services and jobs of the bills' customers (pending → rated).
+        """Rate what the charge sources hold of the bills' customers (pending → rated).
 
         Customers on hold are skipped before anything is rated: when the hold ends,
         the missed periods are caught up. An error stays on its customer's bill.
@@ -30,8 +30,8 @@ class BillingBill(models.Model):
             return
         run = self.run_id
         try:
-            self._services()._rate(run.cutoff_date)
-            self._jobs()._rate()
+            for source in run._charge_sources():
+                source.rate(source.of_bills(self), run)
             self._take_charges()
         except LockError as error:
             # Another run is rating the same customers: its turn first.
@@ -45,45 +45,23 @@ class BillingBill(models.Model):
         low = rated._apply_low_invoice_rule()
         (rated - low)._set_state("rated")
 
-    def _services(self):
-        """Return the services that the bills' run may bill, in the bills' currencies."""
-        if not self:
-            return self.env["billing.service"]
-        run = self.run_id
-        run.ensure_one()
-        return self.env["billing.service"].search(
-            run._service_domain()
-            & run._live_service_domain()
-            & Domain("partner_id", "in", self.partner_id.ids)
-            & Domain("currency_id", "in", self.currency_id.ids)
-        )
-
-    def _jobs(self):
-        """Return the jobs that the bills' run may bill, in the bills' currencies."""
-        if not self:
-            return self.env["billing.job"]
-        run = self.run_id
-        run.ensure_one()
-        return self.env["billing.job"].search(
-            run._job_domain()
-            & Domain("partner_id", "in", self.partner_id.ids)
-            & Domain("currency_id", "in", self.currency_id.ids)
-        )
-
     def _partner(self):
         """Return the customer as the bill's company sees it."""
         self.ensure_one()
         return self.partner_id.with_company(self.company_id)
 
     def _refuse_unratable(self):
-        """Put bills whose services cannot be rated in error; return them."""
+        """Put bills of which something due cannot be rated in error; return them."""
         refused = self.browse()
+        if not self:
+            return refused
         by_customer = {(bill.partner_id, bill.currency_id): bill for bill in self}
         problems = {}
-        for service, (code, message) in self._services()._check_ratable().items():
-            bill = by_customer.get((service.partner_id, service.currency_id))
-            if bill:
-                problems.setdefault(bill, (code, message))
+        for source in self.run_id._charge_sources():
+            for record, problem in source.problems(source.of_bills(self)).items():
+                bill = by_customer.get((record.partner_id, record.currency_id))
+                if bill:
+                    problems.setdefault(bill, problem)
         for bill, (code, message) in problems.items():
             bill._set_error(code, message)
             refused |= bill

@@ -114,7 +114,7 @@ class BillingCycle(models.Model):
         "By Someone Else", help="Who made a run ready cannot approve it."
     )
     target_stage = fields.Selection(
-        selection=lambda self: self.env["billing.run"]._fields["stage"].selection,
+        selection=lambda self: self.env["billing.run"]._selection_stage(),
         string="Execute Up To",
         help="The stage up to which its runs are executed unless somebody says otherwise. Empty"
         " means the last one.",

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from dateutil.relativedelta import relativedelta
 
 DAY_RULES = ("run_date", "month_day", "previous_month_day", "next_month_day")
-DUE_RULES = ("days", "month_end", "next_month_day")
 
 
 def day_of_month(year, month, day):

@@ -17,13 +17,15 @@ class BillingRun(models.Model):
         held = Domain("commercial_partner_id.billing_hold", "=", True)
         moves, left_out = {}, self.env["account.move"]
         for channel, task_type in (("email", "email_bills"), ("print", "print_bills")):
-            waiting = self._documents().search(
+            waiting = self._company_moves().search(
                 self._document_domain(channel, "to_send"), order="partner_id, name, id"
             )
             on_hold = waiting.filtered_domain(held)
             left_out |= on_hold
             moves[channel] = waiting - on_hold - self._queued_documents(task_type)
-        no_address = self._documents().search_count(self._document_domain("email", "no_address"))
+        no_address = self._company_moves().search_count(
+            self._document_domain("email", "no_address")
+        )
         if moves["email"]:
             self._enqueue_emails(moves["email"])
         if moves["print"]:
@@ -43,6 +45,6 @@ class BillingRun(models.Model):
     def _queued_documents(self, task_type):
         """Return the documents that live tasks of the run are about to send."""
         tasks = self._live_tasks_of(task_type)
-        return self._documents().browse(
+        return self._company_moves().browse(
             move_id for task in tasks for move_id in task.parameters["move_ids"]
         )

@@ -23,7 +23,7 @@ class BillingDeliverySend(models.TransientModel):
         for wizard in self:
             run = wizard.run_id
             domain = wizard._document_domain()
-            wizard.document_count = run and run._documents().search_count(
+            wizard.document_count = run and run._company_moves().search_count(
                 run._email_domain() & domain
             )
 

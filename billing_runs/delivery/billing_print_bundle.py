@@ -95,6 +95,11 @@ class BillingPrintBundle(models.Model):
         return {"bundle": bundle.id or None, "documents": bundle.document_count}
 
     @api.model
+    def _files_to_print(self, move):
+        """Return the PDFs of a document that are printed: its own, then its annexes."""
+        return move.invoice_pdf_report_id + move.billing_bill_id._get_annexes(move)
+
+    @api.model
     def _create_bundle(self, run, moves, name):
         """Create one bundle of the documents that still wait to be printed.
 
@@ -124,7 +129,7 @@ class BillingPrintBundle(models.Model):
                 "run_id": run.id,
                 "document_count": len(moves),
                 "document": base64.b64encode(
-                    merge_pdf([move.invoice_pdf_report_id.raw for move in moves])
+                    merge_pdf([file.raw for move in moves for file in self._files_to_print(move)])
                 ),
             }
         )

@@ -165,6 +165,7 @@ class BillingDelivery(models.Model):
         if not sender:
             sender = template._render_field("email_from", move.ids)[move.id]
         attachments = self.env["account.move.send"]._get_invoice_extra_attachments(move)
+        attachments += move.billing_bill_id._get_annexes(move)
         return server._build_email__(
             email_from=sender or move.company_id.email_formatted,
             email_to=[self.recipient],

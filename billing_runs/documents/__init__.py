@@ -1,2 +1,3 @@
+from . import annexes
 from . import bill
 from . import ir_actions_report

@@ -1,6 +1,7 @@
 from odoo import models
 
 from ...billing_tasks.crash_points import crash_point
+from .ir_actions_report import without_delay
 
 
 class BillingBill(models.Model):
@@ -13,7 +14,7 @@ class BillingBill(models.Model):
         self._isolate(lambda bills: bills._format_batch(), "formatting_failed")
 
     def _format_batch(self):
-        sender = self.env["account.move.send"].with_context(billing_no_print_delay=True)
+        sender = without_delay(self.env["account.move.send"])
         for done, move in enumerate(self.move_ids):
             self.env["billing.task"]._note_progress(done, len(self.move_ids))
             crash_point("formatting.before_pdf")
@@ -22,4 +23,5 @@ class BillingBill(models.Model):
                 sender.with_company(move.company_id)._generate_and_send_invoices(
                     move, sending_methods=[], allow_raising=True
                 )
+            move.billing_bill_id._get_annexes(move)
         self._set_state("done")

@@ -1,7 +1,6 @@
 from odoo import api, models
 
 from ...billing_tasks.handlers import ExternalHandler
-from ..runs.stages import POSTPAID_STAGES
 
 
 class BillingTask(models.Model):
@@ -23,10 +22,7 @@ class BillingTask(models.Model):
                 unknown=delivery._email_unknown,
             ),
             "print_bills": self.env["billing.print.bundle"]._task_print,
-            **{
-                stage.task_type: lambda task, stage=stage: run._task_stage(task, stage)
-                for stage in POSTPAID_STAGES
-            },
+            **{stage.task_type: run._task_stage for stage in run._known_stages()},
         }
 
     @api.model

@@ -2,7 +2,7 @@
 
 from odoo.fields import Domain
 
-from .guards import STOOD_FOR, changed_methods
+from .guards import PREPARED_METHODS, changed_methods
 
 # By Odoo's own these look at a customer's country, state, zip and, where asked to, tax number.
 MATCHING = "_get_first_matching_fpos _get_fpos_validation_functions"
@@ -21,7 +21,7 @@ class FiscalPositions:
         self._automatic = None
         self._europe = None
         name = self._model._name
-        self._changed = bool(changed_methods(env, {name: STOOD_FOR[name]}))
+        self._changed = bool(changed_methods(env, {name: PREPARED_METHODS[name]}))
         self._by_place = None if changed_methods(env, {name: MATCHING}) else {}
 
     def get(self, partner, delivery=None):

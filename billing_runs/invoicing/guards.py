@@ -3,7 +3,7 @@ invoices."""
 
 # Methods of Odoo whose outcome is worked out beforehand, or that the prepared way does without.
 # An addon that changes one of them is obeyed: its database bills the plain way.
-STOOD_FOR = {
+PREPARED_METHODS = {
     "account.move": """
         create _sync_dynamic_lines _get_sync_stack _sync_dynamic_line _sync_invoice
         _sync_dynamic_line_needed_values _sync_tax_lines _sync_rounding_lines _sync_non_deductible_base_lines
@@ -83,7 +83,7 @@ HARMLESS = {
 def changed_methods(env, methods_by_model):
     """Return ``[(addon, model, method)]`` of the given methods that an addon changes.
 
-    :param dict methods_by_model: such as :data:`STOOD_FOR`
+    :param dict methods_by_model: such as :data:`PREPARED_METHODS`
     """
     changed = []
     for model_name, methods in methods_by_model.items():
@@ -100,7 +100,7 @@ def reasons_for_plain(env, company):
     """Return why no invoice of ``company`` can be prepared, as a list of short sentences."""
     reasons = [
         f"{addon} changes {model}.{method}"
-        for addon, model, method in changed_methods(env, STOOD_FOR)
+        for addon, model, method in changed_methods(env, PREPARED_METHODS)
     ]
     if company.account_storno:
         reasons.append("storno accounting")

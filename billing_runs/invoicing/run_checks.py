@@ -3,37 +3,9 @@ from odoo.fields import Domain
 
 
 class BillingRun(models.Model):
-    """What a run selects, and what stops it where Odoo would go on in silence."""
+    """What stops a run where Odoo would go on in silence."""
 
     _inherit = "billing.run"
-
-    def _live_service_domain(self):
-        """Return the domain of services of which something may still be due."""
-        return (
-            Domain("state", "in", ("active", "suspended"))
-            | Domain("state", "=", "terminated")
-            & self.env["billing.service"]._due_domain(self.cutoff_date)
-        ) & Domain("date_start", "<=", self.cutoff_date)
-
-    def _open_charge_domain(self):
-        """Return the domain of the rated charges that the run may take.
-
-        Charges of a service or job follow its selection, whoever has it today: they belong to the
-        customer who was served, by whom the limits to customers go. Those of the customer alone
-        (adjustments) come with any run that is not limited to services or jobs.
-        """
-        self.ensure_one()
-        sources = Domain("service_id", "any", self._service_selection()) | Domain(
-            "job_id", "any", self._job_selection()
-        )
-        if not self._is_partial():
-            sources |= Domain("service_id", "=", False) & Domain("job_id", "=", False)
-        return (
-            self.env["billing.charge"]._domain_open()
-            & Domain("company_id", "=", self.company_id.id)
-            & sources
-            & self._customer_domain()
-        )
 
     def _document_problem(self):
         """Return ``(code, message)`` of what keeps the whole run from invoicing, or None."""

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..runs.engine import LIVE_TASK_STATES
 from .bridge import PARTS
 
 
@@ -80,18 +80,15 @@ class BillingRunReport(models.Model):
         )
         return self.env.cr.fetchone()[0]
 
-    def _live_tasks(self, step=""):
-        """Return the number of tasks of the report that still run or wait."""
-        self.ensure_one()
-        return self.env["billing.task"].search_count(
-            [
-                ("identity_key", "=like", f"run_report:{self.id}:{step}%"),
-                ("state", "in", LIVE_TASK_STATES),
-            ]
-        )
+    def _is_under_way(self, step=""):
+        """Return whether tasks of the report still run or wait.
 
-    def _live_batches(self):
-        return self._live_tasks("batch")
+        :param str step: only those of a step, such as ``batch``
+        """
+        self.ensure_one()
+        tasks = self.env["billing.task"]
+        mine = Domain("identity_key", "=like", f"run_report:{self.id}:{step}%")
+        return bool(tasks.search_count(tasks._live_domain() & mine, limit=1))
 
     def _is_stale(self):
         """Return whether the run's dates or criteria have changed since."""

@@ -75,7 +75,7 @@ class BillingRun(models.Model):
 
     def _compare_report(self, report):
         """Write the report's customers anew, each beside its past."""
-        last = self._compared_run()
+        last = self._previous_billed_run()
         report.previous_run_id = last
         reasons = self._report_reasons(report)
         now = self._lines_by_customer(

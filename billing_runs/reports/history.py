@@ -16,36 +16,6 @@ class BillingRun(models.Model):
 
     _inherit = "billing.run"
 
-    def _compared_run(self):
-        """Return the cycle's last run before this one that billed something, or an empty one.
-
-        Runs for single customers do not count.
-        """
-        self.ensure_one()
-        self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT run.id
-                  FROM billing_run run
-                 WHERE run.cycle_id = %(cycle)s
-                   AND run.mode = 'batch'
-                   AND (run.invoice_date, run.id) < (%(invoice_date)s, %(run)s)
-                   AND EXISTS (SELECT 1
-                                 FROM billing_bill bill
-                                 JOIN billing_charge charge ON charge.bill_id = bill.id
-                                WHERE bill.run_id = run.id
-                                  AND charge.move_line_id IS NOT NULL)
-              ORDER BY run.invoice_date DESC, run.id DESC
-                 LIMIT 1
-                """,
-                cycle=self.cycle_id.id,
-                invoice_date=self.invoice_date,
-                run=self.id,
-            )
-        )
-        return self.browse([run_id for (run_id,) in self.env.cr.fetchall()])
-
     def _past_amounts(self, report, before):
         """Return what the customers of a report would have been billed by their last bills.
 

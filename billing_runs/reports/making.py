@@ -71,11 +71,6 @@ class BillingRun(models.Model):
             run.sudo()._request_report("post")
         return True
 
-    def _is_posted(self):
-        """Return whether the run has got through posting."""
-        self.ensure_one()
-        return self.stage in ("posting", "formatting")
-
     def _request_report(self, phase):
         """Have the queue make a report."""
         report = self._new_report(phase)
@@ -141,7 +136,7 @@ class BillingRun(models.Model):
             run._after_commit("_wake_report", report.id)
             return {"customers": len(task.parameters["partner_ids"])}
         report.lock_for_update(allow_referencing=True)
-        if report._live_batches():
+        if report._is_under_way("batch"):
             return {"state": report.state}
         run._end_report(report)
         return {"state": report.state}
@@ -168,7 +163,7 @@ class BillingRun(models.Model):
     def _wake_reports(self):
         """Ask for the last step of reports that no live task would finish any more."""
         for report in self.env["billing.run.report"].search([("state", "=", "computing")]):
-            if not report._live_tasks():
+            if not report._is_under_way():
                 report.run_id._wake_report(report.id)
 
     # === STEPS === #

@@ -6,9 +6,11 @@ from . import actions
 from . import due_dates
 from . import engine
 from . import limits
+from . import previous
 from . import sign_off
 from . import recurrence
 from . import selection
+from . import identification
 from . import counts
 from . import tasks
 from . import billing_run_result

@@ -3,8 +3,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
-from .stages import stage_index
-
 
 class BillingRun(models.Model):
     """What people do with a run: thin shells that check rights, then act."""
@@ -85,14 +83,18 @@ class BillingRun(models.Model):
         for run in self:
             if not run._waits():
                 raise UserError(self.env._("%(run)s does not wait after a stage.", run=run.number))
-            run._check_target(target_stage)
-            values = {"target_stage": target_stage, "scheduled_date": scheduled_date}
-            if run.stop_reason:
-                run.message_post(body=self.env._("Continued in spite of: %s", run.stop_reason))
-                values |= {"stop_reason": False, "limits_passed": True}
-            run._own().write(values)
-            run.sudo()._enqueue_advance(delay_until=scheduled_date)
+            run._continue(target_stage, scheduled_date)
         return True
+
+    def _continue(self, target_stage=None, scheduled_date=None):
+        self.ensure_one()
+        self._check_target(target_stage)
+        values = {"target_stage": target_stage, "scheduled_date": scheduled_date}
+        if self.stop_reason:
+            self.message_post(body=self.env._("Continued in spite of: %s", self.stop_reason))
+            values |= {"stop_reason": False, "limits_passed": True}
+        self._own().write(values)
+        self.sudo()._enqueue_advance(delay_until=scheduled_date)
 
     def action_run_again(self):
         """Run the bills in error again, after their causes were mended."""
@@ -147,7 +149,7 @@ class BillingRun(models.Model):
         """End runs that wait after posting: their invoices stand, they get no PDFs."""
         self._check_user()
         for run in self:
-            if run.state != "requested" or run.stage != "posting" or run.target_stage != run.stage:
+            if not run._can_close():
                 raise UserError(
                     self.env._(
                         "%(run)s cannot be closed: only a run that waits after posting can.",
@@ -197,7 +199,7 @@ class BillingRun(models.Model):
         standing = Domain("state", "in", ("draft", "posted"))
         standing &= Domain("reversed_entry_id", "=", False)
         standing &= Domain("payment_state", "!=", "reversed")
-        domain = Domain("state", "in", ("rated", "invoiced", "posted", "done"))
+        domain = Domain("state", "in", self._stages().live_states)
         domain |= Domain("state", "=", "error") & Domain("move_ids", "any", standing)
         bills = self.env["billing.bill"].sudo()
         return bool(bills.search_count(Domain("run_id", "=", self.id) & domain, limit=1))
@@ -206,8 +208,8 @@ class BillingRun(models.Model):
         self.ensure_one()
         if target_stage:
             stages = self._stages()
-            index = stage_index(stages, target_stage)
-            if index < 0 or index <= stage_index(stages, self.stage):
+            place = stages.place(target_stage)
+            if place < 0 or place <= stages.place(self.stage):
                 raise UserError(
                     self.env._(
                         "%(run)s cannot be executed up to %(stage)s: choose a stage that it has"

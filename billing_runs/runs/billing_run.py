@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..cycles.criteria import CRITERIA, FILTERS, criterion_field, limit_field
-from .stages import STAGES, stage_index
+from .stages import POSTPAID_STAGES, Stages
 
 EDITABLE_STATES = ("pending", "ready", "approved")
 ENDED_STATES = ("completed", "completed_with_errors", "failed", "cancelled")
@@ -102,18 +102,10 @@ class BillingRun(models.Model):
         tracking=True,
     )
     stage = fields.Selection(
-        [
-            ("rating", "Rating"),
-            ("invoicing", "Invoicing"),
-            ("posting", "Posting"),
-            ("formatting", "Formatting"),
-        ],
-        "Last Finished Stage",
-        readonly=True,
-        copy=False,
+        selection="_selection_stage", string="Last Finished Stage", readonly=True, copy=False
     )
     target_stage = fields.Selection(
-        selection=lambda self: self._fields["stage"].selection,
+        selection="_selection_stage",
         string="Up to Stage",
         readonly=True,
         copy=False,
@@ -301,13 +293,35 @@ class BillingRun(models.Model):
 
     # === BUSINESS === #
 
+    # === STAGES === #
+
+    @api.model
+    def _stage_registry(self, run_type):
+        """Return the stages of runs of a type, in order: objects like those of ``runs/stages.py``.
+
+        A floor above, or an addon, extends the list with ``super()``, and with that what engine,
+        progress, results, Next Steps and selections know.
+        """
+        return list(POSTPAID_STAGES) if run_type == "postpaid" else []
+
     def _stages(self):
         """Return the stages of the run, in order."""
         self.ensure_one()
-        return STAGES[self.run_type]
+        return Stages(self._stage_registry(self.run_type))
 
-    def _target_index(self):
-        """Return the index of the stage up to which the run is executed."""
+    @api.model
+    def _known_stages(self):
+        """Return the stages of all types of runs, each once."""
+        run_types = self.env["billing.cycle"]._fields["run_type"].get_values(self.env)
+        return list(dict.fromkeys(s for t in run_types for s in self._stage_registry(t)))
+
+    @api.model
+    def _selection_stage(self):
+        """Return ``[(name, label)]`` of all stages."""
+        return list({s.name: (s.name, self.env._(s.label)) for s in self._known_stages()}.values())
+
+    def _target_place(self):
+        """Return the place of the stage up to which the run is executed."""
         self.ensure_one()
         stages = self._stages()
-        return stage_index(stages, self.target_stage) if self.target_stage else len(stages) - 1
+        return stages.place(self.target_stage) if self.target_stage else len(stages) - 1

@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .stages import stage_index
-
 
 class BillingRunExecute(models.TransientModel):
     """The Execute dialog: up to which stage, and when. For billing users."""
@@ -39,10 +37,7 @@ class BillingRunExecute(models.TransientModel):
         if not run:
             return list(labels.items())
         stages = run._stages()
-        return [
-            (stage.name, labels[stage.name])
-            for stage in stages[stage_index(stages, run.stage) + 1 :]
-        ]
+        return [(stage.name, labels[stage.name]) for stage in stages[stages.place(run.stage) + 1 :]]
 
     @api.model
     def _default_target_stage(self):
@@ -63,8 +58,8 @@ class BillingRunExecute(models.TransientModel):
             if self.scheduled_date < fields.Datetime.now():
                 raise UserError(self.env._("The scheduled time has passed. Choose a later one."))
         scheduled = None if self.execute_now else self.scheduled_date
-        last = self.run_id._stages()[-1].name
-        target = None if self.target_stage == last else self.target_stage
+        last = self.run_id._stages().last
+        target = None if self.target_stage == last.name else self.target_stage
         run = self.run_id
         if run._is_scheduled():
             act = run.action_reschedule

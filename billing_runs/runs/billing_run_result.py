@@ -14,7 +14,7 @@ class BillingRunResult(models.Model):
     run_id = fields.Many2one("billing.run", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="run_id.company_id", store=True, precompute=True)
     stage = fields.Selection(
-        selection=lambda self: self.env["billing.run"]._fields["stage"].selection, required=True
+        selection=lambda self: self.env["billing.run"]._selection_stage(), required=True
     )
     started_date = fields.Datetime("Started", required=True)
     ended_date = fields.Datetime("Ended")
@@ -50,9 +50,8 @@ class BillingRunResult(models.Model):
             )
 
     def action_view_records(self):
-        """Open what the stage has worked on: charges after rating, else documents."""
+        """Open what the stage has worked on: charges while there are no documents, then these."""
         self.ensure_one()
         self.check_access("read")
-        if self.stage == "rating":
-            return self.run_id.action_view_charges()
-        return self.run_id.action_view_invoices()
+        stages = self.run_id._stages()
+        return stages[stages.place(self.stage)].view(self.run_id)

@@ -1,9 +1,6 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-# How far a bill in each state is, in stages finished.
-_STAGES_DONE = {"pending": 0, "rated": 1, "invoiced": 2, "posted": 3, "done": 4}
-
 
 class BillingRun(models.Model):
     """The numbers on a run's form and list. All are counted, none is stored."""
@@ -20,6 +17,13 @@ class BillingRun(models.Model):
         "Invoiced", compute="_compute_invoices", help="Before tax; credit notes count negative."
     )
 
+    can_close = fields.Boolean(compute="_compute_can_close")
+
+    @api.depends("state", "stage", "target_stage")
+    def _compute_can_close(self):
+        for run in self:
+            run.can_close = bool(run.run_type) and run._can_close()
+
     @api.depends("state", "stage")
     def _compute_bill_counts(self):
         groups = self.env["billing.bill"]._read_group(
@@ -30,14 +34,13 @@ class BillingRun(models.Model):
             rows.setdefault(run.id, []).append((state, code, count))
         for run in self:
             mine = rows.get(run.id, [])
-            stages = run._target_index() + 1 if run.run_type else 1
+            stages = run._stages() if run.run_type else None
+            wanted = run._target_place() + 1 if stages else 1
             run.bill_count = total = sum(count for _state, _code, count in mine)
             run.exception_count = sum(count for _state, code, count in mine if code)
             run.error_count = sum(count for state, _code, count in mine if state == "error")
-            done = sum(
-                count * min(_STAGES_DONE.get(state, stages), stages) for state, _code, count in mine
-            )
-            run.progress = 100.0 * done / (total * stages) if total else 0.0
+            done = sum(count * min(stages.finished(state), wanted) for state, _code, count in mine)
+            run.progress = 100.0 * done / (total * wanted) if total else 0.0
 
     def _compute_charge_count(self):
         for run in self:

@@ -3,20 +3,15 @@ import logging
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
-from odoo.fields import Domain
-from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.journal import InlineJournal
-from .stages import stage_index
 
 _logger = logging.getLogger(__name__)
 
-LIVE_TASK_STATES = ("pending", "running", "error")
-
 
 class BillingRun(models.Model):
-    """How a run moves: identification, then stage by stage, batch by batch.
+    """How a run moves: its customers are identified, then stage by stage, batch by batch.
 
     A batch never writes the run. When it has committed it asks for a
     ``run_advance`` task, which locks the run, looks whether the stage is through
@@ -97,18 +92,19 @@ class BillingRun(models.Model):
         if first:
             self._begin_canary()
         stages = self._stages()
-        for stage in stages[stage_index(stages, self.stage) + 1 : self._target_index() + 1]:
+        for stage in stages[stages.place(self.stage) + 1 : self._target_place() + 1]:
             if self._open_result(stage):
-                if self._live_tasks(stage):
+                if self._has_live_batches(stage):
                     return self.env._("%(stage)s goes on.", stage=stage.name)
                 self._close_stage(stage)
             elif self._begin_stage(stage):
                 self._enqueue_batches(stage)
                 return self.env._("Started %(stage)s.", stage=stage.name)
             self.stage = stage.name
-            if stage.name == "posting" and not self.canary_running:
+            if stage is stages[stages.posted_place] and not self.canary_running:
                 self._request_report("post")
-            problem = self._limit_problem(stage) if not self.limits_passed else None
+            check = stage.checks_limits and not self.limits_passed
+            problem = self._limit_problem() if check else None
             if problem:
                 self._stop(problem)
                 return problem
@@ -119,8 +115,7 @@ class BillingRun(models.Model):
 
     def _start(self):
         """Take a requested run to running; identify its customers the first time."""
-        stages = self._stages()
-        if self.state != "requested" or stage_index(stages, self.stage) >= self._target_index():
+        if self.state != "requested" or self._stages().place(self.stage) >= self._target_place():
             return
         if not self.started_date:
             self._identify()
@@ -164,7 +159,6 @@ class BillingRun(models.Model):
         return batches
 
     def _enqueue_batches(self, stage):
-        journal = self.cycle_id.journal_id
         self.env["billing.task"].enqueue_many(
             [
                 {
@@ -172,24 +166,15 @@ class BillingRun(models.Model):
                     "record": self,
                     "parameters": {"bill_ids": bill_ids},
                     "identity_key": f"run:{self.id}:{stage.name}:{bill_ids[0]}",
-                    # Numbers are given out one transaction at a time in a journal:
-                    # the queue waits for it better than the database does.
-                    "exclusive_key": f"journal:{journal.id}" if stage.name == "posting" else None,
+                    "exclusive_key": stage.exclusive_key(self),
                 }
                 for bill_ids in self._batches(stage)
             ]
         )
 
-    def _live_tasks(self, stage):
-        return self.env["billing.task"].search_count(
-            [
-                ("res_model", "=", self._name),
-                ("res_id", "=", self.id),
-                ("type_id.code", "=", stage.task_type),
-                ("state", "in", LIVE_TASK_STATES),
-            ],
-            limit=1,
-        )
+    def _has_live_batches(self, stage):
+        tasks = self.env["billing.task"]
+        return bool(tasks.search_count(tasks._live_domain(self, stage.task_type), limit=1))
 
     def _close_stage(self, stage):
         """End a stage none of whose tasks is alive.
@@ -206,9 +191,7 @@ class BillingRun(models.Model):
                 stage=stage.name,
             ),
         )
-        self._open_result(stage).write(
-            {"ended_date": fields.Datetime.now(), **self._stage_totals(stage)}
-        )
+        self._open_result(stage).write({"ended_date": fields.Datetime.now(), **stage.totals(self)})
 
     @api.model
     def _cron_wake_runs(self):
@@ -218,99 +201,13 @@ class BillingRun(models.Model):
         and its request to advance leaves exactly this behind.
         """
         runs = self.search([("state", "in", ("requested", "running"))])
-        tasks = self.env["billing.task"]._read_group(
-            [
-                ("res_model", "=", self._name),
-                ("res_id", "in", runs.ids),
-                ("state", "in", LIVE_TASK_STATES),
-            ],
-            ["res_id"],
-            ["__count"],
-        )
-        alive = {res_id for res_id, _count in tasks}
+        tasks = self.env["billing.task"]
+        groups = tasks._read_group(tasks._live_domain(runs), ["res_id"])
+        alive = {run_id for (run_id,) in groups}
         for run in runs:
             if run.id not in alive and not run._waits():
                 run._enqueue_advance(delay_until=run.scheduled_date or None)
         self._wake_reports()
-
-    # === IDENTIFICATION === #
-
-    def _identify(self, partner_ids=None):
-        """Create the run's bills, one per customer and currency, in one statement.
-
-        Whether anything is due is seen at rating, so that everybody who was looked
-        at has a bill with a reason.
-
-        :param partner_ids: only these customers; None = all
-        :return: number of bills created
-        """
-        self.ensure_one()
-        query = SQL(
-            """
-            INSERT INTO billing_bill (run_id, company_id, partner_id, currency_id, state,
-                                      create_uid, write_uid, create_date, write_date)
-            SELECT %(run)s, %(company)s, customer.partner_id, customer.currency_id, 'pending',
-                   %(uid)s, %(uid)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-              FROM (%(customers)s) customer
-             ORDER BY customer.partner_id, customer.currency_id
-                ON CONFLICT DO NOTHING
-            """,
-            run=self.id,
-            company=self.company_id.id,
-            uid=self.env.uid,
-            customers=self._customer_query(partner_ids),
-        )
-        self.env.cr.execute(query)
-        created = self.env.cr.rowcount
-        self.env["billing.bill"].invalidate_model()
-        return created
-
-    def _identified_partner_ids(self):
-        """Return the ids of the customers that :meth:`_identify` would take, in order."""
-        self.ensure_one()
-        self.env.cr.execute(
-            SQL(
-                "SELECT DISTINCT partner_id FROM (%s) customer ORDER BY partner_id",
-                self._customer_query(),
-            )
-        )
-        return [partner_id for (partner_id,) in self.env.cr.fetchall()]
-
-    def _customer_query(self, partner_ids=None):
-        """Return the SQL that selects the run's customers and their currencies."""
-        queries = self._customer_queries(partner_ids)
-        self.env.flush_all()
-        return SQL(" UNION ").join(self._select_customers(query) for query in queries)
-
-    def _selected_partners(self):
-        """Return the SQL of the ids of the customers whom the run would take now, some of them
-        more than once."""
-        queries = self._customer_queries()
-        self.env.flush_all()
-        return SQL(" UNION ALL ").join(
-            query.subselect(SQL.identifier(query.table, "partner_id")) for query in queries
-        )
-
-    def _customer_queries(self, partner_ids=None):
-        """Return the queries that find whom the run takes.
-
-        A customer is taken who has a live service in the run's criteria, a
-        finished job, or a rated charge that no other live bill holds.
-        """
-        only = Domain.TRUE if partner_ids is None else Domain("partner_id", "in", partner_ids)
-        return (
-            self.env["billing.service"]._search(
-                self._service_domain() & self._live_service_domain() & only
-            ),
-            self.env["billing.job"]._search(self._job_domain() & only),
-            self.env["billing.charge"]._search(self._open_charge_domain() & only),
-        )
-
-    def _select_customers(self, query):
-        return query.subselect(
-            SQL("%s AS partner_id", SQL.identifier(query.table, "partner_id")),
-            SQL("%s AS currency_id", SQL.identifier(query.table, "currency_id")),
-        )
 
     # === COUNTS === #
 
@@ -329,36 +226,3 @@ class BillingRun(models.Model):
         return dict(
             self.env["billing.bill"]._read_group([("run_id", "=", self.id)], ["state"], ["__count"])
         )
-
-    def _stage_totals(self, stage):
-        """Count what a stage has produced in the run so far.
-
-        :return: dict with ``entities``, ``documents`` and ``amounts`` (decimal
-            text by currency code)
-        """
-        bills = self.env["billing.bill"].search_count(
-            [("run_id", "=", self.id), ("state", "=", stage.after)]
-        )
-        if stage.name == "rating":
-            rows = self.env["billing.charge"]._read_group(
-                [("bill_id.run_id", "=", self.id), ("bill_id.state", "=", stage.after)],
-                ["currency_id"],
-                ["__count", "amount:sum"],
-            )
-        else:
-            rows = self.env["account.move"]._read_group(
-                [
-                    ("billing_bill_id.run_id", "=", self.id),
-                    ("billing_bill_id.state", "=", stage.after),
-                ],
-                ["currency_id"],
-                ["__count", "amount_untaxed_in_currency_signed:sum"],
-            )
-        return {
-            "entities": bills,
-            "documents": sum(count for _currency, count, _amount in rows),
-            "amounts": {
-                currency.name: f"{amount:.{currency.decimal_places}f}"
-                for currency, count, amount in rows
-            },
-        }

@@ -73,17 +73,29 @@ class BillingRun(models.Model):
 
     # === REST AND END === #
 
+    def _is_posted(self):
+        """Return whether what the run bills stands: it has got through posting, or through its
+        last stage where nothing is posted."""
+        self.ensure_one()
+        stages = self._stages()
+        return stages.place(self.stage) >= stages.posted_place
+
+    def _can_close(self):
+        """Return whether the run waits after posting and can be ended without what comes then."""
+        self.ensure_one()
+        return self.state == "requested" and self._is_posted() and self.target_stage == self.stage
+
     def _waits(self):
         """Return whether the run rests until somebody continues it: after its target stage, or
         because a limit stopped it."""
         self.ensure_one()
-        target = self.target_stage or self._stages()[-1].name
+        target = self.target_stage or self._stages().last.name
         reached = bool(self.stage) and self.stage == target
         return self.state == "requested" and (reached or bool(self.stop_reason))
 
     def _finish(self):
         """Let the run wait after its target stage, or end it by what became of its bills."""
-        if self._target_index() < len(self._stages()) - 1:
+        if self._target_place() < len(self._stages()) - 1:
             self._set_state("requested")
             return
         self._end()
@@ -94,7 +106,7 @@ class BillingRun(models.Model):
         counts = self._bill_counts()
         state = "completed"
         if counts.get("error"):
-            produced = counts.get("posted", 0) + counts.get("done", 0)
+            produced = any(counts.get(state) for state in self._stages().posted_states)
             state = "completed_with_errors" if produced or self._has_posted() else "failed"
         self._set_state(state, {"ended_date": fields.Datetime.now()})
         self._post_summary()

@@ -4,9 +4,10 @@ from odoo import fields, models
 class BillingRun(models.Model):
     """Stop limits and the canary: a run that gets out of hand stops before it invoices.
 
-    Limits are checked when rating has ended, and again on the canary: the first
-    customers, who are taken through all stages before anybody else. A run that
-    stops waits in ``requested`` with the reason until somebody continues it.
+    Limits are checked when a stage that asks for it has ended, which is rating, and
+    again on the canary: the first customers, who are taken through all stages before
+    anybody else. A run that stops waits in ``requested`` with the reason until
+    somebody continues it.
     """
 
     _inherit = "billing.run"
@@ -47,7 +48,7 @@ class BillingRun(models.Model):
         self.ensure_one()
         if not self.canary_count:
             return
-        bills = self.env["billing.bill"].browse(self._bill_ids("pending"))
+        bills = self.env["billing.bill"].browse(self._bill_ids(self._stages()[0].before))
         customers = list(bills.grouped("partner_id").values())[: self.canary_count]
         self.env["billing.bill"].concat(*customers).canary = True
         self.canary_running = True
@@ -76,11 +77,9 @@ class BillingRun(models.Model):
             )
         return None
 
-    def _limit_problem(self, stage):
-        """Return the limit that the run's charges exceed after rating, in words, or None."""
+    def _limit_problem(self):
+        """Return the limit that the run's charges exceed, in words, or None."""
         self.ensure_one()
-        if stage.name != "rating":
-            return None
         totals = self._charged_by_bill()
         currency = self.company_currency_id
         total, biggest = sum(totals.values()), max(totals.values(), default=0.0)
@@ -105,9 +104,11 @@ class BillingRun(models.Model):
                 limit=currency.format(self.limit_bill),
             )
         # The canary alone says nothing about the whole.
-        before = not self.canary_running and sum(self._last_billed()._charged_by_bill().values())
+        before = 0.0
+        if self.limit_change and not self.canary_running:
+            before = sum(self._previous_billed_run()._charged_by_bill().values())
         change = 100.0 * abs(total - before) / abs(before) if before else 0.0
-        if self.limit_change and change > self.limit_change:
+        if change > self.limit_change:
             return self.env._(
                 "The total differs by %(change)s %% from the previous run, the limit is"
                 " %(limit)s %%.",
@@ -116,27 +117,16 @@ class BillingRun(models.Model):
             )
         return None
 
-    def _last_billed(self):
-        """Return the cycle's newest run before this one that has billed and was not taken back."""
-        self.ensure_one()
-        bills = self.env["billing.bill"].search(
-            [
-                ("run_id.cycle_id", "=", self.cycle_id.id),
-                ("run_id.mode", "=", "batch"),
-                ("run_id", "<", self.id),
-                ("state", "in", ("posted", "done")),
-            ],
-            order="run_id",
-            limit=1,
-        )
-        return bills.run_id
-
     def _charged_by_bill(self):
         """Return ``{bill: its charges in the company's currency}`` of bills not taken back."""
         rows = self.env["billing.charge"]._read_group(
             [
                 ("bill_id.run_id", "in", self.ids),
-                ("bill_id.state", "in", ("rated", "invoiced", "posted", "done")),
+                (
+                    "bill_id.state",
+                    "in",
+                    list({state for run in self for state in run._stages().live_states}),
+                ),
                 ("state", "in", ("rated", "invoiced")),
             ],
             ["bill_id", "currency_id"],

@@ -3,6 +3,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..cycles.criteria import CRITERIA, FILTERS
+from .charge_sources import CHARGE_SOURCES
 
 
 class BillingRun(models.Model):
@@ -129,6 +130,41 @@ class BillingRun(models.Model):
         if jobs is not None:
             return domain & Domain("id", "in", jobs)
         return Domain.FALSE if self._is_partial() else domain
+
+    def _live_service_domain(self):
+        """Return the domain of services of which something may still be due."""
+        return (
+            Domain("state", "in", ("active", "suspended"))
+            | Domain("state", "=", "terminated")
+            & self.env["billing.service"]._due_domain(self.cutoff_date)
+        ) & Domain("date_start", "<=", self.cutoff_date)
+
+    @api.model
+    def _charge_sources(self):
+        """Return what charges come from, in the order in which rating asks: objects like those of
+        ``runs/charge_sources.py``. A floor above, or an addon, adds its own with ``super()``."""
+        return list(CHARGE_SOURCES)
+
+    def _open_charge_domain(self):
+        """Return the domain of the rated charges that the run may take.
+
+        Charges of a service, job or other source follow its selection, whoever has it today: they
+        belong to the customer who was served, by whom the limits to customers go. Those of the
+        customer alone (adjustments) come with any run that is not limited to services or jobs.
+        """
+        self.ensure_one()
+        sources = [source for source in self._charge_sources() if source.charge_field]
+        selected = Domain.OR(
+            Domain(source.charge_field, "any", source.selection(self)) for source in sources
+        )
+        if not self._is_partial():
+            selected |= Domain.AND(Domain(source.charge_field, "=", False) for source in sources)
+        return (
+            self.env["billing.charge"]._domain_open()
+            & Domain("company_id", "=", self.company_id.id)
+            & selected
+            & self._customer_domain()
+        )
 
     # === SELECTED NOW === #
 

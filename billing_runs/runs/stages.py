@@ -1,37 +1,199 @@
-"""The stages of a billing run, as plain data shared by runs, bills and tasks."""
+"""The stages of a billing run as objects: each knows all that the run needs to know about it.
 
-from dataclasses import dataclass
+Plain Python, without the ORM: a stage keeps nothing, it is asked about a run. Which stages a run
+has says ``billing.run._stage_registry``; another stage is a class like those below and an entry
+there.
+"""
+
+from odoo.tools.translate import LazyTranslate
+
+_lt = LazyTranslate(__name__)
 
 
-@dataclass(frozen=True)
 class Stage:
-    """One stage: bills in state ``before`` are taken to state ``after``.
+    """One stage: bills in state ``before`` are taken to state ``after``, batch by batch.
 
-    :param name: value of ``billing.run.stage``
-    :param task_type: code of the task type that carries a batch of it
-    :param method: batch method of ``billing.bill`` that does the work
-    :param batch: customers a task, as a share of the company's batch size
+    Subclasses set the attributes, and override a method where a stage differs.
     """
 
-    name: str
-    task_type: str
-    method: str
-    before: str
-    after: str
-    batch: float = 1.0
+    #: value of ``billing.run.stage``
+    name = ""
+    #: what people read, translatable
+    label = ""
+    #: code of the task type that carries a batch of it
+    task_type = ""
+    #: name of the batch method of ``billing.bill`` that does the work
+    method = ""
+    #: states of a bill in front of the stage and after it
+    before = ""
+    after = ""
+    #: customers a task, as a share of the company's batch size
+    batch = 1.0
+    #: whether bills have documents after it
+    has_documents = True
+    #: whether the documents have their PDFs after it
+    makes_pdfs = False
+    #: whether the run's limits are checked when it has ended
+    checks_limits = False
+    #: whether what was billed stands from its end on: then come the steps after billing and the
+    #: post-billing report, and a run that waits can be closed
+    ends_posting = False
+
+    def perform(self, bills):
+        """Do the stage for bills that are in its state ``before``."""
+        getattr(bills, self.method)()
+
+    def exclusive_key(self, run):
+        """Return the key whose tasks run one at a time, None where they may run side by side."""
+        return None
+
+    def totals(self, run):
+        """Count what the stage has produced in the run so far.
+
+        :return: dict with ``entities`` (bills), ``documents`` and ``amounts`` (decimal text by
+            currency code)
+        """
+        rows = self.amounts(run)
+        return {
+            "entities": run.env["billing.bill"].search_count(
+                [("run_id", "=", run.id), ("state", "=", self.after)]
+            ),
+            "documents": sum(count for _currency, count, _amount in rows),
+            "amounts": {
+                currency.name: f"{amount:.{currency.decimal_places}f}"
+                for currency, _count, amount in rows
+            },
+        }
+
+    def amounts(self, run):
+        """Return ``[(currency, number, amount)]`` of what the stage has produced: documents, or
+        charges while there are none."""
+        if self.has_documents:
+            return run.env["account.move"]._read_group(
+                [
+                    ("billing_bill_id.run_id", "=", run.id),
+                    ("billing_bill_id.state", "=", self.after),
+                ],
+                ["currency_id"],
+                ["__count", "amount_untaxed_in_currency_signed:sum"],
+            )
+        return run.env["billing.charge"]._read_group(
+            [("bill_id.run_id", "=", run.id), ("bill_id.state", "=", self.after)],
+            ["currency_id"],
+            ["__count", "amount:sum"],
+        )
+
+    def view(self, run):
+        """Return the action that opens what :meth:`totals` counts."""
+        return run.action_view_invoices() if self.has_documents else run.action_view_charges()
 
 
-POSTPAID_STAGES = (
-    Stage("rating", "run_rate", "_rate", "pending", "rated"),
-    Stage("invoicing", "run_invoice", "_invoice", "rated", "invoiced"),
-    Stage("posting", "run_post", "_post", "invoiced", "posted"),
+class Rating(Stage):
+    """What is due becomes charges; before anything else happens the limits are checked."""
+
+    name = "rating"
+    label = _lt("Rating")
+    task_type = "run_rate"
+    method = "_rate"
+    before, after = "pending", "rated"
+    has_documents = False
+    checks_limits = True
+
+
+class Invoicing(Stage):
+    """Charges become draft invoices."""
+
+    name = "invoicing"
+    label = _lt("Invoicing")
+    task_type = "run_invoice"
+    method = "_invoice"
+    before, after = "rated", "invoiced"
+
+
+class Posting(Stage):
+    """Draft invoices get their numbers."""
+
+    name = "posting"
+    label = _lt("Posting")
+    task_type = "run_post"
+    method = "_post"
+    before, after = "invoiced", "posted"
+    ends_posting = True
+
+    def exclusive_key(self, run):
+        # Numbers are given out one transaction at a time in a journal: the queue waits for it
+        # better than the database does.
+        return f"journal:{run.cycle_id.journal_id.id}"
+
+
+class Formatting(Stage):
+    """Posted documents get their PDFs."""
+
+    name = "formatting"
+    label = _lt("Formatting")
+    task_type = "run_format"
+    method = "_format"
+    before, after = "posted", "done"
+    makes_pdfs = True
     # Rendering takes most of a bill's time: smaller batches move the progress.
-    Stage("formatting", "run_format", "_format", "posted", "done", 0.1),
-)
-STAGES = {"postpaid": POSTPAID_STAGES}
-STAGE_BY_NAME = {stage.name: stage for stage in POSTPAID_STAGES}
+    batch = 0.1
 
 
-def stage_index(stages, name):
-    """Return the position of a stage, -1 for none."""
-    return next((i for i, stage in enumerate(stages) if stage.name == name), -1)
+POSTPAID_STAGES = (Rating(), Invoicing(), Posting(), Formatting())
+
+
+class Stages(tuple):
+    """The stages of one run, in order, and what follows from their order."""
+
+    __slots__ = ()
+
+    def place(self, name):
+        """Return the place of the stage of a name, -1 for none."""
+        return next((place for place, stage in enumerate(self) if stage.name == name), -1)
+
+    def of_task_type(self, code):
+        """Return the stage that tasks of a type carry, or None."""
+        return next((stage for stage in self if stage.task_type == code), None)
+
+    @property
+    def last(self):
+        return self[-1]
+
+    @property
+    def posted_place(self):
+        """The place of the stage that ends posting; of the last one in a run that has none."""
+        places = [place for place, stage in enumerate(self) if stage.ends_posting]
+        return places[0] if places else len(self) - 1
+
+    @property
+    def pdf_place(self):
+        """The place of the stage that makes the PDFs, -1 in a run without one."""
+        return next((place for place, stage in enumerate(self) if stage.makes_pdfs), -1)
+
+    @property
+    def live_states(self):
+        """The states of bills that hold charges."""
+        return tuple(stage.after for stage in self)
+
+    @property
+    def document_states(self):
+        """The states of bills that have documents."""
+        return tuple(stage.after for stage in self if stage.has_documents)
+
+    @property
+    def posted_states(self):
+        """The states of bills whose billing stands."""
+        return tuple(stage.after for stage in self[self.posted_place :])
+
+    @property
+    def pdf_states(self):
+        """The states of bills whose documents have their PDFs."""
+        return tuple(s.after for s in self[self.pdf_place :]) if self.pdf_place >= 0 else ()
+
+    def finished(self, state):
+        """Return how many stages a bill in a state has behind it: all of them where it has left
+        the way, skipped, in error or undone."""
+        if state == self[0].before:
+            return 0
+        places = [place for place, stage in enumerate(self, 1) if stage.after == state]
+        return places[0] if places else len(self)

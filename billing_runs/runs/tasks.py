@@ -1,7 +1,8 @@
 from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from ...billing_tasks.exceptions import FatalTaskError, SkipTask
-from .stages import stage_index
 
 
 class BillingRun(models.Model):
@@ -18,13 +19,16 @@ class BillingRun(models.Model):
         return {"state": run.state, "stage": run.stage or None}
 
     @api.model
-    def _task_stage(self, task, stage):
-        """Handle one batch of one stage: the bills named in the parameters.
+    def _task_stage(self, task):
+        """Handle one batch of the stage of the task's type: the bills named in the parameters.
 
         In test mode the batch goes through all stages up to this one; the queue
         rolls it back and keeps only the result.
         """
         run = self._task_run(task)
+        stage = run._stages().of_task_type(task.type_id.code)
+        if not stage:
+            raise FatalTaskError(self.env._("The billing run of this task has no such stage."))
         bills = self.env["billing.bill"].browse(task.parameters["bill_ids"]).exists()
         if bills.run_id - run:
             raise FatalTaskError(self.env._("The task's bills belong to another run."))
@@ -52,7 +56,7 @@ class BillingRun(models.Model):
             task._log(
                 self.env._("%(count)s bills were done already.", count=len(bills) - len(todo))
             )
-        getattr(todo, stage.method)()
+        stage.perform(todo)
         counts = {state: len(group) for state, group in todo.grouped("state").items()}
         for bill in todo.filtered(lambda b: b.state == "error"):
             task._log(
@@ -64,32 +68,33 @@ class BillingRun(models.Model):
     def _try_batch(self, bills, last_stage):
         """Take a batch through the stages up to ``last_stage`` and count the outcome."""
         stages = self._stages()
-        for stage in stages[: stage_index(stages, last_stage.name) + 1]:
-            getattr(bills.filtered(lambda b, s=stage: b.state == s.before), stage.method)()
+        for stage in stages[: stages.place(last_stage.name) + 1]:
+            stage.perform(bills.filtered(lambda b, s=stage: b.state == s.before))
         return {
             "bills": {state: len(group) for state, group in bills.grouped("state").items()},
             "invoices": len(bills.move_ids),
         }
 
     def _execute(self, target_stage=None):
-        """Execute the stages here and now, in this transaction, without the queue.
+        """Execute the stages here and now, in this transaction, by the inline runner.
 
-        For data set-up and tests; people use ``action_request``.
+        For data set-up and tests; people use ``action_request``. It is the queue's own way, with
+        limits and first customers: a run that these stop waits, as it would otherwise.
 
         :param str target_stage: stage to stop after; None = the last one
+        :raise UserError: tasks of the run could not be carried out
         """
         self.ensure_one()
-        self._check_requestable()
-        self._set_state("requested")
-        self.target_stage = target_stage
-        self._start()
-        for stage in self._stages()[: self._target_index() + 1]:
-            if self._begin_stage(stage):
-                for bill_ids in self._batches(stage):
-                    bills = self.env["billing.bill"].browse(bill_ids)
-                    getattr(bills._lock_in_state(stage.before), stage.method)()
-                self._close_stage(stage)
-            self.stage = stage.name
-            if stage.name == "posting":
-                self._make_report("post")
-        self._finish()
+        if self._waits():
+            self._continue(target_stage)
+        else:
+            self._request(target_stage)
+        tasks = self.env["billing.task"].sudo()
+        codes = ["run_advance", "run_report", *(stage.task_type for stage in self._stages())]
+        mine = Domain("res_model", "=", self._name) & Domain("res_id", "=", self.id)
+        mine &= Domain("type_id.code", "in", codes)
+        tasks._run_inline(domain=mine)
+        self.invalidate_recordset()
+        left = tasks.search(tasks._live_domain() & mine, limit=1)
+        if left:
+            raise UserError(left.error_message or left.display_name)

@@ -2,30 +2,36 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..runs.billing_run import EDITABLE_STATES, ENDED_STATES
-from ..runs.stages import stage_index
+from .complete import Complete
+from .customers import Customers
+from .dates import Dates
+from .email import Email
+from .payments import Payments
+from .print import Print
+from .production import Production
+from .reports import PostReport, PreReport
+from .request import Request
+from .tie_out import TieOut
 
-PRE_STEPS = ("dates", "customers", "payments", "pre_report", "request")
-POST_STEPS = (
-    "post_report",
-    "production",
-    "accounting_export",
-    "email",
-    "print",
-    "tie_out",
-    "complete",
+STEPS = (
+    Dates(),
+    Customers(),
+    Payments(),
+    PreReport(),
+    Request(),
+    PostReport(),
+    Production(),
+    Email(),
+    Print(),
+    TieOut(),
+    Complete(),
 )
 
 
 class BillingRun(models.Model):
     """The Next Steps panel: what to do next, and who confirmed what.
 
-    A step is a method ``_step_<code>`` that returns a dict: ``state`` (``done``,
-    ``todo``, ``attention``, ``problem``, ``waiting``, ``hidden``), ``title``,
-    ``sentence`` and, as it needs, ``table`` (head, rows, ``labels``: how many columns
-    come before those with numbers), ``links`` (label, count,
-    method), ``buttons`` (method, label, primary, confirm), ``numbers`` with
-    ``confirmable``: what a confirmation is about. Upper floors add steps by
-    extending ``_get_steps`` and defining their method.
+    It is drawn from the steps of ``_step_registry``; what a step is says ``Step``.
     """
 
     _inherit = "billing.run"
@@ -89,20 +95,40 @@ class BillingRun(models.Model):
 
     # === FRAMEWORK === #
 
-    def _get_steps(self):
-        """Return the codes of the run's steps, in order. Upper floors extend this."""
+    @api.model
+    def _step_registry(self):
+        """Return the steps of all runs, in any order: objects like those of ``steps/step.py``.
+
+        A floor above, or an addon, extends the list with ``super()``. To put another step in
+        place of one, leave that out and keep its code.
+        """
+        return list(STEPS)
+
+    def _steps(self):
+        """Return the steps that the run has now, in order."""
         self.ensure_one()
-        codes = PRE_STEPS if self._steps_phase() == "pre" else POST_STEPS
-        return [code for code in codes if hasattr(self, f"_step_{code}")]
+        phase = "pre" if self._steps_phase() == "pre" else "post"
+        steps = [step for step in self._step_registry() if step.phase == phase]
+        return sorted(
+            (step for step in steps if not step.is_hidden(self)), key=lambda step: step.place
+        )
+
+    def _get_steps(self):
+        """Return the codes of the run's steps, in order."""
+        return [step.code for step in self._steps()]
+
+    def _step(self, code):
+        """Return what a step of any phase shows, whether or not it is its turn or confirmed."""
+        self.ensure_one()
+        [step] = [step for step in self._step_registry() if step.code == code]
+        return self._show_step(step, [])
 
     def _steps_phase(self):
         """Return ``pre``, ``production`` or ``post`` (from the end of posting)."""
         self.ensure_one()
         if self.state in EDITABLE_STATES:
             return "pre"
-        stages = [stage.name for stage in self._stages()]
-        posted = self.stage and stages.index(self.stage) >= stages.index("posting")
-        return "post" if posted or self.state in ENDED_STATES else "production"
+        return "post" if self._is_posted() or self.state in ENDED_STATES else "production"
 
     def _next_steps(self):
         """Return the panel: ``{"phase", "live", "state", "steps": [...]}``, plain JSON.
@@ -116,15 +142,17 @@ class BillingRun(models.Model):
         confirmations = {step.code: step for step in self.step_ids}
         steps, blocked = [], False
         if self.state != "cancelled" and phase != "production":
-            for code in self._get_steps():
-                if code == "complete":
-                    title = self._step_titles()[code]
-                    steps.append({"code": code, "title": title, **self._step_complete(steps)})
-                    continue
-                step = self._next_step(code, confirmations.get(code), blocked and phase == "pre")
-                if step["state"] != "hidden":
-                    steps.append(step)
-                    blocked = blocked or self._blocks(step)
+            for step in self._steps():
+                if blocked and phase == "pre":
+                    # Not its turn: what it would show may still change.
+                    shown = {"code": step.code, "state": "waiting", "title": self.env._(step.title)}
+                else:
+                    shown = self._show_step(step, steps)
+                    if shown.get("confirmable"):
+                        self._add_confirmation(shown, confirmations.get(step.code))
+                if shown["state"] != "hidden":
+                    steps.append(shown)
+                    blocked = blocked or self._blocks(shown)
         return {
             "phase": phase,
             "live": self._is_live(steps),
@@ -142,19 +170,19 @@ class BillingRun(models.Model):
             or any(step.get("live") for step in steps)
         )
 
-    def _next_step(self, code, confirmation, blocked):
-        if blocked:
-            # Not its turn: what it would show may still change.
-            return {"code": code, "state": "waiting", "title": self._step_titles()[code]}
-        step = {
-            "code": code,
-            "title": self._step_titles()[code],
+    def _show_step(self, step, before):
+        """Return what the panel shows of a step, apart from its confirmation."""
+        shown = {
+            "code": step.code,
+            "title": self.env._(step.title),
             "buttons": [],
-            **getattr(self, f"_step_{code}")(),
+            **step.show(self, before),
         }
-        if step.get("confirmable"):
-            self._add_confirmation(step, confirmation)
-        return step
+        if "numbers" in shown:
+            shown["confirmable"] = True
+            if step.confirm_label:
+                shown["confirm_label"] = self.env._(step.confirm_label)
+        return shown
 
     def _add_confirmation(self, step, confirmation):
         fingerprint = self.env["billing.run.step"]._get_fingerprint(step["numbers"])
@@ -231,23 +259,6 @@ class BillingRun(models.Model):
             }
         )
 
-    def _step_titles(self):
-        """Return ``{code: title}``. Upper floors add theirs."""
-        return {
-            "dates": self.env._("Set dates"),
-            "customers": self.env._("Check customers"),
-            "payments": self.env._("Check payments"),
-            "pre_report": self.env._("Pre-billing report"),
-            "request": self.env._("Request bills"),
-            "post_report": self.env._("Post-billing report"),
-            "production": self.env._("Bill production"),
-            "accounting_export": self.env._("Accounting export"),
-            "email": self.env._("E-mail bills"),
-            "print": self.env._("Print bills"),
-            "tie_out": self.env._("Tie-out"),
-            "complete": self.env._("Run complete"),
-        }
-
     def _stage_progress(self):
         """Return each stage's progress: name, label, done, total.
 
@@ -256,20 +267,20 @@ class BillingRun(models.Model):
         self.ensure_one()
         counts = self._bill_counts()
         total = sum(counts.values())
-        labels = dict(self._fields["stage"]._description_selection(self.env))
+        stages = self._stages()
         over = counts.get("skipped", 0) + counts.get("error", 0)
         result = []
         later = 0
-        for stage in reversed(self._stages()):
+        for stage in reversed(stages):
             later += counts.get(stage.after, 0)
             result.append(
                 {
                     "name": stage.name,
-                    "label": labels[stage.name],
+                    "label": self.env._(stage.label),
                     "done": min(later + over, total),
                     "total": total,
                 }
             )
         ended = self.state in ENDED_STATES and self.stage
-        count = stage_index(self._stages(), self.stage) + 1 if ended else len(result)
+        count = stages.place(self.stage) + 1 if ended else len(result)
         return result[::-1][:count]

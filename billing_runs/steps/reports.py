@@ -1,127 +1,145 @@
 from odoo import models
 from odoo.tools import format_datetime
+from odoo.tools.translate import LazyTranslate
+
+from .step import Step
+
+_lt = LazyTranslate(__name__)
 
 
-class BillingRun(models.Model):
-    """The steps of the two reports, and the way to their screens."""
+class PreReport(Step):
+    """What would be billed, before bills are requested."""
 
-    _inherit = "billing.run"
+    code = "pre_report"
+    title = _lt("Pre-billing report")
+    place = 60
+    confirm_label = _lt("Confirm Pre-Billing Report Checked")
 
-    # === STEPS === #
-
-    def _step_pre_report(self):
-        report = self._report("pre")
+    def show(self, run, before):
+        report = run._report("pre")
         request = {
             "method": "action_pre_billing_report",
-            "label": self.env._("Report Again") if report else self.env._("Make Report"),
+            "label": run.env._("Report Again") if report else run.env._("Make Report"),
             "primary": not report,
         }
         if not report:
             return {
                 "state": "todo",
-                "sentence": self.env._("See what would be billed before bills are requested."),
+                "sentence": run.env._("See what would be billed before bills are requested."),
                 "buttons": [request],
             }
         if report._is_stale():
             return {
                 "state": "todo",
-                "sentence": self.env._(
+                "sentence": run.env._(
                     "Dates or criteria have changed since the report was made. Make it again."
                 ),
                 "buttons": [{**request, "primary": True}],
             }
-        step = self._report_step(report)
-        step["buttons"] = [request] if report.state != "computing" else []
-        return step | {"confirm_label": self.env._("Confirm Pre-Billing Report Checked")}
+        buttons = [request] if report.state != "computing" else []
+        return {**show_report(run, report), "buttons": buttons}
 
-    def _step_post_report(self):
-        report = self._report("post")
-        request = {"method": "action_post_billing_report", "label": self.env._("Report Again")}
+
+class PostReport(Step):
+    """What was billed."""
+
+    code = "post_report"
+    title = _lt("Post-billing report")
+    phase = "post"
+    place = 10
+    confirm_label = _lt("Confirm Post-Billing Report Checked")
+
+    def show(self, run, before):
+        report = run._report("post")
+        request = {"method": "action_post_billing_report", "label": run.env._("Report Again")}
         if not report:
             return {
                 "state": "todo",
-                "sentence": self.env._("There is no report on what was billed yet."),
-                "buttons": [request] if self._is_posted() else [],
+                "sentence": run.env._("There is no report on what was billed yet."),
+                "buttons": [request] if run._is_posted() else [],
             }
-        step = self._report_step(report)
-        step["buttons"] = [request] if report.state != "computing" else []
-        return step | {"confirm_label": self.env._("Confirm Post-Billing Report Checked")}
+        buttons = [request] if report.state != "computing" else []
+        return {**show_report(run, report), "buttons": buttons}
 
-    def _report_step(self, report):
-        """Return the step of a report that exists."""
-        if report.state == "computing":
-            return {
-                "state": "todo",
-                "sentence": self.env._("The report is being made in the background."),
-            }
-        if report.state == "failed":
-            return {"state": "problem", "sentence": report.message}
-        totals = report._totals()
-        anomalies = sum(total["anomalies"] for total in totals)
-        not_billed = sum(total["not_billed"] for total in totals)
+
+def show_report(run, report):
+    """Return what the step of a report that exists shows."""
+    if report.state == "computing":
         return {
-            "state": "attention" if anomalies else "done",
-            "sentence": self.env._(
-                "Made %(date)s. Anomalies: %(anomalies)s. Not billed: %(not_billed)s.",
-                date=format_datetime(self.env, report.ended_date),
-                anomalies=anomalies,
-                not_billed=not_billed,
-            ),
-            "table": {
-                "labels": 1,
-                "head": [
-                    self.env._("Currency"),
-                    self.env._("Customers"),
-                    self.env._("Before Tax"),
-                    self.env._("Previous Run"),
-                    self.env._("Difference"),
-                ],
-                "rows": [
-                    [
-                        total["currency"].name,
-                        total["billed"],
-                        *(
-                            total["currency"].format(total[name])
-                            for name in ("amount", "previous", "difference")
-                        ),
-                    ]
-                    for total in totals
-                ],
-            },
-            "links": [
-                {
-                    "label": self.env._("Customers"),
-                    "count": sum(total["customers"] for total in totals),
-                    "method": "action_view_report",
-                    "args": [report.phase],
-                },
-                {
-                    "label": self.env._("Anomalies"),
-                    "count": anomalies,
-                    "method": "action_view_report",
-                    "args": [report.phase, "anomalies"],
-                },
-                {
-                    "label": self.env._("Not billed"),
-                    "count": not_billed,
-                    "method": "action_view_report",
-                    "args": [report.phase, "not_billed"],
-                },
+            "state": "todo",
+            "sentence": run.env._("The report is being made in the background."),
+        }
+    if report.state == "failed":
+        return {"state": "problem", "sentence": report.message}
+    totals = report._totals()
+    anomalies = sum(total["anomalies"] for total in totals)
+    not_billed = sum(total["not_billed"] for total in totals)
+    return {
+        "state": "attention" if anomalies else "done",
+        "sentence": run.env._(
+            "Made %(date)s. Anomalies: %(anomalies)s. Not billed: %(not_billed)s.",
+            date=format_datetime(run.env, report.ended_date),
+            anomalies=anomalies,
+            not_billed=not_billed,
+        ),
+        "table": {
+            "labels": 1,
+            "head": [
+                run.env._("Currency"),
+                run.env._("Customers"),
+                run.env._("Before Tax"),
+                run.env._("Previous Run"),
+                run.env._("Difference"),
             ],
-            "numbers": [
-                {
-                    "currency": total["currency"].name,
-                    "amount": f"{total['amount']:.{total['currency'].decimal_places}f}",
-                    "billed": total["billed"],
-                    "not_billed": total["not_billed"],
-                    "anomalies": total["anomalies"],
-                }
+            "rows": [
+                [
+                    total["currency"].name,
+                    total["billed"],
+                    *(
+                        total["currency"].format(total[name])
+                        for name in ("amount", "previous", "difference")
+                    ),
+                ]
                 for total in totals
             ],
-            "confirmable": True,
-        }
+        },
+        "links": [
+            {
+                "label": run.env._("Customers"),
+                "count": sum(total["customers"] for total in totals),
+                "method": "action_view_report",
+                "args": [report.phase],
+            },
+            {
+                "label": run.env._("Anomalies"),
+                "count": anomalies,
+                "method": "action_view_report",
+                "args": [report.phase, "anomalies"],
+            },
+            {
+                "label": run.env._("Not billed"),
+                "count": not_billed,
+                "method": "action_view_report",
+                "args": [report.phase, "not_billed"],
+            },
+        ],
+        "numbers": [
+            {
+                "currency": total["currency"].name,
+                "amount": f"{total['amount']:.{total['currency'].decimal_places}f}",
+                "billed": total["billed"],
+                "not_billed": total["not_billed"],
+                "anomalies": total["anomalies"],
+            }
+            for total in totals
+        ],
+    }
 
-    # === SCREENS === #
+
+class BillingRun(models.Model):
+    """The way from a run to the screens of its reports."""
+
+    _inherit = "billing.run"
 
     def action_view_pre_report(self):
         """Open the pre-billing report: its customers."""
@@ -153,11 +171,3 @@ class BillingRun(models.Model):
             "context": {"graph_groupbys": ["currency_id"]}
             | ({f"search_default_{only}": 1} if only else {}),
         }
-
-    def action_view_report_lines(self):
-        """Open the lines of the run's reports."""
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "billing_operations.action_billing_run_report_line"
-        )
-        return {**action, "domain": [("run_id", "in", self.ids)]}

@@ -1,9 +1,63 @@
 from odoo import models
 from odoo.tools import SQL
+from odoo.tools.translate import LazyTranslate
 
 from ..invoicing.prices import included_taxes
+from .step import Step
 
-LIVE_STATES = ("invoiced", "posted", "done", "error")
+_lt = LazyTranslate(__name__)
+
+
+class TieOut(Step):
+    """Charges, invoice lines and journal items agree."""
+
+    code = "tie_out"
+    title = _lt("Tie-out")
+    phase = "post"
+    place = 80
+    needs_documents = True
+
+    def show(self, run, before):
+        rows = run._tie_out()
+        bad = [row for row in rows if row["difference"] and not row["reason"]]
+        text = [
+            [
+                row["currency"].name,
+                row["account"].display_name,
+                ", ".join(row["taxes"].mapped("name")),
+                row["currency"].format(row["charges"]),
+                row["currency"].format(row["lines"]),
+                row["currency"].format(row["items"]),
+                row["reason"]
+                or (row["currency"].format(row["difference"]) if row["difference"] else ""),
+            ]
+            for row in rows
+        ]
+        head = [
+            run.env._("Currency"),
+            run.env._("Account"),
+            run.env._("Tax"),
+            run.env._("Charges"),
+            run.env._("Invoice Lines"),
+            run.env._("Journal Items"),
+            run.env._("Difference"),
+        ]
+        return {
+            "state": "problem" if bad else "done",
+            "sentence": run.env._("Charges, invoice lines and journal items differ.")
+            if bad
+            else run.env._("Charges, invoice lines and journal items agree."),
+            "table": {"head": head, "rows": text, "labels": 3} if text else None,
+            "links": [
+                {
+                    "label": run.env._("differences to look at"),
+                    "count": len(bad),
+                    "method": "action_view_tie_out_differences",
+                }
+            ]
+            if bad
+            else [],
+        }
 
 
 class BillingRun(models.Model):
@@ -71,7 +125,7 @@ class BillingRun(models.Model):
                     WHERE rel.account_move_line_id = line.id) tax ON TRUE
             """,
             self.id,
-            LIVE_STATES,
+            (*self._stages().document_states, "error"),
         )
 
     def _tie_out_row(self, currency, account, tax_ids, replaced, *figures):
@@ -182,46 +236,4 @@ class BillingRun(models.Model):
                 ("currency_id", "in", [row["currency"].id for row in rows]),
             ],
             "context": {"create": False},
-        }
-
-    def _step_tie_out(self):
-        rows = self._tie_out()
-        bad = [row for row in rows if row["difference"] and not row["reason"]]
-        text = [
-            [
-                row["currency"].name,
-                row["account"].display_name,
-                ", ".join(row["taxes"].mapped("name")),
-                row["currency"].format(row["charges"]),
-                row["currency"].format(row["lines"]),
-                row["currency"].format(row["items"]),
-                row["reason"]
-                or (row["currency"].format(row["difference"]) if row["difference"] else ""),
-            ]
-            for row in rows
-        ]
-        head = [
-            self.env._("Currency"),
-            self.env._("Account"),
-            self.env._("Tax"),
-            self.env._("Charges"),
-            self.env._("Invoice Lines"),
-            self.env._("Journal Items"),
-            self.env._("Difference"),
-        ]
-        return {
-            "state": "problem" if bad else "done",
-            "sentence": self.env._("Charges, invoice lines and journal items differ.")
-            if bad
-            else self.env._("Charges, invoice lines and journal items agree."),
-            "table": {"head": head, "rows": text, "labels": 3} if text else None,
-            "links": [
-                {
-                    "label": self.env._("differences to look at"),
-                    "count": len(bad),
-                    "method": "action_view_tie_out_differences",
-                }
-            ]
-            if bad
-            else [],
         }

@@ -5,7 +5,6 @@ from odoo.fields import Domain
 from ..cycles.criteria import limit_field
 
 TASK_TYPE = "run_undo"
-LIVE_STATES = ("rated", "invoiced", "posted", "done", "error")
 PAID_STATES = ("paid", "in_payment", "partial")
 PAID_SHOWN = 80
 
@@ -223,7 +222,7 @@ class BillingRunUndo(models.Model):
         chosen."""
         self.ensure_one()
         domain = Domain("run_id", "=", self.run_id.id) & (
-            Domain("state", "in", LIVE_STATES)
+            Domain("state", "in", (*self.run_id._stages().live_states, "error"))
             | Domain("state", "=", "skipped") & Domain("skip_reason", "=", "zero_total")
         )
         customers = self._limit_ids("partner_ids")
@@ -273,16 +272,8 @@ class BillingRunUndo(models.Model):
         todo._undo(undo)
         for bill in todo.filtered(lambda bill: not bill.undo_id):
             task._log(f"{bill.partner_id.display_name}: {bill.error_message}", level="warning")
-        others = self.env["billing.task"].search_count(
-            [
-                ("res_model", "=", self._name),
-                ("res_id", "=", undo.id),
-                ("id", "!=", task.id),
-                ("state", "in", ("pending", "running", "error")),
-            ],
-            limit=1,
-        )
-        if not others:
+        others = task._live_domain(undo) & Domain("id", "!=", task.id)
+        if not task.search_count(others, limit=1):
             undo._set_state("done")
         return {
             "undone": len(todo.filtered("undo_id")),

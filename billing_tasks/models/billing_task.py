@@ -8,6 +8,7 @@ from ..redaction import plain_json, redact, secret_keys, storable_text
 
 OPEN_STATES = ("pending", "error")
 FINISHED_STATES = ("completed", "failed", "skipped")
+LIVE_STATES = (*OPEN_STATES, "running")
 MAX_PRIORITY = 9999
 
 
@@ -394,6 +395,20 @@ class BillingTask(models.Model):
         if not isinstance(error, UserError | TaskControl):
             text = f"{type(error).__name__}: {text}"
         return redact(storable_text(text))[:2000]
+
+    @api.model
+    def _live_domain(self, records=None, code=None):
+        """Return the domain of tasks that run, or will run by themselves.
+
+        :param records: only tasks for these records of one model
+        :param code: only tasks of the type with this code
+        """
+        domain = Domain("state", "in", LIVE_STATES)
+        if records is not None:
+            domain &= Domain("res_model", "=", records._name) & Domain("res_id", "in", records.ids)
+        if code is not None:
+            domain &= Domain("type_id.code", "=", code)
+        return domain
 
     # === HOOKS === #
 

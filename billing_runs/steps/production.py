@@ -1,0 +1,57 @@
+from odoo.tools.translate import LazyTranslate
+
+from .step import Step
+
+_lt = LazyTranslate(__name__)
+
+
+class Production(Step):
+    """How many of the posted bills have their PDF."""
+
+    code = "production"
+    title = _lt("Bill production")
+    phase = "post"
+    place = 20
+
+    def is_hidden(self, run):
+        return not run._stages().pdf_states
+
+    def show(self, run, before):
+        counts, stages = run._bill_counts(), run._stages()
+        ready = sum(counts.get(state, 0) for state in stages.pdf_states)
+        waiting = sum(counts.get(state, 0) for state in stages.posted_states) - ready
+        failed = run.env["billing.bill"].search_count(
+            [("run_id", "=", run.id), ("error_code", "=", "formatting_failed")]
+        )
+        step = {
+            "state": "done",
+            "sentence": run.env._(
+                "%(ready)s of %(total)s bills have their PDF.",
+                ready=ready,
+                total=ready + waiting + failed,
+            ),
+            "buttons": [],
+            "links": [],
+        }
+        if failed:
+            step["state"] = "attention"
+            step["links"] = [
+                {
+                    "label": run.env._("bills whose PDF failed"),
+                    "count": failed,
+                    "method": "action_view_exceptions",
+                }
+            ]
+        elif waiting and run.state == "completed":
+            step["sentence"] = run.env._("This run was closed without PDFs.")
+        elif waiting:
+            step["state"] = "todo"
+            if run._waits():
+                step["buttons"] = [
+                    {
+                        "method": "action_continue",
+                        "label": run.env._("Produce PDFs"),
+                        "primary": True,
+                    }
+                ]
+        return step
