@@ -21,7 +21,6 @@
         # services
         "security/services_rules.xml",
         "data/services_sequences.xml",
-        "data/services_cron.xml",
         "services/views/billing_term_scheme_views.xml",
         "services/views/billing_tariff_views.xml",
         "services/views/billing_charge_views.xml",

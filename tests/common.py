@@ -10,6 +10,9 @@ from odoo.tests import TransactionCase, new_test_user
 
 from ..services.models.billing_charge import LIVE_STATES
 
+#: the company that is prepared for all classes, where the tests' runner does so
+PROVIDER = "__test__.billing_provider"
+
 
 class BillingCase(TransactionCase):
     """A company with a chart of accounts, and builders for what it bills.
@@ -27,7 +30,7 @@ class BillingCase(TransactionCase):
     def make_provider(cls):
         """Make the company, its tax and product, and work for that company from here on."""
         cls.env = cls.env(context={**cls.env.context, "tracking_disable": True})
-        cls.company = cls.make_company("Test Provider")
+        cls.company = cls.prepared_provider() or cls.make_company("Test Provider")
         cls.env = cls.company.with_company(cls.company).env(
             context={**cls.env.context, "allowed_company_ids": cls.company.ids}
         )
@@ -36,6 +39,24 @@ class BillingCase(TransactionCase):
         cls.product = cls.make_product("Hosting")
 
     # === COMPANY === #
+
+    @classmethod
+    def prepare_provider(cls, env):
+        """Make the company that ``make_provider`` then takes; the runner commits it, so that the
+        chart of accounts is loaded once and not for every class."""
+        cls.env = env(context={**env.context, "tracking_disable": True})
+        company = cls.make_company("Test Provider")
+        cls.env.user.company_ids -= company
+        cls.env["ir.model.data"]._update_xmlids([{"xml_id": PROVIDER, "record": company}])
+        del cls.env
+
+    @classmethod
+    def prepared_provider(cls):
+        """Return the company that was prepared, if one was."""
+        company = cls.env.ref(PROVIDER, raise_if_not_found=False)
+        if company:
+            cls.env.user.company_ids += company
+        return company
 
     @classmethod
     def make_company(cls, name, currency="USD"):

@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .common import ServiceCase
+from .report_common import ReportCase
 
 
 class LedgerCase(ServiceCase):
@@ -14,9 +15,17 @@ class LedgerCase(ServiceCase):
         super().setUpClass()
         cls.cycle = cls.make_cycle(cls.scheme)
 
+    reported = ReportCase.reported
+    invoiced = ReportCase.invoiced
+    _by_bill = ReportCase._by_bill
+
     def run_on(self, day, target="posting"):
+        """Bill as of a day. The pre-billing report says beforehand what comes of it."""
         run = self.make_run(self.cycle, day)
+        report = self.reported(run._make_report("pre"))
         run._execute(target)
+        if target == "posting":
+            self.assertEqual(report, self.invoiced(run))
         return run
 
     def moves(self, run):

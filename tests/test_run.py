@@ -155,7 +155,7 @@ class TestRun(BillingCase):
 
     def test_the_state_cannot_be_written_by_hand(self):
         run = self.make_run(self.cycle)
-        with self.assertRaisesRegex(UserError, "only through its buttons"):
+        with self.assertRaisesRegex(UserError, "Use the buttons"):
             run.write({"state": "completed"})
         with self.assertRaisesRegex(UserError, "starts as pending"):
             run.copy({"state": "completed"})

@@ -83,9 +83,8 @@ class TestRunAccess(BillingCase):
             "cycle_date": "2026-01-01",
         }
         for name, value in forged.items():
-            for context in ({}, {"billing_run_own": True}):
-                with self.assertRaises(UserError, msg=name):
-                    self.rpc(self.manager, run, "write", {name: value}, context=context)
+            with self.assertRaises(UserError, msg=name):
+                self.rpc(self.manager, run, "write", {name: value})
             with self.assertRaises(UserError, msg=name):
                 call_kw(
                     run.with_user(self.manager).browse(),

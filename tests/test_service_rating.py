@@ -50,7 +50,7 @@ class TestRating(ServiceCase):
     def test_a_lost_note_of_what_was_rated_does_not_charge_twice(self):
         service = self.active()
         service._rate(date(2026, 3, 1))
-        service._unguarded().rated_up_to = date(2026, 1, 1)
+        service._own().rated_up_to = date(2026, 1, 1)
         self.assertFalse(service._rate(date(2026, 3, 1)))
         self.assertEqual(service.rated_up_to, date(2026, 4, 1))
 
@@ -58,7 +58,7 @@ class TestRating(ServiceCase):
     def test_the_database_refuses_a_charge_that_overlaps_another(self):
         service = self.active()
         charge = service._rate(date(2026, 1, 1))
-        service._unguarded().rated_up_to = date(2026, 1, 10)
+        service._own().rated_up_to = date(2026, 1, 10)
         with self.assertRaisesRegex(Exception, "recurring_without_overlap"):
             with self.cr.savepoint():
                 service._rate(date(2026, 1, 10))
@@ -198,7 +198,7 @@ class TestRating(ServiceCase):
         krona.active = True
         archived, gone = self.active(), self.active()
         fine = self.active(tariff=self.make_tariff(self.scheme, currency_id=krona.id))
-        archived._unguarded().tariff_id = self.make_tariff(
+        archived._own().tariff_id = self.make_tariff(
             self.scheme, product_id=self.make_product("Old").id
         )
         archived.product_id.active = False

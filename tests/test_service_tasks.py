@@ -60,15 +60,6 @@ class TestServiceTasks(ServiceTaskCase):
         task = self.ask(self.order(), "setup").service_task_id
         self.assertIn("Set up the service", task.description)
 
-    def test_the_texts_follow_a_changed_operation(self):
-        operation = self.ask(self.active(), "change", {"quantity": 2}, date(2026, 1, 12))
-        operation._update({"quantity": 7})
-        self.assertIn("→ 7", operation.service_task_id.description)
-        self.close(operation)
-        self.assertEqual(operation.service_id.quantity, 7)
-        with self.assertRaisesRegex(UserError, "cannot be changed any more"):
-            operation._update({"quantity": 8})
-
     def test_each_type_has_its_own_wording(self):
         service = self.active()
         texts = set()

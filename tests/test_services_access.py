@@ -154,7 +154,7 @@ class TestServicesOverRpc(ServiceCase):
             (service, "_change"),
             (service, "_activate"),
             (service, "_terminate"),
-            (service, "_unguarded"),
+            (service, "_own"),
             (service, "_due_domain"),
             (charge, "_mark_invoiced"),
             (charge, "_reopen"),
@@ -177,17 +177,12 @@ class TestServicesOverRpc(ServiceCase):
             with self.subTest(method=method), self.assertRaises(AccessError):
                 self.call(self.manager, charge, method, *args)
 
-    def test_a_context_cannot_switch_the_guard_off(self):
+    def test_a_context_cannot_make_the_terms_of_a_running_service_writable(self):
         service = self.active()
-        with self.assertRaises(UserError):
-            self.call(
-                self.user, service, "write", {"quantity": 9}, context={"billing_terms_guard": True}
-            )
-        job = self.env["billing.job"].create({"partner_id": self.customer.id})
-        with self.assertRaises(UserError):
-            self.call(
-                self.user, job, "write", {"state": "billed"}, context={"billing_job_guard": True}
-            )
+        forged = dict.fromkeys(service._own().env.context.keys() - self.env.context.keys(), True)
+        self.assertTrue(forged)
+        with self.assertRaisesRegex(UserError, "Use Change"):
+            self.call(self.user, service, "write", {"quantity": 9}, context=forged)
 
     def test_buttons_ask_for_rights_themselves(self):
         service = self.order()

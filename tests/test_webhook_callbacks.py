@@ -97,7 +97,7 @@ class TestCallbacks(WebhookCase, HttpCase):
         self.assertIn("no capacity", self.operation.service_task_id.description)
 
     def test_a_callback_that_never_comes_is_handed_to_a_person_and_may_still_come(self):
-        self.operation._unguarded().accepted_date = "2026-01-01 00:00:00"
+        self.operation._own().accepted_date = "2026-01-01 00:00:00"
         self.run_due()
         self.assertEqual(self.operation.state, "unknown")
         task = self.operation.service_task_id

@@ -1,9 +1,13 @@
-"""How the tests are run: their order, and what counts as a failure besides a failed assertion.
+"""How the tests are run: their order, what is made once for them, and what counts as a failure
+besides a failed assertion.
 
 A pytest plugin that tools/dev loads; as tests/conftest.py pytest would import it, and with it the
 addon, under a name that Odoo refuses."""
 
+import functools
+import inspect
 import logging
+from contextlib import contextmanager
 
 import freezegun
 import pytest
@@ -20,24 +24,96 @@ settings.register_profile(
 )
 settings.load_profile("billing")
 
+#: what the tests' pages consist of
+BUNDLES = (
+    "bus.websocket_worker_assets",
+    "web.assets_backend_lazy",
+    "web.assets_frontend",
+    "web.assets_tests",
+    "web.assets_web",
+    "web.assets_web_print",
+)
+
 # Tests that freeze the time do not stop pytest's own clock.
 freezegun.configure(extend_ignore_list=["_pytest.timing"])
 
 
+@functools.cache
+def _opens_a_browser(cls):
+    """Does a class use one of Odoo's two ways into a browser?"""
+    from odoo.tests import HttpCase
+
+    if not issubclass(cls, HttpCase):
+        return False
+    own = "".join(inspect.getsource(base) for base in set(cls.mro()) - set(HttpCase.mro()))
+    return "start_tour(" in own or "browser_js(" in own
+
+
+def _in_a_browser(item):
+    return _opens_a_browser(getattr(item, "cls", None) or object)
+
+
+def stands_alone(item):
+    """Does a test need a browser or processes of its own? Then no other one runs beside it."""
+    return bool(item.get_closest_marker("process")) or _in_a_browser(item)
+
+
 def _rank(item):
     """Pure tests first, then the ORM, then worker processes, then browsers."""
-    from odoo.tests import HttpCase, TransactionCase
+    from odoo.tests import TransactionCase
 
-    cls = getattr(item, "cls", None) or object
-    if issubclass(cls, HttpCase):
-        return 3
-    if item.get_closest_marker("process"):
-        return 2
-    return 1 if issubclass(cls, TransactionCase) else 0
+    if stands_alone(item):
+        return 3 if _in_a_browser(item) else 2
+    return 1 if issubclass(getattr(item, "cls", None) or object, TransactionCase) else 0
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=_rank)
+
+
+# === WHAT IS MADE ONCE === #
+
+
+@contextmanager
+def _committed():
+    """An environment whose work is there for all tests of this process."""
+    from odoo import SUPERUSER_ID, api
+    from odoo.modules.registry import Registry
+    from odoo.tests.common import get_db_name
+
+    with Registry(get_db_name()).cursor() as cr:
+        yield api.Environment(cr, SUPERUSER_ID, {})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared_provider(request, load_registry):
+    """The company that most test classes begin with, made once where several of them are run."""
+    classes = {item.cls for item in request.session.items if hasattr(item.cls, "prepare_provider")}
+    if len(classes) > 1:
+        with _committed() as env:
+            next(iter(classes)).prepare_provider(env)
+
+
+def prepare_browser(session):
+    """Make the bundles of the web client once, not in each class that a browser looks at."""
+    if getattr(session, "billing_bundles", False):
+        return
+    session.billing_bundles = True
+    if len({item.cls for item in session.items if _in_a_browser(item)}) > 1:
+        with _committed() as env:
+            for bundle in BUNDLES:
+                made = env["ir.qweb"]._get_asset_bundle(bundle)
+                made.js()
+                made.css()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    if _in_a_browser(item):
+        prepare_browser(item.session)
+
+
+# === WHAT COUNTS AS A FAILURE === #
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,18 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-
-# Which state may follow which; a bill in error starts again where its documents stand.
-# It can be taken back from wherever it holds charges or documents.
-TRANSITIONS = {
-    "pending": {"rated", "skipped", "error"},
-    "rated": {"invoiced", "skipped", "error", "undone"},
-    "invoiced": {"posted", "error", "undone"},
-    "posted": {"done", "error", "undone"},
-    "done": {"error", "undone"},
-    "skipped": {"undone"},  # what was settled without a document
-    "error": {"pending", "posted", "undone"},
-    "undone": set(),
-}
 
 
 class BillingBill(models.Model):
@@ -26,6 +12,7 @@ class BillingBill(models.Model):
 
     _name = "billing.bill"
     _description = "Bill"
+    _inherit = ["billing.state.mixin"]
     _order = "run_id, partner_id, id"
     _check_company_auto = True
 
@@ -167,23 +154,20 @@ class BillingBill(models.Model):
 
     # === BUSINESS === #
 
-    def _set_state(self, state, values=None):
-        """Move bills to ``state`` by the transition table, with further values.
-
-        Repeating a transition does nothing.
-        """
-        bills = self.filtered(lambda bill: bill.state != state)
-        for bill in bills:
-            if state not in TRANSITIONS[bill.state]:
-                raise UserError(
-                    self.env._(
-                        "Bill %(bill)s is %(state)s and cannot become %(target)s.",
-                        bill=bill.display_name,
-                        state=bill.state,
-                        target=state,
-                    )
-                )
-        bills.write({"state": state, **(values or {})})
+    @api.model
+    def _get_transitions(self):
+        # A bill in error starts again where its documents stand. It can be taken back from
+        # wherever it holds charges or documents.
+        return {
+            "pending": {"rated", "skipped", "error"},
+            "rated": {"invoiced", "skipped", "error", "undone"},
+            "invoiced": {"posted", "error", "undone"},
+            "posted": {"done", "error", "undone"},
+            "done": {"error", "undone"},
+            "skipped": {"undone"},  # what was settled without a document
+            "error": {"pending", "posted", "undone"},
+            "undone": set(),
+        }
 
     def _set_error(self, code, message):
         """Put bills in error with a code and a message in the user's words."""

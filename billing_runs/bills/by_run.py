@@ -1,13 +1,15 @@
-"""Proof that a run itself deletes its documents: an object that no RPC call can forge."""
+"""Proof that a run itself deletes its documents."""
 
-_RUN = object()
+from ...billing_tasks.proof import has_proof, with_proof
+
+_DOCUMENTS = "a run's documents"
 
 
 def by_run(records):
     """Return the same documents for a run's own methods, which keep bill and charges in step."""
-    return records.with_context(billing_by_run=_RUN)
+    return with_proof(records, _DOCUMENTS)
 
 
 def is_by_run(env):
     """Return whether a run's own method is at work."""
-    return env.context.get("billing_by_run") is _RUN
+    return has_proof(env, _DOCUMENTS)

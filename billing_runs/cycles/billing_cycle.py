@@ -22,7 +22,7 @@ class BillingCycle(models.Model):
 
     _name = "billing.cycle"
     _description = "Billing Cycle"
-    _inherit = ["mail.thread", "billing.limited.mixin"]
+    _inherit = ["billing.state.mixin", "mail.thread", "billing.limited.mixin"]
     _order = "company_id, name, id"
     _check_company_auto = True
     _limit_fields = (*CRITERIA, "month_ids")
@@ -242,14 +242,17 @@ class BillingCycle(models.Model):
 
     def action_activate(self):
         """Let runs be created from the cycles."""
+        self.check_access("write")
         self._set_state("active")
 
     def action_archive_cycle(self):
         """Stop new runs; those that exist go on."""
+        self.check_access("write")
         self._set_state("archived")
 
     def action_draft(self):
         """Take cycles back to preparation: no runs are created until they are active again."""
+        self.check_access("write")
         self._set_state("draft")
 
     def action_view_runs(self):
@@ -276,9 +279,13 @@ class BillingCycle(models.Model):
 
     # === BUSINESS === #
 
-    def _set_state(self, state):
-        self.check_access("write")
-        self.filtered(lambda cycle: cycle.state != state).write({"state": state})
+    @api.model
+    def _get_transitions(self):
+        return {
+            "draft": {"active", "archived"},
+            "active": {"draft", "archived"},
+            "archived": {"draft", "active"},
+        }
 
     def _create_run(self, reference_date):
         """Create one run of the cycle.

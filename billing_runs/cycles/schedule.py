@@ -27,7 +27,7 @@ class BillingCycle(models.Model):
         one comes for it by itself.
         """
         run = self._create_run(day)
-        run._write_own({"cycle_date": self._free_recurrence(day)})
+        run._own().write({"cycle_date": self._free_recurrence(day)})
         return run
 
     def _free_recurrence(self, day):

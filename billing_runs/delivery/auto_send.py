@@ -23,7 +23,9 @@ class BillingRun(models.Model):
             on_hold = waiting.filtered_domain(held)
             left_out |= on_hold
             moves[channel] = waiting - on_hold - self._queued_documents(task_type)
-        no_address = self._company_moves().search_count(self._document_domain("email", "no_address"))
+        no_address = self._company_moves().search_count(
+            self._document_domain("email", "no_address")
+        )
         if moves["email"]:
             self._enqueue_emails(moves["email"])
         if moves["print"]:

@@ -4,16 +4,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_domain_extract
 
-# Which state may follow which; repeating a transition does nothing.
-TRANSITIONS = {
-    "pending": {"sending", "printed", "error"},
-    "sending": {"pending", "sent", "error", "unknown", "bounced"},
-    "sent": {"bounced"},
-    "unknown": {"sent", "bounced"},
-    "error": {"sent"},
-    "bounced": {"sent"},
-    "printed": set(),
-}
 FAILED_STATES = ("error", "unknown", "bounced")
 
 
@@ -33,6 +23,7 @@ class BillingDelivery(models.Model):
 
     _name = "billing.delivery"
     _description = "Bill Delivery"
+    _inherit = ["billing.state.mixin"]
     _order = "id desc"
     _rec_name = "recipient"
 
@@ -210,20 +201,17 @@ class BillingDelivery(models.Model):
             **values,
         }
 
-    def _set_state(self, state, values=None):
-        """Move deliveries to ``state`` by the transition table, with further values."""
-        deliveries = self.filtered(lambda delivery: delivery.state != state)
-        for delivery in deliveries:
-            if state not in TRANSITIONS[delivery.state]:
-                raise UserError(
-                    self.env._(
-                        "%(delivery)s is %(state)s and cannot become %(target)s.",
-                        delivery=delivery.display_name,
-                        state=delivery.state,
-                        target=state,
-                    )
-                )
-        deliveries.write({"state": state, **(values or {})})
+    @api.model
+    def _get_transitions(self):
+        return {
+            "pending": {"sending", "printed", "error"},
+            "sending": {"pending", "sent", "error", "unknown", "bounced"},
+            "sent": {"bounced"},
+            "unknown": {"sent", "bounced"},
+            "error": {"sent"},
+            "bounced": {"sent"},
+            "printed": set(),
+        }
 
     def _deliver_again(self, reason, to_current=False):
         """Create a new delivery for each document and recipient, with a reason.

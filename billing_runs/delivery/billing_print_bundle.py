@@ -16,6 +16,7 @@ class BillingPrintBundle(models.Model):
 
     _name = "billing.print.bundle"
     _description = "Print Bundle"
+    _inherit = ["billing.state.mixin"]
     _order = "run_id, name, id"
 
     name = fields.Char(required=True, readonly=True)
@@ -57,7 +58,7 @@ class BillingPrintBundle(models.Model):
         bundles = self.sudo().filtered(lambda bundle: bundle.state == "ready")
         now = fields.Datetime.now()
         bundles.delivery_ids._set_state("printed", {"done_date": now})
-        bundles.write({"state": "printed", "printed_by_id": self.env.uid, "printed_date": now})
+        bundles._set_state("printed", {"printed_by_id": self.env.uid, "printed_date": now})
         return True
 
     def action_download(self):
@@ -74,6 +75,12 @@ class BillingPrintBundle(models.Model):
         if not self.env.user.has_group("billing_operations.group_billing_user"):
             raise AccessError(self.env._("Print bundles are for billing users."))
         self.check_access("read")
+
+    # === BUSINESS === #
+
+    @api.model
+    def _get_transitions(self):
+        return {"ready": {"printed"}, "printed": set()}
 
     # === TASK === #
 

@@ -166,13 +166,24 @@ class AccountMove(models.Model):
         self.ensure_one()
         by_hand = self.reversal_move_ids.filtered_domain(self._hand_note_domain())
         note = self._reverse_moves([values])
+        again = by_hand.invoice_line_ids.filtered(lambda line: line.display_type == "product")
         note.write(
             {
                 "invoice_line_ids": [
-                    Command.create(vals | {"quantity": -vals["quantity"], "sequence": 1000})
-                    for vals in by_hand.invoice_line_ids.filtered(
-                        lambda line: line.display_type == "product"
-                    ).copy_data()
+                    Command.create(
+                        {
+                            "sequence": 1000,
+                            "product_id": line.product_id.id,
+                            "name": line.name,
+                            "account_id": line.account_id.id,
+                            "analytic_distribution": line.analytic_distribution,
+                            "quantity": -line.quantity,
+                            "price_unit": line.price_unit,
+                            "discount": line.discount,
+                            "tax_ids": [Command.set(line.tax_ids.ids)],
+                        }
+                    )
+                    for line in again
                 ]
             }
         )

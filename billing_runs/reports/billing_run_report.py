@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -15,6 +15,7 @@ class BillingRunReport(models.Model):
 
     _name = "billing.run.report"
     _description = "Billing Run Report"
+    _inherit = ["billing.state.mixin"]
     _order = "id desc"
     _rec_name = "run_id"
 
@@ -49,9 +50,17 @@ class BillingRunReport(models.Model):
 
     # === BUSINESS === #
 
+    @api.model
+    def _get_transitions(self):
+        return {"computing": {"done", "failed"}, "done": set(), "failed": set()}
+
+    def _set_done(self):
+        """Close the report: it is complete."""
+        self._set_state("done", {"ended_date": fields.Datetime.now()})
+
     def _set_failed(self, message):
         """Close the report: it could not be made."""
-        self.write({"state": "failed", "message": message, "ended_date": fields.Datetime.now()})
+        self._set_state("failed", {"message": message, "ended_date": fields.Datetime.now()})
 
     def _customers_found(self):
         """Return how many customers the report has rows of."""

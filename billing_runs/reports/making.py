@@ -221,4 +221,4 @@ class BillingRun(models.Model):
             )
             return
         self._compare_report(report)
-        report.write({"state": "done", "ended_date": fields.Datetime.now()})
+        report._set_done()

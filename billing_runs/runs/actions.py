@@ -33,8 +33,8 @@ class BillingRun(models.Model):
                     self.env._("%(run)s: its bills were requested already.", run=run.number)
                 )
             run._check_target(target_stage)
-            run._set_state("requested")
-            run._write_own({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            values = {"target_stage": target_stage, "scheduled_date": scheduled_date}
+            run._set_state("requested", values)
             run.sudo()._enqueue_advance(delay_until=scheduled_date)
 
     def action_reschedule(self, target_stage=None, scheduled_date=None):
@@ -64,7 +64,8 @@ class BillingRun(models.Model):
             else:
                 message = self.env._("Started now instead of %s.", before)
             run.message_post(body=message)
-            run._write_own({"target_stage": target_stage, "scheduled_date": scheduled_date})
+            values = {"target_stage": target_stage, "scheduled_date": scheduled_date}
+            run._own().write(values)
             run.sudo()._move_advance(scheduled_date)
         return True
 
@@ -92,7 +93,7 @@ class BillingRun(models.Model):
         if self.stop_reason:
             self.message_post(body=self.env._("Continued in spite of: %s", self.stop_reason))
             values |= {"stop_reason": False, "limits_passed": True}
-        self._write_own(values)
+        self._own().write(values)
         self.sudo()._enqueue_advance(delay_until=scheduled_date)
 
     def action_run_again(self):
@@ -117,14 +118,14 @@ class BillingRun(models.Model):
             first = run.canary_running or bool(run.stop_reason) and any(bills.mapped("canary"))
             # Bills are read-only to people: the rights were checked above.
             bills.sudo()._restart()
-            run._set_state("running")
-            run._write_own(
+            run._set_state(
+                "running",
                 {
                     "stage": False,
                     "ended_date": False,
                     "stop_reason": False,
                     "canary_running": first,
-                }
+                },
             )
             run.sudo()._enqueue_advance()
         return True

@@ -4,41 +4,27 @@ from odoo.exceptions import UserError, ValidationError
 from ..cycles.criteria import CRITERIA, FILTERS, criterion_field, limit_field
 from .stages import POSTPAID_STAGES, Stages
 
-# Which state may follow which. A state's own name is not listed: repeating a
-# transition does nothing.
-TRANSITIONS = {
-    "pending": {"ready", "requested", "cancelled"},
-    # Requested only where the cycle asks for no sign-off any more.
-    "ready": {"pending", "approved", "requested", "cancelled"},
-    "approved": {"pending", "requested", "cancelled"},
-    "requested": {"running", "cancelled", "completed", "completed_with_errors", "failed"},
-    "running": {"requested", "completed", "completed_with_errors", "failed"},
-    "completed": set(),
-    "completed_with_errors": {"running"},
-    "failed": {"running"},
-    "cancelled": set(),
-}
 EDITABLE_STATES = ("pending", "ready", "approved")
 ENDED_STATES = ("completed", "completed_with_errors", "failed", "cancelled")
-# Proof that the run's own methods write: an object that no RPC call can forge.
-_OWN = object()
-# What only the run's own methods write, whoever calls them.
-_OWN_FIELDS = {
-    "stage",
-    "target_stage",
-    "cycle_date",
-    "scheduled_date",
-    "started_date",
-    "ended_date",
-    "ready_by_id",
-    "approved_by_id",
-    "successor_id",
-    "canary_running",
-    "stop_reason",
-    "limits_passed",
-}
+# How far a run is: its own methods and the queue's tasks write it.
+PROGRESS_FIELDS = frozenset(
+    {
+        "stage",
+        "target_stage",
+        "cycle_date",
+        "scheduled_date",
+        "started_date",
+        "ended_date",
+        "ready_by_id",
+        "approved_by_id",
+        "successor_id",
+        "canary_running",
+        "stop_reason",
+        "limits_passed",
+    }
+)
 # What stays writable once bills were requested.
-_UNLOCKED_FIELDS = _OWN_FIELDS | {"state", "message_main_attachment_id"}
+_UNLOCKED_FIELDS = PROGRESS_FIELDS | {"state", "message_main_attachment_id"}
 # The cycle gives it, the run may have its own.
 _FROM_CYCLE = {
     "compute": "_compute_criteria",
@@ -65,6 +51,7 @@ class BillingRun(models.Model):
     _name = "billing.run"
     _description = "Billing Run"
     _inherit = [
+        "billing.state.mixin",
         "mail.thread",
         "mail.activity.mixin",
         "billing.task.mixin",
@@ -74,6 +61,8 @@ class BillingRun(models.Model):
     _order = "invoice_date desc, id desc"
     _check_company_auto = True
     _limit_fields = (*CRITERIA, *FILTERS)
+    _own_fields = frozenset({"state"})
+    _system_fields = PROGRESS_FIELDS
 
     number = fields.Char(required=True, readonly=True, copy=False, default="/", index="trigram")
     cycle_id = fields.Many2one(
@@ -253,9 +242,6 @@ class BillingRun(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            if vals.get("state", "pending") != "pending":
-                raise UserError(self.env._("A billing run starts as pending."))
-            self._check_own_fields({name for name in vals if vals[name]})
             if vals.get("number", "/") == "/":
                 cycle = self.env["billing.cycle"].browse(vals.get("cycle_id"))
                 vals["number"] = (
@@ -266,12 +252,6 @@ class BillingRun(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        if self.env.context.get("billing_run_own") is not _OWN:
-            if "state" in vals:
-                raise UserError(
-                    self.env._("The state of a billing run changes only through its buttons.")
-                )
-            self._check_own_fields(vals.keys())
         locked = self._locked_fields(vals)
         if locked:
             for run in self.filtered(lambda r: r.state not in EDITABLE_STATES):
@@ -304,19 +284,6 @@ class BillingRun(models.Model):
                     )
                 )
 
-    def _check_own_fields(self, names):
-        """Refuse that a person writes what only the run's own methods may."""
-        own = _OWN_FIELDS & set(names)
-        if own and not self.env.su:
-            raise UserError(
-                self.env._(
-                    "%(fields)s of a billing run cannot be set by hand. Use its buttons.",
-                    fields=", ".join(
-                        sorted(self._fields[name]._description_string(self.env) for name in own)
-                    ),
-                )
-            )
-
     def _locked_fields(self, vals):
         """Return the names in ``vals`` that are fixed once bills were requested."""
         chatter = ("message_", "activity_", "website_message", "my_activity", "rating_")
@@ -325,10 +292,6 @@ class BillingRun(models.Model):
         }
 
     # === BUSINESS === #
-
-    def _write_own(self, values):
-        """Write what nobody may write by hand. The caller has checked the rights."""
-        self.with_context(billing_run_own=_OWN).write(values)
 
     # === STAGES === #
 

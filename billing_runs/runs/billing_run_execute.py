@@ -37,9 +37,7 @@ class BillingRunExecute(models.TransientModel):
         if not run:
             return list(labels.items())
         stages = run._stages()
-        return [
-            (stage.name, labels[stage.name]) for stage in stages[stages.place(run.stage) + 1 :]
-        ]
+        return [(stage.name, labels[stage.name]) for stage in stages[stages.place(run.stage) + 1 :]]
 
     @api.model
     def _default_target_stage(self):

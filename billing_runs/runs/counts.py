@@ -39,9 +39,7 @@ class BillingRun(models.Model):
             run.bill_count = total = sum(count for _state, _code, count in mine)
             run.exception_count = sum(count for _state, code, count in mine if code)
             run.error_count = sum(count for state, _code, count in mine if state == "error")
-            done = sum(
-                count * min(stages.finished(state), wanted) for state, _code, count in mine
-            )
+            done = sum(count * min(stages.finished(state), wanted) for state, _code, count in mine)
             run.progress = 100.0 * done / (total * wanted) if total else 0.0
 
     def _compute_charge_count(self):

@@ -191,9 +191,7 @@ class BillingRun(models.Model):
                 stage=stage.name,
             ),
         )
-        self._open_result(stage).write(
-            {"ended_date": fields.Datetime.now(), **stage.totals(self)}
-        )
+        self._open_result(stage).write({"ended_date": fields.Datetime.now(), **stage.totals(self)})
 
     @api.model
     def _cron_wake_runs(self):

@@ -1,7 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
-
-from .billing_run import TRANSITIONS
 
 
 class BillingRun(models.Model):
@@ -11,29 +9,30 @@ class BillingRun(models.Model):
 
     # === STATES === #
 
-    def _set_state(self, state):
-        """Move runs to ``state`` by the transition table.
+    @api.model
+    def _get_transitions(self):
+        return {
+            "pending": {"ready", "requested", "cancelled"},
+            # Requested only where the cycle asks for no sign-off any more.
+            "ready": {"pending", "approved", "requested", "cancelled"},
+            "approved": {"pending", "requested", "cancelled"},
+            "requested": {"running", "cancelled", "completed", "completed_with_errors", "failed"},
+            "running": {"requested", "completed", "completed_with_errors", "failed"},
+            "completed": set(),
+            "completed_with_errors": {"running"},
+            "failed": {"running"},
+            "cancelled": set(),
+        }
 
-        Repeating a transition does nothing.
+    @api.model
+    def _get_start_text(self):
+        return self.env._("A billing run starts as pending.")
 
-        :raise UserError: the table has no such transition
-        """
-        runs = self.filtered(lambda run: run.state != state)
-        labels = dict(self._fields["state"]._description_selection(self.env))
-        for run in runs:
-            if state not in TRANSITIONS[run.state]:
-                raise UserError(
-                    self.env._(
-                        "%(run)s is %(state)s and cannot become %(target)s.",
-                        run=run.number,
-                        state=labels[run.state],
-                        target=labels[state],
-                    )
-                )
-        if runs:
+    def _set_state(self, state, values=None, sources=None):
+        if state == "pending":
             # Who goes back takes the sign-off back.
-            sign_off = {"ready_by_id": False, "approved_by_id": False}
-            runs._write_own({"state": state, **(sign_off if state == "pending" else {})})
+            values = {"ready_by_id": False, "approved_by_id": False, **(values or {})}
+        return super()._set_state(state, values, sources)
 
     # === BEFORE THE REQUEST === #
 
@@ -84,9 +83,7 @@ class BillingRun(models.Model):
     def _can_close(self):
         """Return whether the run waits after posting and can be ended without what comes then."""
         self.ensure_one()
-        return (
-            self.state == "requested" and self._is_posted() and self.target_stage == self.stage
-        )
+        return self.state == "requested" and self._is_posted() and self.target_stage == self.stage
 
     def _waits(self):
         """Return whether the run rests until somebody continues it: after its target stage, or
@@ -111,8 +108,7 @@ class BillingRun(models.Model):
         if counts.get("error"):
             produced = any(counts.get(state) for state in self._stages().posted_states)
             state = "completed_with_errors" if produced or self._has_posted() else "failed"
-        self._set_state(state)
-        self._write_own({"ended_date": fields.Datetime.now()})
+        self._set_state(state, {"ended_date": fields.Datetime.now()})
         self._post_summary()
         if self.is_recurring and not self.successor_id:
             self._create_successor()

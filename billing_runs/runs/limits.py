@@ -122,7 +122,11 @@ class BillingRun(models.Model):
         rows = self.env["billing.charge"]._read_group(
             [
                 ("bill_id.run_id", "in", self.ids),
-                ("bill_id.state", "in", list({state for run in self for state in run._stages().live_states})),
+                (
+                    "bill_id.state",
+                    "in",
+                    list({state for run in self for state in run._stages().live_states}),
+                ),
                 ("state", "in", ("rated", "invoiced")),
             ],
             ["bill_id", "currency_id"],

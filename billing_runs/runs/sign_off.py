@@ -20,8 +20,7 @@ class BillingRun(models.Model):
         # Who said so first stays on record.
         for run in self.filtered(lambda run: run.state != "ready"):
             run._check_complete()
-            run._set_state("ready")
-            run._write_own({"ready_by_id": self.env.uid})
+            run._set_state("ready", {"ready_by_id": self.env.uid})
             run.sudo()._request_report("pre")
         return True
 
@@ -36,8 +35,7 @@ class BillingRun(models.Model):
                         run=run.number,
                     )
                 )
-            run._set_state("approved")
-            run._write_own({"approved_by_id": self.env.uid})
+            run._set_state("approved", {"approved_by_id": self.env.uid})
             run.sudo()._request_report("pre")
         return True
 

@@ -23,10 +23,11 @@ class BillingRunUndo(models.Model):
 
     _name = "billing.run.undo"
     _description = "Undo of a Billing Run"
-    _inherit = ["billing.limited.mixin"]
+    _inherit = ["billing.state.mixin", "billing.limited.mixin"]
     _order = "id desc"
     _check_company_auto = True
     _limit_fields = ("partner_ids",)
+    _system_fields = frozenset({"state", "confirmed_by_id", "confirmed_date"})
 
     run_id = fields.Many2one(
         "billing.run", required=True, index=True, ondelete="cascade", check_company=True
@@ -125,7 +126,7 @@ class BillingRunUndo(models.Model):
             raise UserError(self.env._("The record of an undone run cannot be deleted."))
 
     def write(self, vals):
-        changed = set(vals) - {"state", "confirmed_by_id", "confirmed_date"}
+        changed = set(vals) - self._system_fields
         if changed and any(undo.state != "draft" for undo in self):
             raise UserError(self.env._("The record of an undone run cannot be changed."))
         return super().write(vals)
@@ -152,12 +153,9 @@ class BillingRunUndo(models.Model):
                 )
             )
         self._check_run()
-        self.write(
-            {
-                "state": "running",
-                "confirmed_by_id": self.env.uid,
-                "confirmed_date": fields.Datetime.now(),
-            }
+        self._set_state(
+            "running",
+            {"confirmed_by_id": self.env.uid, "confirmed_date": fields.Datetime.now()},
         )
         self.run_id.message_post(
             body=self.env._(
@@ -207,6 +205,10 @@ class BillingRunUndo(models.Model):
         }
 
     # === BUSINESS === #
+
+    @api.model
+    def _get_transitions(self):
+        return {"draft": {"running"}, "running": {"done"}, "done": set()}
 
     def _check_run(self):
         run = self.run_id
@@ -272,7 +274,7 @@ class BillingRunUndo(models.Model):
             task._log(f"{bill.partner_id.display_name}: {bill.error_message}", level="warning")
         others = task._live_domain(undo) & Domain("id", "!=", task.id)
         if not task.search_count(others, limit=1):
-            undo.state = "done"
+            undo._set_state("done")
         return {
             "undone": len(todo.filtered("undo_id")),
             "left": len(todo) - len(todo.filtered("undo_id")),

@@ -1,3 +1,4 @@
+from . import billing_state_mixin
 from . import billing_task_type
 from . import billing_task
 from . import billing_task_log

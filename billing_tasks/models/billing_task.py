@@ -10,14 +10,6 @@ OPEN_STATES = ("pending", "error")
 FINISHED_STATES = ("completed", "failed", "skipped")
 LIVE_STATES = (*OPEN_STATES, "running")
 MAX_PRIORITY = 9999
-TRANSITIONS = {
-    "pending": {"running", "skipped"},
-    "running": {"completed", "error", "failed", "skipped", "pending"},
-    "error": {"running", "pending", "skipped"},
-    "failed": {"pending", "skipped"},
-    "skipped": {"pending"},
-    "completed": set(),
-}
 
 
 class BillingTask(models.Model):
@@ -38,6 +30,7 @@ class BillingTask(models.Model):
 
     _name = "billing.task"
     _description = "Billing Task"
+    _inherit = ["billing.state.mixin"]
     _order = "id desc"
 
     type_id = fields.Many2one(
@@ -242,7 +235,7 @@ class BillingTask(models.Model):
                 )
             )
         tasks = tasks.filtered(lambda task: task.state != "skipped")
-        tasks._set_state("skipped", ended_date=fields.Datetime.now())
+        tasks._set_state("skipped", {"ended_date": fields.Datetime.now()})
         tasks._log_each(self.env._("Skipped by %s.", self.env.user.name))
         tasks._leave_intents()
         return True
@@ -324,34 +317,32 @@ class BillingTask(models.Model):
         if task_id := self.env.context.get("billing_task_id"):
             self.browse(task_id)._progress(done, total)
 
-    def _set_state(self, state, **values):
-        """Move these tasks to `state` and write `values` with it. Tasks already there are left
-        alone."""
-        tasks = self.filtered(lambda task: task.state != state)
-        for task in tasks:
-            if state not in TRANSITIONS[task.state]:
-                raise UserError(
-                    self.env._(
-                        "%(task)s is %(old)s and cannot become %(new)s.",
-                        task=task.display_name,
-                        old=task.state,
-                        new=state,
-                    )
-                )
-        tasks.write({"state": state, "attempt_token": False, **values})
+    @api.model
+    def _get_transitions(self):
+        return {
+            "pending": {"running", "skipped"},
+            "running": {"completed", "error", "failed", "skipped", "pending"},
+            "error": {"running", "pending", "skipped"},
+            "failed": {"pending", "skipped"},
+            "skipped": {"pending"},
+            "completed": set(),
+        }
+
+    def _set_state(self, state, values=None, sources=None):
+        # The token is that of the attempt at work, if there is one.
+        return super()._set_state(state, {"attempt_token": False, **(values or {})}, sources)
 
     def _give_back(self):
         """Return a claimed task that may not start yet, as if it had not been claimed."""
         self.ensure_one()
         if successor := self._successor():
-            self._set_state(
-                "skipped", superseded_by_id=successor.id, ended_date=fields.Datetime.now()
-            )
+            values = {"superseded_by_id": successor.id, "ended_date": fields.Datetime.now()}
+            self._set_state("skipped", values)
         else:
             self._log(
                 self.env._("Given back: another task is at work on what this one needs alone.")
             )
-            self._set_state("pending", started_date=False)
+            self._set_state("pending", {"started_date": False})
 
     def _requeue(self):
         """Make these tasks pending and due now, with their counters at zero.
@@ -382,7 +373,7 @@ class BillingTask(models.Model):
             "ended_date": False,
         }
         self.filtered(lambda task: task.state == "pending").write({"delay_date": now})
-        self._set_state("pending", **values)
+        self._set_state("pending", values)
 
     def _successor(self):
         """Return the waiting task with the same identity key, if any."""

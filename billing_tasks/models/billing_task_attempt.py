@@ -123,11 +123,13 @@ class BillingTask(models.Model):
         insert_line(self.env.cr, log_values(self.id, message, "info"))
         self._set_state(
             "completed",
-            result=result or False,
-            ended_date=fields.Datetime.now(),
-            duration=duration,
-            error_code=False,
-            error_message=False,
+            {
+                "result": result or False,
+                "ended_date": fields.Datetime.now(),
+                "duration": duration,
+                "error_code": False,
+                "error_message": False,
+            },
         )
 
     def _fail_attempt(self, error, duration=0.0):
@@ -188,7 +190,7 @@ class BillingTask(models.Model):
                 self._wake_workers()
         else:
             values["ended_date"] = now
-        self._set_state(state, **values)
+        self._set_state(state, values)
         if state in ("failed", "skipped"):
             self._follow(self._leave_intents)
         if state == "failed":
@@ -263,14 +265,14 @@ class BillingTask(models.Model):
         journal = InlineJournal()
         started = time.monotonic()
         now = fields.Datetime.now()
-        self.write(
+        self._set_state(
+            "running",
             {
-                "state": "running",
                 "attempt_token": uuid.uuid4().hex,
                 "attempt_date": now,
                 "started_date": now,
                 "ended_date": False,
-            }
+            },
         )
         task = self._for_handler(journal)
         error = None

@@ -3,23 +3,9 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..transitions import to_move
-
-# Passed in the context by this package's own methods; an object cannot be sent over RPC.
-OPERATION_GUARD = object()
-
 #: what is being worked on: at most one operation of a service
 IN_HAND = ("processing", "manual", "failed", "unknown")
 OPEN = ("pending", *IN_HAND)
-TRANSITIONS = {
-    "pending": {"processing", "manual", "cancelled"},
-    "processing": {"done", "failed", "unknown", "cancelled"},
-    "manual": {"done", "cancelled"},
-    "failed": {"processing", "done", "cancelled"},
-    "unknown": {"processing", "done", "failed", "cancelled"},
-    "done": set(),
-    "cancelled": set(),
-}
 OPERATION_TYPES = [
     ("setup", "Set Up"),
     ("change", "Change"),
@@ -52,6 +38,7 @@ class ServiceOperation(models.Model):
 
     _name = "service.operation"
     _description = "Service Operation"
+    _inherit = ["billing.state.mixin"]
     _order = "id desc"
     _check_company_auto = True
 
@@ -161,25 +148,20 @@ class ServiceOperation(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         self.browse().check_access("create")
-        self._check_guard()
+        if not self._is_own():
+            raise UserError(self._get_own_text(set()))
         return super().create(vals_list)
 
-    def write(self, vals):
-        self.check_access("write")
-        self._check_guard()
-        return super().write(vals)
+    @api.model
+    def _own_names(self, names):
+        return set(names)
 
-    def _check_guard(self):
-        if self.env.context.get("service_operation_guard") is not OPERATION_GUARD:
-            raise UserError(
-                self.env._(
-                    "Operations are asked for with the buttons of a service and change by being "
-                    "carried out; they cannot be edited."
-                )
-            )
-
-    def _unguarded(self):
-        return self.with_context(service_operation_guard=OPERATION_GUARD)
+    @api.model
+    def _get_own_text(self, names):
+        return self.env._(
+            "Operations are asked for with the buttons of a service and change by being carried "
+            "out; they cannot be edited."
+        )
 
     # Actions
 
@@ -201,7 +183,7 @@ class ServiceOperation(models.Model):
                         operation.display_name,
                     )
                 )
-            operation._set_state("processing", message=False, accepted_date=False)
+            operation._set_state("processing", {"message": False, "accepted_date": False})
             operation._enqueue()
         return True
 
@@ -245,13 +227,22 @@ class ServiceOperation(models.Model):
 
     # Business
 
-    def _set_state(self, state: str, **values):
-        """Move these operations to `state`. Those already there are left alone."""
-        todo = to_move(self, state, TRANSITIONS)
+    @api.model
+    def _get_transitions(self):
+        return {
+            "pending": {"processing", "manual", "cancelled"},
+            "processing": {"done", "failed", "unknown", "cancelled"},
+            "manual": {"done", "cancelled"},
+            "failed": {"processing", "done", "cancelled"},
+            "unknown": {"processing", "done", "failed", "cancelled"},
+            "done": set(),
+            "cancelled": set(),
+        }
+
+    def _set_state(self, state, values=None, sources=None):
         if state == "done":
-            values["done_date"] = fields.Datetime.now()
-        todo._unguarded().write({"state": state, **values})
-        return todo
+            values = {"done_date": fields.Datetime.now(), **(values or {})}
+        return super()._set_state(state, values, sources)
 
     def _cancel(self, reason: str):
         """Withdraw operations. One whose request may be under way at the other side cannot be."""
@@ -260,9 +251,9 @@ class ServiceOperation(models.Model):
             operation._stop_processing(self.env._("The operation was cancelled."))
             task = operation.service_task_id
             operation._undo_announcement()
-            operation._set_state("cancelled", message=reason)
+            operation._set_state("cancelled", {"message": reason})
             if task.state in ("new", "in_progress"):
-                task._set_state("cancelled", cancel_reason=reason)
+                task._set_state("cancelled", {"cancel_reason": reason})
             operation._note_on_service(reason)
         self.service_id._start_next_operation()
 
@@ -282,7 +273,7 @@ class ServiceOperation(models.Model):
                 )
             )
         if task.state in ("pending", "error"):
-            task._set_state("skipped", ended_date=fields.Datetime.now())
+            task._set_state("skipped", {"ended_date": fields.Datetime.now()})
             task._log(why)
 
     def _note_on_service(self, text: str):

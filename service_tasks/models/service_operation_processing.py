@@ -27,7 +27,7 @@ class ServiceOperation(models.Model):
             identity_key=f"service.operation:{self.id}",
             exclusive_key=f"service:{self.service_id.id}",
         )
-        self._unguarded().billing_task_id = task
+        self._own().billing_task_id = task
 
     # Steps of the external handler
 
@@ -43,11 +43,11 @@ class ServiceOperation(models.Model):
             return None
         if self.state == "failed":
             # Somebody put the background task back in the queue.
-            self._set_state("processing", accepted_date=False)
+            self._set_state("processing", {"accepted_date": False})
         if self.state != "processing" or self.accepted_date:
             return None
         if not self.payload:
-            self._unguarded().payload = self._make_payload()
+            self._own().payload = self._make_payload()
         return self._intent()
 
     def _intent(self) -> dict:
@@ -63,11 +63,11 @@ class ServiceOperation(models.Model):
             return
         message = readable(answer.get("message"))
         task._log(f"{answer['outcome']}: {message}")
-        self._unguarded().answered_attempt = task.attempt_token
+        self._own().answered_attempt = task.attempt_token
         if answer["outcome"] == "retry" and self.state == "processing":
-            self._unguarded().message = message
+            self._own().message = message
         elif answer["outcome"] == "accepted":
-            self._unguarded().write({"accepted_date": fields.Datetime.now(), "message": message})
+            self._own().write({"accepted_date": fields.Datetime.now(), "message": message})
         elif answer["outcome"] == "done":
             self._complete(message, answer.get("parameters"))
         else:
@@ -149,12 +149,10 @@ class ServiceOperation(models.Model):
             with self.env.cr.savepoint():
                 task = self.service_task_id
                 self._apply(self.effective_date, kept)
-                self._set_state("done", message=message or False)
+                self._set_state("done", {"message": message or False})
                 if task.state in ("new", "in_progress"):
-                    task._set_state(
-                        "cancelled",
-                        cancel_reason=self.env._("The other side has finished it meanwhile."),
-                    )
+                    reason = self.env._("The other side has finished it meanwhile.")
+                    task._set_state("cancelled", {"cancel_reason": reason})
                 if self.type == "setup":
                     self._send_opening_mail()
                 self._note_on_service(self.env._("done. %s", message or ""))
@@ -180,7 +178,7 @@ class ServiceOperation(models.Model):
         """Make an operation `failed` or `unknown` and give it to its department."""
         self.ensure_one()
         self._set_state(state)
-        self._unguarded().message = message
+        self._own().message = message
         task = self.service_task_id
         if task.state in ("new", "in_progress"):
             task._regenerate()

@@ -46,7 +46,7 @@ class ServiceOperation(models.Model):
                 return operation
         superseded = open_operations._superseded_by(operation_type, day)
         self._check_possible(service, operation_type, values, day, open_operations - superseded)
-        operation = self._unguarded().create(
+        operation = self._own().create(
             {
                 "service_id": service.id,
                 "module_id": self._module_for(service, operation_type, values).id,
@@ -56,7 +56,7 @@ class ServiceOperation(models.Model):
                 "source": source,
             }
         )
-        operation = operation.with_context(service_operation_guard=None)
+        operation = operation.with_env(self.env)
         superseded._cancel(self.env._("Superseded by %s.", operation.display_name))
         operation._announce()
         service._start_next_operation()
@@ -189,33 +189,6 @@ class ServiceOperation(models.Model):
         tariff = self._tariff_for(service, operation_type, values)
         return tariff.processing_module_id or service.company_id._default_processing_module()
 
-    def _update(self, values=None, effective_date=None):
-        """Change what was asked for, while nobody has carried it out: the service task says the
-        new wish at once.
-
-        :param values: replaces the new values.
-        """
-        for operation in self:
-            if operation.state not in ("pending", "manual"):
-                raise UserError(
-                    self.env._(
-                        "%s is being carried out or has ended and cannot be changed any more.",
-                        operation.display_name,
-                    )
-                )
-            vals = {}
-            if values is not None:
-                new = self._clean_values(operation.type, values)
-                self._check_asked(operation.service_id, operation.type, new)
-                old = self._old_values(operation.service_id, new)
-                vals["requested"] = {**operation.requested, "new": new, "old": old}
-            if effective_date:
-                vals["effective_date"] = effective_date
-            operation._unguarded().write(vals)
-            task = operation.service_task_id
-            if task.state in ("new", "in_progress"):
-                task._follow_operation()
-
     # An end in the future is agreed at once: billing must not charge beyond it meanwhile.
 
     def _announce(self):
@@ -227,7 +200,7 @@ class ServiceOperation(models.Model):
                 old = fields.Date.to_string(service.date_end) if service.date_end else False
                 service._change(day, {"date_end": day})
                 announced = {"day": fields.Date.to_string(day), "before": old}
-                operation._unguarded().requested = operation.requested | {"announced": announced}
+                operation._own().requested = operation.requested | {"announced": announced}
 
     def _undo_announcement(self):
         """Take back the end that `_announce` told billing of."""
@@ -246,7 +219,7 @@ class ServiceOperation(models.Model):
         expected = EXPECTED[self.type][0]
         if self.service_id.state not in expected:
             reason = self.env._("Not needed any more: the service has changed meanwhile.")
-            self._set_state("cancelled", message=reason)
+            self._set_state("cancelled", {"message": reason})
             self._note_on_service(reason)
             return
         if not self.module_id._is_automatic():

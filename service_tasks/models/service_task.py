@@ -2,19 +2,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..transitions import to_move
 from .service_operation import OPERATION_TYPES
 
-# Passed in the context by this package's own methods; an object cannot be sent over RPC.
-TASK_GUARD = object()
-
 OPEN_STATES = ("new", "in_progress")
-TRANSITIONS = {
-    "new": {"in_progress", "done", "cancelled"},
-    "in_progress": {"new", "done", "cancelled"},
-    "done": set(),
-    "cancelled": set(),
-}
 #: what the assignee fills in by hand
 EDITABLE = {
     "activation_date",
@@ -44,7 +34,7 @@ class ServiceTask(models.Model):
 
     _name = "service.task"
     _description = "Service Task"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["billing.state.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "deadline, id"
     _rec_name = "number"
     _check_company_auto = True
@@ -303,7 +293,7 @@ class ServiceTask(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         self.browse().check_access("create")
-        if self._is_guarded():
+        if not self._is_own():
             raise UserError(self.env._("Service tasks come from operations on services."))
         for vals in vals_list:
             if vals.get("number", "/") == "/":
@@ -311,18 +301,22 @@ class ServiceTask(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        names = {name for name in vals if not name.startswith(("message_", "activity_"))}
-        if names and self._is_guarded():
+        if EDITABLE.intersection(vals) and not self._own_names(vals) and not self._is_own():
             self.check_access("write")
-            if names - EDITABLE:
-                raise UserError(
-                    self.env._(
-                        "A service task changes with its buttons: Assign to Me, Hand Over, Pass "
-                        "to Department, Close and Cancel."
-                    )
-                )
             self._check_editable()
         return super().write(vals)
+
+    @api.model
+    def _own_names(self, names):
+        chatter = ("message_", "activity_")
+        return {name for name in names if not name.startswith(chatter)} - EDITABLE
+
+    @api.model
+    def _get_own_text(self, names):
+        return self.env._(
+            "A service task changes with its buttons: Assign to Me, Hand Over, Pass to "
+            "Department, Close and Cancel."
+        )
 
     def copy(self, default=None):  # pylint: disable=method-required-super
         self.browse().check_access("create")
@@ -332,16 +326,10 @@ class ServiceTask(models.Model):
         """The history is for staff: the customer is not proposed as a reader of messages."""
         return []
 
-    def _is_guarded(self) -> bool:
-        return self.env.context.get("service_task_guard") is not TASK_GUARD
-
-    def _unguarded(self):
-        return self.with_context(service_task_guard=TASK_GUARD)
-
     def _check_editable(self):
         """Only the assignee of an open task, and managers, fill it in."""
         for task in self:
-            if not self._is_guarded() or task.is_mine:
+            if self._is_own() or task.is_mine:
                 continue
             if task.state not in OPEN_STATES:
                 raise UserError(
@@ -359,23 +347,31 @@ class ServiceTask(models.Model):
 
     # Business
 
-    def _set_state(self, state: str, **values):
-        """Move these tasks to `state`. Those already there are left alone."""
-        todo = to_move(self, state, TRANSITIONS)
-        if state in ("done", "cancelled"):
-            now = fields.Datetime.now()
-            for task in todo:
-                hours = (now - task.create_date).total_seconds() / 3600
-                task.sudo()._unguarded().write(
-                    {
-                        "state": state,
-                        "closed_date": now,
-                        "closed_by_id": self.env.uid,
-                        "hours_to_close": hours,
-                        **values,
-                    }
-                )
-            todo.sudo().activity_ids.unlink()
-        else:
-            todo.sudo()._unguarded().write({"state": state, **values})
-        return todo
+    @api.model
+    def _get_transitions(self):
+        return {
+            "new": {"in_progress", "done", "cancelled"},
+            "in_progress": {"new", "done", "cancelled"},
+            "done": set(),
+            "cancelled": set(),
+        }
+
+    def _set_state(self, state, values=None, sources=None):
+        # Who may do what with a task is checked by its buttons.
+        tasks = self.sudo()
+        if state not in ("done", "cancelled"):
+            return super(ServiceTask, tasks)._set_state(state, values, sources)
+        now = fields.Datetime.now()
+
+        def closing(task):
+            hours = (now - task.create_date).total_seconds() / 3600
+            return {
+                "closed_date": now,
+                "closed_by_id": self.env.uid,
+                "hours_to_close": hours,
+                **(values or {}),
+            }
+
+        closed = super(ServiceTask, tasks)._set_state(state, closing, sources)
+        closed.activity_ids.unlink()
+        return closed

@@ -92,7 +92,7 @@ class ServiceTask(models.Model):
             text = self.env._(
                 "Cancelled by %(user)s: %(reason)s", user=self.env.user.name, reason=reason
             )
-            task._set_state("cancelled", cancel_reason=reason)
+            task._set_state("cancelled", {"cancel_reason": reason})
             operation._cancel(text)
         return True
 
@@ -121,7 +121,7 @@ class ServiceTask(models.Model):
         """Forget what was edited in the opening mail: the template counts again."""
         self.check_access("write")
         self._check_editable()
-        return self.sudo()._unguarded().write({"own_mail_subject": False, "own_mail_body": False})
+        return self.sudo()._own().write({"own_mail_subject": False, "own_mail_body": False})
 
     def action_open_secrets(self):
         """Open the passwords of the service, to read and fill in."""
@@ -255,7 +255,8 @@ class ServiceTask(models.Model):
         operation._stop_processing(self.env._("A person has done it."))
         operation._apply(self.activation_date, parameters, self._changed_quantities())
         self._set_state("done")
-        operation._set_state("done", message=self.env._("Done by %s.", self.env.user.name))
+        message = self.env._("Done by %s.", self.env.user.name)
+        operation._set_state("done", {"message": message})
         operation._note_on_service(
             self.env._(
                 "%(task)s closed by %(user)s, effective %(day)s.",
@@ -273,23 +274,24 @@ class ServiceTask(models.Model):
         self.ensure_one()
         if self.user_id == user and self.state == "in_progress":
             return
-        task = self.sudo()._unguarded()
+        task = self.sudo()
         if task.user_id and task.user_id != user:
             task._forget_people(task.user_id.partner_id)
-        task.write({"user_id": user.id, "state": "in_progress"})
+        values = {"user_id": user.id}
+        if not task._set_state("in_progress", values):
+            task._own().write(values)
 
     def _move_to(self, department):
         """Pass this task to a department, as new."""
-        task = self.sudo()._unguarded()
+        task = self.sudo()
         old = task.department_id
-        task.write(
-            {
-                "department_id": department.id,
-                "user_id": False,
-                "state": "new",
-                "deadline": self._deadline(department, task.company_id, task.type),
-            }
-        )
+        values = {
+            "department_id": department.id,
+            "user_id": False,
+            "deadline": self._deadline(department, task.company_id, task.type),
+        }
+        if not task._set_state("new", values):
+            task._own().write(values)
         task._regenerate()
         task.activity_ids.unlink()
         may_see = task._candidates().partner_id
@@ -320,7 +322,7 @@ class ServiceTask(models.Model):
         """Give open tasks another deadline (UTC)."""
         for task in self:
             task._raise_if_closed()
-        self.sudo()._unguarded().write({"deadline": deadline})
+        self.sudo()._own().write({"deadline": deadline})
 
     def _forget_people(self, partners):
         internal = partners.filtered("user_ids")

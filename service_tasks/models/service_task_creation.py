@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class ServiceTask(models.Model):
-    """How tasks come from operations, and follow them when these change."""
+    """How tasks come from operations."""
 
     _inherit = "service.task"
 
@@ -10,10 +10,10 @@ class ServiceTask(models.Model):
     def _create_for(self, operations):
         """Create the service tasks of operations, each for the department of its module."""
         values = [self._prepare_for(operation) for operation in operations]
-        tasks = self.sudo()._unguarded().with_context(mail_create_nosubscribe=True).create(values)
-        tasks = tasks.with_context(service_task_guard=None)
+        system = self.sudo().with_context(mail_create_nosubscribe=True)
+        tasks = system._own().create(values).with_env(system.env)
         for operation, task in zip(operations, tasks, strict=True):
-            operation._unguarded().service_task_id = task
+            operation._own().service_task_id = task
         tasks._regenerate()
         return tasks
 
@@ -34,16 +34,6 @@ class ServiceTask(models.Model):
             "parameters": operation._kept_parameters(),
             "addon_line_ids": self._prepare_addon_lines(operation),
         }
-
-    def _follow_operation(self):
-        """Take over what the operation asks for now: settings, add-ons, day and texts."""
-        for task in self.sudo()._unguarded():
-            values = self._prepare_for(task.operation_id)
-            for name in ("operation_id", "department_id", "deadline"):
-                values.pop(name)
-            values["addon_line_ids"].insert(0, fields.Command.clear())
-            task.write(values)
-            task._regenerate()
 
     @api.model
     def _prepare_addon_lines(self, operation) -> list:

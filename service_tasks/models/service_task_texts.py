@@ -17,7 +17,7 @@ class ServiceTask(models.Model):
         for task in self.sudo():
             lang = task.department_id._service_task_lang(task.company_id)
             spoken = task.with_context(lang=lang)
-            task._unguarded().write(
+            task._own().write(
                 {
                     "description": spoken._describe_work(),
                     "close_actions": spoken._describe_closing(),

@@ -2,11 +2,11 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...billing_tasks.proof import has_proof
 from ..credits import allocate_credit
 
-# In the context while an invoice is credited and replaced in one go: its charges go straight to
-# the replacement. An object cannot be sent over RPC.
-REPLACING = object()
+# An invoice is credited and replaced in one go: its charges go straight to the replacement.
+REPLACING = "replacing"
 
 
 class AccountMove(models.Model):
@@ -25,7 +25,7 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "state" in vals and self.env.context.get("billing_replacing") is not REPLACING:
+        if "state" in vals and not has_proof(self.env, REPLACING):
             (self | self.reversed_entry_id)._follow_in_ledger()
         return result
 

@@ -5,16 +5,6 @@ from odoo.tools import SQL
 LIVE_ADJUSTABLE = ("recurring", "addon", "adjustment")
 # What counts: to be billed, on a document, or netted without one.
 LIVE_STATES = ("rated", "invoiced", "settled")
-# action: (from these states, to this state)
-TRANSITIONS = {
-    "invoice": (("rated",), "invoiced"),
-    "settle": (("rated",), "settled"),
-    "reopen": (("invoiced", "settled", "waived"), "rated"),
-    "waive": (("rated",), "waived"),
-    "forgive": (("invoiced",), "waived"),
-    "restore": (("waived",), "invoiced"),
-    "void": (("rated",), "void"),
-}
 
 
 class BillingCharge(models.Model):
@@ -37,12 +27,13 @@ class BillingCharge(models.Model):
     Source keys: ``service:<id>:recurring:<start>``, ``service:<id>:addon:<line id>:<start>``,
     ``service:<id>:setup``, ``service:<id>:change:<number>:<index>``,
     ``charge:<id>:withheld:<number>``, ``charge:<id>:cut:<day>``, ``job:<id>:<line id>``,
-    ``manual:<random>``; recurring ones of changed services end in ``:<number of the change>``.
+    ``manual:<random>``; recurring ones at changed terms end in ``:<how often they changed>``.
     Packages above add their own prefixes.
     """
 
     _name = "billing.charge"
     _description = "Charge"
+    _inherit = ["billing.state.mixin"]
     _order = "period_start desc, id desc"
     _check_company_auto = True
 
@@ -273,7 +264,7 @@ class BillingCharge(models.Model):
         :param line_ids: {charge id: account.move.line id} to link in the same statement; without
             it every charge must have its `move_line_id` already
         """
-        charges = self._transition("invoice")
+        charges = self._to_move("invoiced", sources=("rated",))
         if line_ids:
             charges._link_lines(line_ids)
         for charge in charges:
@@ -283,7 +274,7 @@ class BillingCharge(models.Model):
                 )
         for charge in charges.filtered(lambda c: not line_ids or c.id not in line_ids):
             charge.invoiced_amount = charge.move_line_id.price_subtotal
-        charges.write({"state": "invoiced"})
+        charges._set_state("invoiced")
 
     def _link_lines(self, line_ids: dict[int, int]):
         ids = [charge_id for charge_id in self.ids if charge_id in line_ids]
@@ -310,22 +301,23 @@ class BillingCharge(models.Model):
     def _settle(self):
         """rated → settled: netted to zero with others, so no document is needed. What was settled
         counts as billed: a later credit takes it back, a later run does not take it again."""
-        self._transition("settle").write({"state": "settled"})
+        self._set_state("settled")
 
     @api.private
     def _reopen(self):
         """invoiced, settled, or waived by its document → rated: a later run takes these charges."""
-        charges = self._transition("reopen")
-        forgiven = charges.filtered(lambda charge: charge.state == "waived")
-        touched = charges.filtered(lambda c: c.state == "waived" or c.credited_amount)
-        charges.write(
+        forgiven = self.filtered(lambda charge: charge.state == "waived")
+        touched = self.filtered(
+            lambda c: c.state == "waived" or c.state != "rated" and c.credited_amount
+        )
+        self._set_state(
+            "rated",
             {
-                "state": "rated",
                 "move_line_id": False,
                 "invoiced_amount": 0.0,
                 "credited_amount": 0.0,
                 "waive_reason": False,
-            }
+            },
         )
         forgiven._credit_cut_days()
         touched._balance_credits()
@@ -336,9 +328,8 @@ class BillingCharge(models.Model):
         of it is withdrawn: what is not owed is not paid out."""
         if not (reason or "").strip():
             raise UserError(self.env._("Say why these charges are waived."))
-        charges = self._transition("waive")
-        charges.write({"state": "waived", "waive_reason": reason.strip()})
-        charges._balance_credits()
+        values = {"waive_reason": reason.strip()}
+        self._set_state("waived", values, sources=("rated",))._balance_credits()
 
     @api.private
     def _void(self):
@@ -347,11 +338,11 @@ class BillingCharge(models.Model):
 
         :raise UserError: when something could not be rated again as it was (`_void_blockers`)
         """
-        charges = self._transition("void")
+        charges = self._to_move("void")
         blockers = charges._void_blockers()
         if blockers:
             raise UserError("\n".join(list(blockers.values())[:5]))
-        charges.write({"state": "void"})
+        charges._set_state("void")
         charges._return_to_sources()
 
     @api.private
@@ -425,28 +416,26 @@ class BillingCharge(models.Model):
         for service, charges in periodic.grouped("service_id").items():
             first = min(charges.mapped("period_start"))
             if first < service.rated_up_to:
-                service._unguarded().write({"rated_up_to": first})
+                service._own().write({"rated_up_to": first})
         setups = self.filtered(lambda charge: charge.kind == "setup")
-        setups.service_id._unguarded().write({"setup_due": True})
+        setups.service_id._own().write({"setup_due": True})
         self.job_id._return_to_done()
 
-    def _transition(self, action: str):
-        """The charges that `action` must change: without those already there; others refuse.
+    # States
 
-        What a person waived stays so; what its document did comes back with the document.
-        """
-        sources, target = TRANSITIONS[action]
-        todo = self.filtered(lambda charge: charge.state != target)
-        for charge in todo:
-            by_person = charge.state == "waived" and not charge.move_line_id
-            if charge.state not in sources or by_person:
-                states = dict(self._fields["state"]._description_selection(self.env))
-                raise UserError(
-                    self.env._(
-                        "Charge %(charge)s is %(state)s and cannot become %(target)s.",
-                        charge=charge.display_name,
-                        state=states[charge.state].lower(),
-                        target=states[target].lower(),
-                    )
-                )
+    @api.model
+    def _get_transitions(self):
+        return {
+            "rated": {"invoiced", "settled", "waived", "void"},
+            "invoiced": {"rated", "waived"},
+            "settled": {"rated"},
+            "waived": {"rated", "invoiced"},
+            "void": set(),
+        }
+
+    def _to_move(self, state, sources=None):
+        todo = super()._to_move(state, sources)
+        # What a person waived stays so; what its document did comes back with the document.
+        if by_person := todo.filtered(lambda c: c.state == "waived" and not c.move_line_id):
+            raise UserError(by_person[0]._cannot_move_text(state))
         return todo

@@ -211,8 +211,8 @@ class BillingCharge(models.Model):
             reason = self.env._("%s was cancelled.", move.display_name)
             if move.state != "cancel":
                 reason = self.env._("%s was credited.", move.display_name)
-            charges._transition("forgive").write({"state": "waived", "waive_reason": reason})
-        restored._transition("restore").write({"state": "invoiced", "waive_reason": False})
+            charges._set_state("waived", {"waive_reason": reason})
+        restored._set_state("invoiced", {"waive_reason": False})
         changed = forgiven | restored
         for charge in self.filtered(lambda c: c.state == "invoiced"):
             credited = charge.currency_id.round(charge.amount * (1 - left[charge.id]))

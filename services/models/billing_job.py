@@ -5,13 +5,6 @@ from odoo.exceptions import UserError
 
 from ..proration import round_amount, to_decimal
 
-TRANSITIONS = {
-    "done": (("draft",), "done"),
-    "draft": (("done",), "draft"),
-    "bill": (("done",), "billed"),
-    "unbill": (("billed",), "done"),
-}
-
 
 class BillingJob(models.Model):
     """Work delivered once: an installation, an hour of support.
@@ -23,10 +16,11 @@ class BillingJob(models.Model):
 
     _name = "billing.job"
     _description = "Job"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["billing.state.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "date desc, number desc, id desc"
     _rec_names_search = ["number", "name", "partner_id"]
     _check_company_auto = True
+    _own_fields = frozenset({"state"})
 
     number = fields.Char(readonly=True, copy=False, required=True, default="/")
     name = fields.Char(string="Description", tracking=True)
@@ -90,10 +84,6 @@ class BillingJob(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            if vals.get("state", "draft") != "draft":
-                raise UserError(
-                    self.env._("A new job starts as draft. Create it first, then set it done.")
-                )
             if vals.get("number", "/") == "/":
                 company_id = vals.get("company_id") or self.env.company.id
                 vals["number"] = (
@@ -102,8 +92,6 @@ class BillingJob(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        if "state" in vals and self.env.context.get("billing_job_guard") is not JOB_GUARD:
-            raise UserError(self.env._("Set a job done or back to draft with its buttons."))
         fixed = {"partner_id", "company_id", "currency_id", "service_id", "date"}
         if fixed.intersection(vals):
             self._check_draft()
@@ -132,7 +120,7 @@ class BillingJob(models.Model):
                 raise UserError(
                     self.env._("Job %s has no lines: there is nothing to bill.", job.display_name)
                 )
-        self._set_state("done")
+        self._set_state("done", sources=("draft",))
 
     def action_draft(self):
         """Edit a job again that is not billed yet."""
@@ -161,7 +149,7 @@ class BillingJob(models.Model):
         jobs = self.filtered(lambda job: job.state == "done")
         rows = [row for job in jobs for row in job._charge_rows()]
         charges = self.env["billing.charge"]._insert_rows(rows)
-        jobs._set_state("bill")
+        jobs._set_state("billed")
         jobs.invalidate_recordset(["charge_ids"])
         return charges
 
@@ -188,24 +176,18 @@ class BillingJob(models.Model):
 
     def _return_to_done(self):
         """A charge of these jobs was voided: they are to be billed again."""
-        self.filtered(lambda job: job.state == "billed")._set_state("unbill")
+        self.filtered(lambda job: job.state == "billed")._set_state("done")
 
-    def _set_state(self, action: str):
-        sources, target = TRANSITIONS[action]
-        todo = self.filtered(lambda job: job.state != target)
-        for job in todo:
-            if job.state not in sources:
-                states = dict(self._fields["state"]._description_selection(self.env))
-                raise UserError(
-                    self.env._(
-                        "Job %(job)s is %(state)s and cannot become %(target)s.",
-                        job=job.display_name,
-                        state=states[job.state].lower(),
-                        target=states[target].lower(),
-                    )
-                )
-        todo.with_context(billing_job_guard=JOB_GUARD).write({"state": target})
+    # States
 
+    @api.model
+    def _get_transitions(self):
+        return {"draft": {"done"}, "done": {"draft", "billed"}, "billed": {"done"}}
 
-# An object cannot be sent over RPC: only this model's own methods write the state.
-JOB_GUARD = object()
+    @api.model
+    def _get_start_text(self):
+        return self.env._("A new job starts as draft. Create it first, then set it done.")
+
+    @api.model
+    def _get_own_text(self, names):
+        return self.env._("Set a job done or back to draft with its buttons.")

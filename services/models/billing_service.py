@@ -4,21 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-# Passed in the context by this package's own methods. An object cannot be sent over RPC, so
-# nobody else can write what these methods keep consistent with the ledger.
-TERMS_GUARD = object()
-
 BILLED_STATES = ("active", "suspended", "terminated")
-# Kept by the state methods and by rating alone.
-PROTECTED_FIELDS = {
-    "state",
-    "date_suspended",
-    "terms_from",
-    "setup_due",
-    "setup_price",
-    "setup_product_id",
-    "change_count",
-}
 # Free while ordered (an import of running services sets how far they are billed elsewhere).
 ORDERED_FIELDS = {
     "company_id",
@@ -59,10 +45,23 @@ class BillingService(models.Model):
 
     _name = "billing.service"
     _description = "Service"
-    _inherit = ["mail.thread", "mail.activity.mixin", "billing.task.mixin"]
+    _inherit = ["billing.state.mixin", "mail.thread", "mail.activity.mixin", "billing.task.mixin"]
     _order = "number desc, id desc"
     _rec_names_search = ["number", "name", "partner_id", "identifier_ids.value"]
     _check_company_auto = True
+    # Kept by the state methods and by rating alone, in step with the ledger.
+    _own_fields = frozenset(
+        {
+            "state",
+            "date_suspended",
+            "terms_from",
+            "setup_due",
+            "setup_price",
+            "setup_product_id",
+            "change_count",
+            "terms_count",
+        }
+    )
 
     number = fields.Char(readonly=True, copy=False, required=True, default="/")
     name = fields.Char(
@@ -184,6 +183,9 @@ class BillingService(models.Model):
         ondelete="restrict",
     )
     change_count = fields.Integer(readonly=True, copy=False, default=0)
+    terms_count = fields.Integer(
+        readonly=True, copy=False, default=0, help="How often the terms were changed."
+    )
     version_ids = fields.One2many(
         "billing.service.version", "service_id", string="Past Terms", readonly=True
     )
@@ -337,12 +339,6 @@ class BillingService(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            if self._is_guarded() and vals.get("state", "ordered") != "ordered":
-                raise UserError(
-                    self.env._(
-                        "A new service starts as ordered. Create it first, then activate it."
-                    )
-                )
             if vals.get("number", "/") == "/":
                 company_id = vals.get("company_id") or self.env.company.id
                 vals["number"] = (
@@ -351,7 +347,7 @@ class BillingService(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        if self._is_guarded():
+        if not self._is_own():
             self._check_writable(vals)
             if "partner_id" in vals:
                 self._change_customer(vals["partner_id"])
@@ -379,22 +375,15 @@ class BillingService(models.Model):
                     )
                 )
 
-    def _is_guarded(self) -> bool:
-        return self.env.context.get("billing_terms_guard") is not TERMS_GUARD
-
-    def _unguarded(self):
-        """The same records for this package's own methods, which keep ledger and terms in step."""
-        return self.with_context(billing_terms_guard=TERMS_GUARD)
+    @api.model
+    def _get_own_text(self, names):
+        return self.env._(
+            "The state of a service is changed with its buttons: Activate, Suspend, Resume, "
+            "Terminate or Cancel."
+        )
 
     def _check_writable(self, vals: dict):
         """Refuse to write behind the back of the methods that settle what was billed."""
-        if PROTECTED_FIELDS.intersection(vals):
-            raise UserError(
-                self.env._(
-                    "The state of a service is changed with its buttons: Activate, Suspend, "
-                    "Resume, Terminate or Cancel."
-                )
-            )
         for service in self:
             if service.state == "ordered":
                 continue

@@ -118,7 +118,7 @@ class BillingServiceAddon(models.Model):
 
     def _check_editable(self):
         for service in self.service_id:
-            if service._is_guarded() and service.state != "ordered":
+            if not service._is_own() and service.state != "ordered":
                 raise UserError(
                     self.env._(
                         "The add-ons of service %s decide what is billed and cannot be edited "

@@ -82,7 +82,7 @@ class BillingService(models.Model):
             if plan.version:
                 # Nobody has the right to write the past.
                 self.env["billing.service.version"].sudo().create(plan.version)
-            service._unguarded().write(plan.values)
+            service._own().write(plan.values)
         return charges
 
     @api.private
@@ -116,10 +116,11 @@ class BillingService(models.Model):
             effective = self._whole_periods_from(old.schedule, effective)
         closing, rated_up_to = [], self.rated_up_to
         if not only_end and rated_up_to < effective:
-            rated = self._rate_rows(
-                effective - ONE_DAY, until=effective, setup="partner_id" in values
-            )
+            rated = self._rate_rows(effective - ONE_DAY, until=effective)
             closing, rated_up_to = rated[self]
+        if "partner_id" in values:
+            # Who had it on the first day pays for the set-up.
+            closing = self._setup_rows(effective - ONE_DAY) + closing
         new = self._get_changed_terms(effective, values)
         end = values.get("date_end", self.date_end) or None
         adjustments, cut, rated_up_to = self._adjust_rated_days(
@@ -133,7 +134,11 @@ class BillingService(models.Model):
             values["setup_due"] = False
         version = None
         if not only_end:
-            values |= {"terms_from": effective, "anchor_date": new.schedule.anchor}
+            values |= {
+                "terms_from": effective,
+                "anchor_date": new.schedule.anchor,
+                "terms_count": self.terms_count + 1,
+            }
             version = self._past_version(old, effective)
         return ChangePlan(closing, adjustments, values, version, cut)
 

@@ -140,17 +140,15 @@ class BillingService(models.Model):
                 )
             )
 
-    def _rate_rows(self, cutoff: date, until: date | None = None, setup: bool | None = None):
+    def _rate_rows(self, cutoff: date, until: date | None = None):
         """{service: (charge rows, first unrated day after them)} of what is due by `cutoff`.
 
-        :param until: bill the days before this one only, part periods included
-        :param setup: whether set-ups that are due are taken; by default where `until` is open
+        :param until: bill the days before this one only, part periods included, and no set-up
         """
         result = {}
         past = self._past_versions()
         for service in self:
-            take_setup = setup if setup is not None else not until
-            rows = service._setup_rows(cutoff) if take_setup else []
+            rows = [] if until else service._setup_rows(cutoff)
             rated_up_to = service.rated_up_to
             for terms, start, stop, _until in service._segments(past.get(service.id, ())):
                 stop = min(filter(None, (stop, until)), default=None)
@@ -259,7 +257,7 @@ class BillingService(models.Model):
 
     def _period_rows(self, terms: Terms, period: Period) -> Iterator[dict]:
         # A period can begin on the same day again once a change took it back.
-        changed = f":{self.change_count}" if self.change_count else ""
+        changed = f":{self.terms_count}" if self.terms_count else ""
         for line in terms.lines:
             what = f"addon:{line.addon_line_id}" if line.kind == "addon" else "recurring"
             yield charge_row(line, period, terms.rounding) | {

@@ -1,32 +1,21 @@
 from datetime import date
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..periods import ONE_DAY
 
-# action: (from these states, to this state)
-TRANSITIONS = {
-    "activate": (("ordered",), "active"),
-    "suspend": (("active",), "suspended"),
-    "resume": (("suspended",), "active"),
-    "terminate": (("active", "suspended"), "terminated"),
-    "cancel": (("ordered",), "cancelled"),
-}
-
 
 class BillingService(models.Model):
-    """The life of a service: its states, the buttons that change them, and what they settle."""
+    """The life of a service: its states, what each change of them settles, and the dialogs.
+
+    Who activates a service, applies what a dialog asks for, and ends services whose day has come
+    is a matter of the floor above, where people or software carry these things out.
+    """
 
     _inherit = "billing.service"
 
     # Actions
-
-    def action_activate(self):
-        """Activate ordered services from their start date, else from today."""
-        self._check_billing_user()
-        self._activate()
-        return True
 
     def action_cancel(self):
         """Cancel orders that come to nothing."""
@@ -125,29 +114,30 @@ class BillingService(models.Model):
         """ordered → active. `day` is the first day served and billed: given, else the wished
         start date, else today. `rated_up_to` set before (an import) says what was billed
         elsewhere; such a service owes no set-up either."""
-        services = self._transition("activate")
+        services = self._to_move("active", sources=("ordered",))
         # The tariff may have got another currency since the order.
         services._check_currency()
-        for service in services:
+
+        def begin(service):
             start = day or service.date_start or service.company_id._billing_today()
-            service.write(
-                {
-                    "state": "active",
-                    "date_start": start,
-                    "anchor_date": service.anchor_date or start,
-                    "rated_up_to": service.rated_up_to or start,
-                    "terms_from": service.rated_up_to or start,
-                    "setup_due": not service.rated_up_to and service.tariff_id.setup_price > 0,
-                    "setup_price": service.tariff_id.setup_price,
-                    "setup_product_id": service.product_id.id,
-                }
-            )
-            service.addon_line_ids._check_quantities()
+            return {
+                "date_start": start,
+                "anchor_date": service.anchor_date or start,
+                "rated_up_to": service.rated_up_to or start,
+                "terms_from": service.rated_up_to or start,
+                "setup_due": not service.rated_up_to and service.tariff_id.setup_price > 0,
+                "setup_price": service.tariff_id.setup_price,
+                "setup_product_id": service.product_id.id,
+            }
+
+        services._set_state("active", begin)
+        services.addon_line_ids._check_quantities()
 
     def _suspend(self, day: date, reason: str):
         """active → suspended since `day`. Days billed ahead are not credited; from then on
         nothing is billed unless the billing terms say so."""
-        for service in self._transition("suspend"):
+        services = self._to_move("suspended")
+        for service in services:
             if day < service.date_start:
                 raise UserError(
                     self.env._(
@@ -158,15 +148,13 @@ class BillingService(models.Model):
                         start=service.date_start,
                     )
                 )
-            service.write(
-                {"state": "suspended", "date_suspended": day, "suspension_reason": reason}
-            )
+        services._set_state("suspended", {"date_suspended": day, "suspension_reason": reason})
 
     def _resume(self, day: date):
         """suspended → active from `day`. What was served before is rated first, at the terms of
         those days; the suspended days are then left out, unless they were billed ahead already or
         their terms bill suspended services."""
-        services = self._transition("resume")
+        services = self._to_move("active", sources=("suspended",))
         for service in services:
             if day < service.date_suspended:
                 raise UserError(
@@ -182,58 +170,50 @@ class BillingService(models.Model):
         for end, group in paused.items():
             if end:
                 group._store_rating(group._rate_rows(end - ONE_DAY, until=end))
-        for end, group in paused.items():
-            for service in group:
-                vals = {"state": "active", "date_suspended": False, "suspension_reason": False}
-                if end and service.rated_up_to < end:
-                    vals |= {"rated_up_to": end, "terms_from": max(end, service.terms_from)}
-                service.write(vals)
+        ends = {service: end for end, group in paused.items() for service in group}
+
+        def go_on(service):
+            values = {"date_suspended": False, "suspension_reason": False}
+            end = ends[service]
+            if end and service.rated_up_to < end:
+                values |= {"rated_up_to": end, "terms_from": max(end, service.terms_from)}
+            return values
+
+        services._set_state("active", go_on)
 
     def _terminate(self, day: date):
         """active or suspended → terminated. `day` is the first day no longer served; an earlier
         agreed end stays. What was billed beyond it is credited. Its identifiers are free from
         that day on."""
-        for service in self._transition("terminate"):
+        for service in self._to_move("terminated"):
             end = min(day, service.date_end or day)
             service._change(end, {"date_end": end})
-            service.write({"state": "terminated"})
+            service._set_state("terminated")
             service.identifier_ids._close(end)
 
     def _cancel(self):
         """ordered → cancelled. Nothing was billed and nothing will be."""
-        for service in self._transition("cancel"):
-            service.write({"state": "cancelled"})
+        for service in self._set_state("cancelled"):
             for identifier in service.identifier_ids:
                 identifier._close(identifier.date_from)
 
-    def _transition(self, action: str):
-        """The services that `action` must change, unguarded. Those that already are where it
-        leads are left out, so repeating it is a no-op; any other state is an error."""
-        sources, target = TRANSITIONS[action]
-        todo = self.filtered(lambda service: service.state != target)
-        todo._lock_rows()
-        for service in todo:
-            if service.state not in sources:
-                states = dict(self._fields["state"]._description_selection(self.env))
-                raise UserError(
-                    self.env._(
-                        "Service %(service)s is %(state)s and cannot become %(target)s.",
-                        service=service.display_name,
-                        state=states[service.state].lower(),
-                        target=states[target].lower(),
-                    )
-                )
-        return todo._unguarded()
+    # States
 
     @api.model
-    def _cron_terminate_ended(self):
-        """Terminate services whose agreed end has come."""
-        # The day differs by company: one more is looked at, for zones ahead of UTC.
-        tomorrow = fields.Date.today() + ONE_DAY
-        running = self.search(
-            [("state", "in", ("active", "suspended")), ("date_end", "<=", tomorrow)]
-        )
-        for company, services in running.grouped("company_id").items():
-            today = company._billing_today()
-            for service in services.filtered(lambda s, today=today: s.date_end <= today):
-                service._terminate(service.date_end)
+    def _get_transitions(self):
+        return {
+            "ordered": {"active", "cancelled"},
+            "active": {"suspended", "terminated"},
+            "suspended": {"active", "terminated"},
+            "terminated": set(),
+            "cancelled": set(),
+        }
+
+    @api.model
+    def _get_start_text(self):
+        return self.env._("A new service starts as ordered. Create it first, then activate it.")
+
+    def _to_move(self, state, sources=None):
+        # Nobody else rates or changes them from here on.
+        self.filtered(lambda service: service.state != state)._lock_rows()
+        return super()._to_move(state, sources)

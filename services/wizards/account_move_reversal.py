@@ -1,5 +1,6 @@
 from odoo import models
 
+from ...billing_tasks.proof import with_proof, without_proof
 from ..models.account_move import REPLACING
 
 
@@ -17,10 +18,9 @@ class AccountMoveReversal(models.TransientModel):
     def reverse_moves(self, is_modify=False):
         if not is_modify:
             return super().reverse_moves(is_modify=is_modify)
-        action = super(
-            AccountMoveReversal, self.with_context(billing_replacing=REPLACING)
-        ).reverse_moves(is_modify=is_modify)
-        new_moves = self.new_move_ids.with_context(billing_replacing=None)
+        replacing = with_proof(self, REPLACING)
+        action = super(AccountMoveReversal, replacing).reverse_moves(is_modify=is_modify)
+        new_moves = without_proof(self.new_move_ids, REPLACING)
         new_moves.filtered("billing_replaces_id")._take_over_charges()
         (new_moves | new_moves.billing_replaces_id)._follow_in_ledger()
         return action

@@ -6,7 +6,10 @@ from ..effect_table import effect_problem, effect_table
 
 
 class BillingServiceChangeWizard(models.TransientModel):
-    """New terms for one service from a day on, with their effect in money before they apply."""
+    """New terms for one service from a day on, with their effect in money before they apply.
+
+    Its button is added by the floor above, which knows who carries changes out.
+    """
 
     _name = "billing.service.change.wizard"
     _description = "Change Service"
@@ -152,11 +155,3 @@ class BillingServiceChangeWizard(models.TransientModel):
             "date_end": self.date_end,
             "addon_quantities": {line.addon_id.id: line.quantity for line in self.line_ids},
         }
-
-    def action_apply(self):
-        """Apply the new terms and settle the running period."""
-        self.ensure_one()
-        self.service_id._check_billing_user()
-        self.service_id._change(self.effective_date, self._values())
-        self.service_id._log_note(self.note)
-        return {"type": "ir.actions.act_window_close"}

@@ -6,7 +6,10 @@ from ..models.billing_service import SUSPENSION_REASONS
 
 
 class BillingServiceStatusWizard(models.TransientModel):
-    """Asks from which day, and why, services are suspended, resumed or terminated."""
+    """Asks from which day, and why, services are suspended, resumed or terminated.
+
+    Its button is added by the floor above, which knows who carries changes out.
+    """
 
     _name = "billing.service.status.wizard"
     _description = "Suspend, Resume or Terminate Services"
@@ -44,21 +47,3 @@ class BillingServiceStatusWizard(models.TransientModel):
                 wizard.effect = effect_problem(error)
             else:
                 wizard.effect = effect_table(rows, service.currency_id)
-
-    def action_apply(self):
-        """Suspend, resume or terminate. Until an end in the future the service runs on."""
-        self.ensure_one()
-        services = self.service_ids
-        services._check_billing_user()
-        if self.transition == "suspend":
-            services._suspend(self.date, self.reason)
-        elif self.transition == "resume":
-            services._resume(self.date)
-        else:
-            for service in services:
-                if self.date > service.company_id._billing_today():
-                    service._change(self.date, {"date_end": self.date})
-                else:
-                    service._terminate(self.date)
-        services._log_note(self.note)
-        return {"type": "ir.actions.act_window_close"}

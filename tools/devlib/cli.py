@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import debian, lint, npm, postgres, python, web
+from . import debian, lint, npm, postgres, python, test_run, web
 from .databases import Databases
 from .place import ADDON, ROOT, Place, tree_hash
 from .ui import Failure, Step, run, say
@@ -105,32 +105,12 @@ def serve(options):
 
 
 def test(options):
-    """All tests on a fresh copy of the demo template. Arguments after -- go to pytest."""
+    """All tests on fresh copies of the demo template, in two processes side by side; those of one
+    file, or with arguments for pytest (after --), in one."""
     session = Session({**CHROMIUM, **WKHTMLTOPDF})
     python.need_development(session.odoo)
-    databases, place = session.databases, session.place
-    axe = npm.axe_core(place)
-    name = databases.throw_away(demo=True)
-    template = databases.throw_away(demo=True, suffix="_template")
-    try:
-        command = [session.odoo.python, "-m", "pytest", "-c", place.addon / "pyproject.toml"]
-        command += ["--rootdir", place.links, "-p", "no:cacheprovider", "-p", "test_rules"]
-        command += ["--odoo-http"]
-        command += ["--odoo-database", name, "--odoo-config", session.config]
-        command += ["--odoo-log-level", "error", "--durations", "15"]
-        arguments = [a for a in options.arguments if a != "--"]
-        chosen = [str(place.links / ADDON / a) for a in arguments if a.startswith("tests/")]
-        command += chosen or [place.addon / "tests"]
-        command += [a for a in arguments if not a.startswith("tests/")]
-        python_path = os.pathsep.join([session.env["PYTHONPATH"], str(ROOT / "tools")])
-        env = {**session.env, "BILLING_TEST_TEMPLATE": template, "PYTHONPATH": python_path}
-        env["BILLING_TEST_AXE"] = str(axe)
-        status = python.call(command, env=env, cwd=place.links)
-    finally:
-        databases.drop_own_runs(keep=[name] if options.keep else [])
-    if options.keep:
-        say(f"- kept the database {name}")
-    return status
+    arguments = [a for a in options.arguments if a != "--"]
+    return test_run.run(session, arguments, options.keep)
 
 
 def script(options):

@@ -19,6 +19,7 @@ def lint(place, odoo):
     sources = [name for name in tree_files() if name.endswith(".py")] + ["tools/dev"]
     checks = {
         "ruff": [odoo.python, "-m", "ruff", "check", "--quiet", *sources],
+        "ruff format": [odoo.python, "-m", "ruff", "format", "--quiet", "--diff", *sources],
         "pylint-odoo": [
             odoo.python, "-m", "pylint", "--rcfile", ROOT / "pyproject.toml",
             "--load-plugins=pylint_odoo", "--disable=all", "--enable=odoolint",

@@ -216,29 +216,39 @@ def module_folder(odoo, name):
     return Path(origin).parent if origin else None
 
 
-def call(command, interactive=False, **options):
-    """Run with the terminal's own input and output; returns the exit status.
-
-    When this process is interrupted, so is the program, and it gets time to clean up. An
-    `interactive` program has Ctrl-C for itself."""
+def start(command, **options):
+    """Start a program that is interrupted when this process ends."""
     die = die_with_parent(signal.SIGINT)
 
     def set_up():
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         die()
 
+    return subprocess.Popen([str(part) for part in command], preexec_fn=set_up, **options)
+
+
+def end(process, interrupt=True):
+    """Interrupt a program, give it time to clean up, then make it end."""
+    if interrupt and process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def call(command, interactive=False, **options):
+    """Run with the terminal's own input and output; returns the exit status.
+
+    When this process is interrupted, so is the program, and it gets time to clean up. An
+    `interactive` program has Ctrl-C for itself."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if interactive else None
-    process = subprocess.Popen([str(part) for part in command], preexec_fn=set_up, **options)
+    process = start(command, **options)
     try:
         return process.wait()
     except BaseException as stop:
-        if not isinstance(stop, KeyboardInterrupt):  # the terminal sends that one to both
-            process.send_signal(signal.SIGINT)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, interrupt=not isinstance(stop, KeyboardInterrupt))  # the terminal tells both
         raise
     finally:
         if interactive:

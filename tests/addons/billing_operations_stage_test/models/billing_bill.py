@@ -2,15 +2,8 @@ import io
 
 from reportlab.pdfgen import canvas
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
-
-from odoo.addons.billing_operations.billing_runs.bills import billing_bill
-
-# Whoever was billed can be audited; who has a bill that nobody pays, too.
-for state in ("rated", "posted"):
-    billing_bill.TRANSITIONS[state] = {*billing_bill.TRANSITIONS[state], "audited"}
-billing_bill.TRANSITIONS["audited"] = {"done", "error", "undone"}
 
 
 class BillingBill(models.Model):
@@ -21,6 +14,13 @@ class BillingBill(models.Model):
     state = fields.Selection(
         selection_add=[("audited", "Audited")], ondelete={"audited": "cascade"}
     )
+
+    @api.model
+    def _get_transitions(self):
+        table = super()._get_transitions()
+        for state in ("rated", "posted"):
+            table[state] = {*table[state], "audited"}
+        return {**table, "audited": {"done", "error", "undone"}}
 
     def _audit(self):
         for bill in self:

@@ -1,0 +1,92 @@
+"""A company with a record of every model of the addon."""
+
+from datetime import date
+
+from .service_task_common import ServiceTaskCase
+
+
+class EveryModelCase(ServiceTaskCase):
+    """Whoever needs the records calls `make_records` and finds them with `record_of`."""
+
+    @classmethod
+    def make_records(cls):
+        """One record of every model."""
+        service = cls.make_service(cls.customer, cls.tariff)
+        addons = cls.env["billing.service.addon"].with_env(service._own().env)
+        addons.create({"service_id": service.id, "addon_id": cls.addon.id, "quantity": 2})
+        cls.env["billing.service.identifier"].create(
+            {"service_id": service.id, "value": "4711", "date_from": date(2026, 1, 1)}
+        )
+        cls.env["billing.service.secret"].create(
+            {"service_id": service.id, "name": "root", "value": "x"}
+        )
+        cls.env["billing.service.version"].create(
+            {
+                "service_id": service.id,
+                "date_from": date(2025, 1, 1),
+                "date_to": date(2026, 1, 1),
+                "partner_id": cls.customer.id,
+                "tariff_id": cls.tariff.id,
+                "term_scheme_id": cls.scheme.id,
+                "anchor_date": date(2025, 1, 1),
+            }
+        )
+        cls.env["billing.job"].create(
+            {
+                "partner_id": cls.customer.id,
+                "line_ids": [(0, 0, {"product_id": cls.product.id, "name": "x", "price_unit": 1})],
+            }
+        )
+        service.request_operation("suspend", effective_date=date(2026, 1, 2))
+        day = {"company_id": cls.company.id, "day": date(2026, 1, 2)}
+        cls.env["service.task.digest"].create({"department_id": cls.hosting.id, **day})
+        cls.env["service.webhook.callback"].create({"module_id": cls.module.id, "signature": "x"})
+        cls.make_run_records()
+
+    @classmethod
+    def make_run_records(cls):
+        """A run that billed the service, and what stands around it."""
+        run = cls.make_run(cls.make_cycle(cls.scheme))
+        run._make_report("pre")
+        run._execute("posting")
+        task = cls.env["billing.task"].enqueue("run_rate", record=run)
+        task._log("Begun.")
+        cls.env["billing.bill"].create(
+            {
+                "run_id": run.id,
+                "company_id": cls.company.id,
+                "partner_id": cls.make_customer("In error").id,
+                "currency_id": cls.company.currency_id.id,
+                "state": "error",
+                "error_code": "on_hold",
+            }
+        )
+        cls.env["billing.message.template"].create({"name": "Greetings", "body": "<p>x</p>"})
+        values = {"run_id": run.id}
+        for model, vals in (
+            ("billing.run.undo", {"reason": "Reason"}),
+            ("billing.print.bundle", {"name": "B1"}),
+            (
+                "billing.run.step",
+                {
+                    "code": "dates",
+                    "confirmed_by_id": cls.manager.id,
+                    "confirmed_date": "2026-01-02 00:00:00",
+                    "fingerprint": "x",
+                },
+            ),
+        ):
+            cls.env[model].create({**vals, **values})
+        move = cls.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)])
+        cls.env["billing.delivery"].create({"move_id": move.id, "channel": "print"})
+
+    def record_of(self, model):
+        """A record of the test's company to try things on; empty where there is none."""
+        if model._abstract or model._transient:
+            return model.browse()
+        domain = []
+        if "company_id" in model._fields and model._fields["company_id"].store:
+            domain = [("company_id", "=", self.company.id)]
+        if model._name == "res.partner":
+            return self.customer
+        return model.search(domain, limit=1, order="id desc")
