@@ -36,7 +36,7 @@ class TestRunErrors(BillingCase):
         self.assertEqual(good.move_ids.amount_untaxed, 10.0)
 
     def _assert_healed(self, run, total=10.0):
-        """After the cause is mended, running again bills that customer and no other."""
+        """After the cause is fixed, running again bills that customer and no other."""
         before = self.bill_of(run, self.good).move_ids
         run.action_run_again()
         self.env["billing.task"]._run_inline(domain=[("res_id", "=", run.id)])
@@ -129,7 +129,7 @@ class TestRunErrors(BillingCase):
         run = self.make_run(self.cycle)
         self.assertFalse(run._readiness_problems())
         account.active = False
-        # Found before any bill exists, with who can mend it.
+        # Found before any bill exists, with who can fix it.
         [problem] = run._readiness_problems()
         self.assertEqual((problem["code"], problem["who"]), ("no_receivable_account", "Accounting"))
         found = run.action_view_customers("receivable")["domain"]

@@ -35,7 +35,7 @@ class TestRunLimits(BillingCase):
 
     def test_each_limit_stops_the_run_after_rating_and_says_why(self):
         for values, words in (
-            ({"limit_bills": 4}, "5 bills are due, the limit is 4"),
+            ({"limit_bills": 4}, "Bills that are due: 5. The limit is 4"),
             ({"limit_total": 149.99}, "come to $\xa0150.00, the limit is $\xa0149.99"),
             ({"limit_bill": 49.0}, "Customer 4 come to $\xa050.00"),
         ):
@@ -102,13 +102,13 @@ class TestRunLimits(BillingCase):
         self.make_service(self.customers[0], self.make_tariff(self.scheme, product_id=product.id))
         product.active = False
         run = self.request(canary_count=2)
-        self.assertIn("1 ended in error: Customer 0", run.stop_reason)
+        self.assertIn("In error: 1 (Customer 0", run.stop_reason)
         self.assertEqual((run.state, run.invoice_count), ("requested", 1))
         with self.assertRaisesRegex(UserError, "Undo it first"):
             run.action_cancel()
         run.action_run_again()
         self.work(run)
-        self.assertIn("1 ended in error: Customer 0", run.stop_reason)
+        self.assertIn("In error: 1 (Customer 0", run.stop_reason)
         self.assertEqual((run.state, run.invoice_count), ("requested", 1))
         product.active = True
         run.action_run_again()

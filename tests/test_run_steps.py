@@ -59,7 +59,7 @@ class TestRunSteps(BillingCase):
     def test_with_dates_set_and_customers_complete_these_steps_are_done(self):
         self.assertEqual(self.step("dates")["state"], "done")
         self.assertEqual(self.step("customers")["state"], "done")
-        self.assertIn("1 customers with 1 services", self.step("customers")["sentence"])
+        self.assertIn("Selected: 1 customer with 1 service.", self.step("customers")["sentence"])
 
     def test_customers_that_lack_something_are_counted_and_shown(self):
         bare = self.make_customer("Bare", is_company=True, billing_payment_preference="card")
@@ -98,7 +98,7 @@ class TestRunSteps(BillingCase):
             (partners, "999999:email"),
             (strangers, f"{number}:email"),
         ):
-            with self.assertRaisesRegex(UserError, "nothing that a billing run counts"):
+            with self.assertRaisesRegex(UserError, "A billing run does not count"):
                 model.search([("billing_run_counted", "=", text)])
 
     def test_payments_stand_beside_those_of_the_previous_run(self):
@@ -161,7 +161,7 @@ class TestRunSteps(BillingCase):
         with self.assertRaisesRegex(UserError, "cannot be confirmed now"):
             self.subject.with_user(self.user).action_confirm_step("nonsense")
 
-    def test_what_is_in_the_way_is_listed_with_who_can_mend_it(self):
+    def test_what_is_in_the_way_is_listed_with_who_can_fix_it(self):
         zloty = self.env.ref("base.PLN")
         zloty.active = True
         self.env["res.currency.rate"].search([("currency_id", "=", zloty.id)]).unlink()

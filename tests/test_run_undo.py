@@ -167,7 +167,7 @@ class TestRunUndo(BillingCase):
         self.assertEqual(listed.billing_bill_id.run_id, run)
         self.assertEqual(len(listed), undo.posted_count + undo.draft_count)
         self.assertEqual(self.env["account.move"].search(undo.action_view_paid()["domain"]), move)
-        with self.assertRaisesRegex(UserError, "have payments"):
+        with self.assertRaisesRegex(UserError, "has payments"):
             undo.action_confirm()
         undo.unlink()
         self.undo(run, include_paid=True)

@@ -10,7 +10,7 @@ class BillingDeliveryResend(models.TransientModel):
     delivery_ids = fields.Many2many("billing.delivery", required=True, string="Deliveries")
     reason = fields.Char(required=True, help="Kept with the new delivery.")
     to_current = fields.Boolean(
-        "To the Customer's Address of Today",
+        "To the Customer's Current Address",
         help="Else the e-mail goes to the address of the first time.",
     )
 
@@ -18,7 +18,7 @@ class BillingDeliveryResend(models.TransientModel):
         """Deliver again: e-mails at once, paper with the next bundles of the run.
 
         Nobody may write deliveries, so the write is made as superuser after the user's right,
-        and his access to these very deliveries, are checked.
+        and the access to these very deliveries, are checked.
         """
         self.ensure_one()
         self.delivery_ids._check_user()

@@ -97,7 +97,7 @@ class BillingRun(models.Model):
         self.sudo()._enqueue_advance(delay_until=scheduled_date)
 
     def action_run_again(self):
-        """Run the bills in error again, after their causes were mended."""
+        """Run the bills in error again, after their causes were fixed."""
         self._check_user()
         for run in self:
             if not run._waits() and run.state not in ("completed_with_errors", "failed"):

@@ -36,5 +36,5 @@ class BillingRunCountedMixin(models.AbstractModel):
             run = run.with_company(run.company_id)
             domain = run._counted_domains(self._name)[what]
         except (AttributeError, KeyError, ValueError) as error:
-            raise UserError(self.env._("%s is nothing that a billing run counts.", text)) from error
+            raise UserError(self.env._("A billing run does not count “%s”.", text)) from error
         return Domain("id", "in", run.env[self._name]._search(domain))

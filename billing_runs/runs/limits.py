@@ -70,7 +70,7 @@ class BillingRun(models.Model):
         failed = bills.filtered(lambda bill: bill.state == "error")
         if failed:
             return self.env._(
-                "Of the first %(count)s customers, %(failed)s ended in error: %(names)s.",
+                "Customers billed first: %(count)s. In error: %(failed)s (%(names)s).",
                 count=len(bills.partner_id),
                 failed=len(failed),
                 names=", ".join(failed[:3].mapped("partner_id.name")),
@@ -85,7 +85,7 @@ class BillingRun(models.Model):
         total, biggest = sum(totals.values()), max(totals.values(), default=0.0)
         if self.limit_bills and len(totals) > self.limit_bills:
             return self.env._(
-                "%(count)s bills are due, the limit is %(limit)s.",
+                "Bills that are due: %(count)s. The limit is %(limit)s.",
                 count=len(totals),
                 limit=self.limit_bills,
             )

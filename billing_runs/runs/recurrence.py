@@ -41,7 +41,7 @@ class BillingRun(models.Model):
         for instance, this run ends all the same and says why it has none."""
         try:
             with self.env.cr.savepoint():
-                # Whoever may end the run may have it go on; the recurrence is nobody's to write.
+                # Whoever may end the run may have it go on; nobody writes the recurrence by hand.
                 self.sudo().successor_id = self.sudo().copy(self._prepare_successor())
         except UserError as error:
             self.message_post(body=self.env._("The next run was not created: %s", error))

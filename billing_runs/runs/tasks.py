@@ -53,9 +53,7 @@ class BillingRun(models.Model):
         """
         todo = bills._lock_in_state(stage.before)
         if len(todo) < len(bills):
-            task._log(
-                self.env._("%(count)s bills were done already.", count=len(bills) - len(todo))
-            )
+            task._log(self.env._("Bills that were done already: %s.", len(bills) - len(todo)))
         stage.perform(todo)
         counts = {state: len(group) for state, group in todo.grouped("state").items()}
         for bill in todo.filtered(lambda b: b.state == "error"):

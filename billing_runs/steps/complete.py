@@ -26,7 +26,7 @@ class Complete(Step):
         if errors:
             return {
                 "state": "attention",
-                "sentence": run.env._("Bills in error: %s. Mend them and run again.", errors),
+                "sentence": run.env._("Bills in error: %s. Fix them and run again.", errors),
                 "links": [
                     {
                         "label": run.env._("exceptions"),

@@ -3,6 +3,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import plural
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -23,10 +24,13 @@ class Customers(Step):
             for (code, (label, _domain)), count in zip(checks.items(), counts, strict=True)
             if count
         ]
+        customers, services = run.selected_customer_count, run.selected_service_count
         sentence = run.env._(
-            "%(customers)s customers with %(services)s services are selected.",
-            customers=run.selected_customer_count,
-            services=run.selected_service_count,
+            "Selected: %(customers)s with %(services)s.",
+            customers=plural(
+                customers, run.env._("1 customer"), run.env._("%s customers", customers)
+            ),
+            services=plural(services, run.env._("1 service"), run.env._("%s services", services)),
         )
         lost = run._lost_limit_texts()
         if not run.selected_customer_count:
@@ -91,7 +95,7 @@ class BillingRun(models.Model):
                 ),
             ),
             "receivable": (
-                self.env._("without a receivable account in use (accounting can mend it)"),
+                self.env._("without a receivable account in use (accounting can fix it)"),
                 selected & self._no_receivable_domain(),
             ),
             "hold": (self.env._("on billing hold"), selected & Domain("billing_hold", "=", True)),

@@ -34,7 +34,7 @@ class Dates(Step):
                 if blocked
                 else run.env._("The dates are set. Some bills will not come out right:"),
                 "table": {
-                    "head": [run.env._("What"), run.env._("Who can mend it")],
+                    "head": [run.env._("What"), run.env._("Who can fix it")],
                     "rows": [[problem["text"], problem["who"]] for problem in problems],
                 },
             }

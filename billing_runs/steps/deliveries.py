@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ...billing_tasks.texts import plural
 from ..runs.billing_run import ENDED_STATES
 
 
@@ -27,9 +28,17 @@ class BillingRun(models.Model):
             return {"state": "waiting", "sentence": self.env._("The PDFs are not ready yet.")}
         if not self._has_pdfs():
             # Somebody closed the run without PDFs.
-            sentence = self.env._("The run ended without PDFs; %s bills are not delivered.", count)
+            sentence = plural(
+                count,
+                self.env._("The run ended without PDFs; 1 bill is not delivered."),
+                self.env._("The run ended without PDFs; %s bills are not delivered.", count),
+            )
             return {"state": "done", "sentence": sentence}
-        sentence = self.env._("%s bills have no PDF. Mend the bills in error and run again.", count)
+        sentence = plural(
+            count,
+            self.env._("1 bill has no PDF. Fix the bills in error and run again."),
+            self.env._("%s bills have no PDF. Fix the bills in error and run again.", count),
+        )
         return {"state": "attention", "sentence": sentence}
 
     def _has_pdfs(self):

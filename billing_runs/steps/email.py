@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import split_every
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import plural
 from ..delivery.billing_delivery import FAILED_STATES
 from .step import Step
 
@@ -38,17 +39,29 @@ class Email(Step):
         if task:
             sentence = run.env._("Bills are being e-mailed: %s to go.", waiting)
             if task.state == "error":
-                sentence = run.env._(
-                    "%(count)s bills wait to be e-mailed; the next try comes by itself: %(reason)s",
-                    count=waiting,
-                    reason=task.error_message or "",
+                reason = task.error_message or ""
+                sentence = plural(
+                    waiting,
+                    run.env._(
+                        "1 bill waits to be e-mailed; the next try comes by itself: %s", reason
+                    ),
+                    run.env._(
+                        "%(count)s bills wait to be e-mailed; the next try comes by itself:"
+                        " %(reason)s",
+                        count=waiting,
+                        reason=reason,
+                    ),
                 )
             return {**step, "state": "todo", "live": True, "sentence": sentence}
         if documents["to_send"] + counts.get("pending", 0):
             return {
                 **step,
                 "state": "todo",
-                "sentence": run.env._("%s bills have to be e-mailed.", waiting),
+                "sentence": plural(
+                    waiting,
+                    run.env._("1 bill has to be e-mailed."),
+                    run.env._("%s bills have to be e-mailed.", waiting),
+                ),
                 "buttons": [
                     {
                         "method": "action_email_bills",
@@ -144,13 +157,21 @@ class BillingRun(models.Model):
 
     def _without_address(self, count):
         """Return what the e-mail step shows where documents without an address are all that is
-        left: somebody mends them, or confirms that they stay."""
+        left: somebody fixes them, or confirms that they stay."""
         return {
             "state": "attention",
-            "sentence": self.env._(
-                "%s bills have no e-mail address to go to. Set one on the customer, or choose"
-                " another way of sending invoices there; or confirm that they are not e-mailed.",
+            "sentence": plural(
                 count,
+                self.env._(
+                    "1 bill has no e-mail address to go to. Set one on the customer, or choose"
+                    " another way of sending invoices there; or confirm that it is not e-mailed."
+                ),
+                self.env._(
+                    "%s bills have no e-mail address to go to. Set one on the customers, or choose"
+                    " another way of sending invoices there; or confirm that they are not"
+                    " e-mailed.",
+                    count,
+                ),
             ),
             "numbers": {"no_address": count},
         }

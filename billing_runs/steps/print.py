@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import split_every
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import plural
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -51,8 +52,12 @@ class Print(Step):
             return {
                 **step,
                 "state": "todo",
-                "sentence": run.env._(
-                    "%s bills have to be put into print bundles.", documents["to_send"] + again
+                "sentence": plural(
+                    documents["to_send"] + again,
+                    run.env._("1 bill has to be put into a print bundle."),
+                    run.env._(
+                        "%s bills have to be put into print bundles.", documents["to_send"] + again
+                    ),
                 ),
                 "buttons": [
                     {

@@ -10,7 +10,7 @@ class BillingRun(models.Model):
     def _readiness_problems(self):
         """Return what is in the way of the run, as dicts.
 
-        Keys: ``code``, ``text`` (in the user's words), ``who`` (can mend it) and
+        Keys: ``code``, ``text`` (in the user's words), ``who`` (can fix it) and
         ``blocking`` (no bill at all could be produced).
         """
         self.ensure_one()

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
+from ...billing_tasks.texts import plural
 from ..cycles.criteria import limit_field
 
 TASK_TYPE = "run_undo"
@@ -146,10 +147,17 @@ class BillingRunUndo(models.Model):
             raise UserError(self.env._("There is nothing to take back."))
         if self.paid_count and not self.include_paid:
             raise UserError(
-                self.env._(
-                    "%(count)s documents have payments. Look at them, then tick Also Paid"
-                    " Documents or leave their customers out.",
-                    count=self.paid_count,
+                plural(
+                    self.paid_count,
+                    self.env._(
+                        "1 document has payments. Look at it, then tick Also Paid Documents or"
+                        " leave its customer out."
+                    ),
+                    self.env._(
+                        "%(count)s documents have payments. Look at them, then tick Also Paid"
+                        " Documents or leave their customers out.",
+                        count=self.paid_count,
+                    ),
                 )
             )
         self._check_run()
@@ -159,8 +167,8 @@ class BillingRunUndo(models.Model):
         )
         self.run_id.message_post(
             body=self.env._(
-                "Undo requested for %(bills)s bills (%(outcome)s): %(reason)s",
-                bills=len(bills),
+                "Undo requested for %(bills)s (%(outcome)s): %(reason)s",
+                bills=plural(len(bills), self.env._("1 bill"), self.env._("%s bills", len(bills))),
                 outcome=dict(self._fields["outcome"]._description_selection(self.env))[
                     self.outcome
                 ],

@@ -142,7 +142,9 @@ class ServiceTask(models.Model):
             "help": Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>')
             % (
                 self.env._("No passwords yet"),
-                self.env._("What is entered here the customer finds on his page, never in a mail."),
+                self.env._(
+                    "The customer finds what you enter here on the portal page, never in an e-mail."
+                ),
             ),
             "context": {"default_service_id": service.id},
         }

@@ -14,7 +14,7 @@ class BillingChargeWaiveWizard(models.TransientModel):
         """Waive the charges.
 
         Nobody may write the ledger, so the write is made as superuser after the manager's right,
-        and his access to these very charges, are checked.
+        and the access to these very charges, are checked.
         """
         self.ensure_one()
         self.charge_ids._check_waive_rights()

@@ -170,7 +170,7 @@ registry.category("web_tour.tours").add("billing_run_first_part", {
 registry.category("web_tour.tours").add("billing_run_second_part", {
     steps: () => [
         {
-            content: "The cause is mended: run those bills again",
+            content: "The cause is fixed: run those bills again",
             trigger: "button[name='action_run_again']",
             run: "click",
         },
@@ -183,7 +183,7 @@ registry.category("web_tour.tours").add("billing_run_second_part", {
             trigger: status("Completed"),
         },
         {
-            content: "Nothing is left to mend",
+            content: "Nothing is left to fix",
             trigger: ".o_form_view:not(:has(button[name='action_run_again']))",
         },
         {
