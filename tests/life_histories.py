@@ -193,7 +193,7 @@ HISTORIES = [
         [FULL],
     ),
     (
-        "a_credit_note_credited_by_hand_gives_nothing_back",
+        "what_a_credit_note_credited_by_hand_gave_back_is_given_by_the_next_run",
         2,
         [
             step("activate", 0),
@@ -203,7 +203,7 @@ HISTORIES = [
             step("bill", 15),
             step("credit", 16, document=1),
         ],
-        [FULL],
+        [2900],
     ),
     (
         "a_change_keeps_an_archived_add_on",

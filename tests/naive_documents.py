@@ -79,11 +79,18 @@ class Ledger(ServiceLedger):
         self._take_out(document, "cancelled")
 
     def _take_out(self, document, state):
-        self._forgive(document.entries)
+        """What a document billed is forgiven; what a credit note gave back waits for a run."""
+        if document.net < 0:
+            for entry in document.entries:
+                entry.document = None
+            self._bring_back(document.entries, "rated")
+            document.entries = []
+        else:
+            self._forgive(document.entries)
         document.state, document.net = state, 0
 
     def judge_restore(self, document):
-        return REFUSED if document.undone else DONE
+        return REFUSED if document.undone or not document.entries else DONE
 
     def restore(self, document):
         document.state = "posted"

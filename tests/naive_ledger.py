@@ -30,10 +30,6 @@ BILLED = ("invoiced", "settled")
 DISK, SETUP, BASE, BY_HAND = "disk", "setup", "base", "by hand"
 
 
-class Unclear(Exception):
-    """The rules do not say what is right."""
-
-
 class Plan(NamedTuple):
     """A tariff: prices of a full period in cents; disks beyond those included cost extra."""
 
@@ -305,7 +301,7 @@ class ServiceLedger:
             return EITHER
         if terms.owner != service.present.owner and self.archived:
             return UNCLEAR
-        return self._try(lambda: self._change(service, day, terms))
+        return DONE
 
     def change(self, service, day, terms):
         if terms != service.present:
@@ -343,13 +339,23 @@ class ServiceLedger:
                 entry.cut = False
         self._charge(service, days, kept, again=True)
         self._take_back(credited)
+        self._balance(
+            {
+                entry.charge
+                for entry in self.entries
+                if entry.service is service
+                and entry.charge
+                and entry.item != SETUP
+                and entry.day >= first
+            }
+        )
 
     def judge_end(self, service, day):
         if service.ended:
             return DONE
         if min(day, service.end or day) < service.start:
             return REFUSED
-        return self._try(lambda: self._end(service, min(day, service.end or day)))
+        return DONE
 
     def end(self, service, day):
         if not service.ended:
@@ -363,7 +369,7 @@ class ServiceLedger:
             return REFUSED
         if service.end and day > service.end:
             return EITHER  # where its terms changed after the end
-        return self._try(lambda: self._end(service, day))
+        return DONE
 
     def agree_end(self, service, day):
         self._end(service, day)
@@ -443,49 +449,29 @@ class ServiceLedger:
                 )
 
     def _goodwill(self, charge):
-        """What was credited by hand for the days of a charge. An amount counts for one charge of
-        its day, for the service itself before its add-ons."""
+        """What was credited by hand for the days of a charge. An amount counts for one charge that
+        its customer has on its day, for the service itself before its add-ons."""
         found = 0
         for gift in self.entries:
             if gift.item != BY_HAND or gift.service is not charge.service or gift.cents >= 0:
                 continue
+            taken = {e.takes for e in self.entries if e.takes and e.state != "void"}
             of_that_day = [
-                e.charge
+                e
                 for e in self.entries
                 if e.service is charge.service
-                and e.day == gift.day
+                and (e.day, e.owner) == (gift.day, gift.owner)
                 and e.charge
                 and not e.takes
                 and e.item != SETUP
                 and e.state != "void"
             ]
-            first = min(of_that_day, key=lambda c: (c.item != BASE, c.number), default=None)
+            counting = [e.charge for e in of_that_day if e not in taken and not e.cut]
+            if counting:
+                first = min(counting, key=lambda c: (c.item != BASE, c.number))
+            else:
+                charges = [e.charge for e in of_that_day]
+                first = min(charges, key=lambda c: (c.item != BASE, -c.number), default=None)
             if first is charge and gift.state in OWED:
                 found -= gift.cents
         return found
-
-    def _try(self, action):
-        """DONE, or UNCLEAR where the rules leave open what `action` comes to."""
-        copy, entries = self._snapshot(), len(self.entries)
-        try:
-            action()
-        except Unclear:
-            return UNCLEAR
-        finally:
-            del self.entries[entries:]
-            for service, values in copy:
-                for name, value in values.items():
-                    setattr(service, name, value)
-        return DONE
-
-    def _snapshot(self):
-        return [
-            (
-                service,
-                {
-                    name: value.copy() if isinstance(value, (list, set)) else value
-                    for name, value in vars(service).items()
-                },
-            )
-            for service in self.services
-        ]

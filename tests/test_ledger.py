@@ -333,6 +333,85 @@ class TestFollowDocuments(LedgerCase):
         self.run_on(date(2026, 5, 4))
         self.assertEqual(self.net(), 30.0)
 
+    def test_goodwill_counts_for_what_is_charged_on_its_day(self):
+        service = self.active(date(2026, 4, 1), self.make_tariff(self.scheme, price=60.0))
+        self.run_on(date(2026, 4, 1))
+        service._change(date(2026, 4, 16), {"price": 20.0})
+        self.run_on(date(2026, 4, 16))
+        self.goodwill(service, 10.0, date(2026, 4, 20))
+        service._terminate(date(2026, 4, 16))
+        self.run_on(date(2026, 4, 21))
+        self.assertEqual(self.net(), 30.0)
+
+    def test_goodwill_of_one_customer_withholds_nothing_of_anothers_credit(self):
+        heir = self.make_customer("Heir")
+        service = self.active(date(2026, 4, 1))
+        self.run_on(date(2026, 4, 1))
+        service._change(date(2026, 4, 11), {"partner_id": heir.id})
+        self.run_on(date(2026, 4, 11))
+        self.goodwill(service, 15.0, date(2026, 4, 20))
+        self.run_on(date(2026, 4, 21))
+        service._terminate(date(2026, 4, 1))
+        self.run_on(date(2026, 4, 22))
+        self.assertEqual((self.net(), self.net(heir)), (0.0, 0.0))
+
+    def test_a_small_credit_on_a_netted_invoice_leaves_its_other_lines_alone(self):
+        first = self.active(date(2026, 4, 1), self.make_tariff(self.scheme, price=60.0))
+        self.run_on(date(2026, 4, 1))
+        first._terminate(date(2026, 4, 11))  # -40
+        second = self.active(date(2026, 5, 1), self.make_tariff(self.scheme, price=45.0))
+        move = self.moves(self.run_on(date(2026, 5, 1)))
+        self.assertEqual(move.amount_untaxed, 5.0)
+        note = move._reverse_moves([{"date": move.date, "invoice_date": move.date}])
+        credit = note.invoice_line_ids.filtered(lambda line: line.price_subtotal < 0)
+        credit.unlink()
+        note.invoice_line_ids.price_unit = 7.0
+        note.action_post()
+        self.assertEqual(set((first | second).charge_ids.mapped("state")), {"invoiced"})
+        self.assertEqual(second.charge_ids.credited_amount, 7.0)
+        second._terminate(date(2026, 5, 1))
+        self.run_on(date(2026, 5, 2))
+        self.assertEqual(self.net(), 20.0)
+
+    def test_credit_notes_of_what_an_undo_took_back_stay_as_they_are(self):
+        self.active(date(2026, 4, 1))
+        run = self.run_on(date(2026, 4, 1))
+        move = self.moves(run)
+        draft = move._reverse_moves([{"date": move.date, "invoice_date": move.date}])
+        note = self.credit(move)
+        self.undo(run)
+        for refused in (
+            note.button_draft,
+            draft.action_post,
+            lambda: move._reverse_moves([{"date": move.date}], cancel=True),
+        ):
+            with self.assertRaisesRegex(UserError, "was taken back by the undo"):
+                refused()
+        draft.button_cancel()
+        self.run_on(date(2026, 4, 2))
+        self.assertEqual(self.net(), 30.0)
+
+    def test_what_a_cancelled_credit_note_gave_back_is_given_by_the_next_run(self):
+        for by_hand in ("cancel", "credit"):
+            with self.subTest(by_hand):
+                before = self.net()
+                service = self.active(date(2026, 4, 1))
+                self.run_on(date(2026, 4, 1))
+                service._terminate(date(2026, 4, 21))
+                note = self.moves(self.run_on(date(2026, 4, 21)))
+                self.assertEqual(note.move_type, "out_refund")
+                if by_hand == "cancel":
+                    note.button_draft()
+                    note.button_cancel()
+                else:
+                    self.credit(note)
+                credit = service.charge_ids.filtered(lambda c: c.amount < 0)
+                self.assertEqual((credit.state, credit.bill_id.id), ("rated", False))
+                with self.assertRaisesRegex(UserError, "cannot be brought back"):
+                    (note if by_hand == "cancel" else note.reversal_move_ids).button_draft()
+                self.run_on(date(2026, 4, 22))
+                self.assertEqual(round(self.net() - before, 2), 20.0)
+
     def test_goodwill_for_days_that_stay_is_kept(self):
         service = self.active(date(2026, 4, 1))
         self.run_on(date(2026, 5, 1))
@@ -348,7 +427,9 @@ class TestFollowDocuments(LedgerCase):
         service._change(date(2026, 4, 1), {"date_end": date(2026, 4, 1)})
         self.assertEqual(self.total(service), 0.0)
         service._change(date(2026, 4, 1), {"date_end": False})
-        self.assertEqual(self.total(service), 30.0)
+        self.assertEqual(self.total(service), 30.0 - 12.0)
+        service._change(date(2026, 4, 1), {"date_end": date(2026, 4, 1)})
+        self.assertEqual(self.total(service), 0.0)
 
     def test_voiding_takes_withheld_credits_along(self):
         service = self.active(date(2026, 4, 1))

@@ -15,6 +15,11 @@ class BillingCharge(models.Model):
     )
     run_id = fields.Many2one(related="bill_id.run_id", string="Billing Run")
 
+    def _leave_documents(self):
+        result = super()._leave_documents()
+        self.bill_id = False
+        return result
+
     @api.model
     def _domain_open(self):
         """Return the domain of charges that a run may take: rated, and on no live bill.

@@ -98,19 +98,44 @@ class AccountMove(models.Model):
     def write(self, vals):
         if "state" in vals:
             self._check_not_undone(vals["state"])
+            self._check_not_given_again(vals["state"])
         return super().write(vals)
 
     def _check_not_undone(self, state):
-        """Refuse to change documents that were taken back: a later run bills what they billed."""
+        """Refuse to change documents that were taken back, and what credits them: a later run
+        bills what they billed. Credit notes of people that are drafts may be cancelled."""
         for move in self.filtered(lambda move: move.state != state):
-            bill = move.sudo().billing_bill_id
-            if bill.undo_id:
+            move = move.sudo()
+            bill = move.billing_bill_id or move.reversed_entry_id.billing_bill_id
+            harmless = not move.billing_bill_id and (move.state, state) == ("draft", "cancel")
+            if bill.undo_id and not harmless:
                 raise UserError(
                     self.env._(
                         "%(invoice)s was taken back by the undo of billing run %(run)s, and what"
                         " it billed is left to later runs: it cannot be changed any more.",
                         invoice=move.display_name,
                         run=bill.run_id.number,
+                    )
+                )
+
+    def _check_not_given_again(self, state):
+        """Refuse to bring a credit note back whose credits were left to later runs."""
+        for move in self.filtered(lambda move: move.state != state):
+            move = move.sudo()
+            refund = move if move.billing_bill_id else move.reversed_entry_id
+            reversed_by = refund.reversal_move_ids.filtered(lambda note: note.state == "posted")
+            gone = refund.state == "cancel" or bool(reversed_by)
+            if (
+                refund.billing_bill_id
+                and refund.move_type == "out_refund"
+                and gone
+                and not refund._bills_charges()
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(note)s was cancelled, and what it gave back is left to later runs: it"
+                        " cannot be brought back.",
+                        note=refund.display_name,
                     )
                 )
 

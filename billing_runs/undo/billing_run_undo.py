@@ -150,12 +150,12 @@ class BillingRunUndo(models.Model):
                 plural(
                     self.paid_count,
                     self.env._(
-                        "1 document has payments. Look at it, then tick Also Paid Documents or"
-                        " leave its customer out."
+                        "1 document has payments or was credited in part. Look at it, then tick"
+                        " Also Paid Documents or leave its customer out."
                     ),
                     self.env._(
-                        "%(count)s documents have payments. Look at them, then tick Also Paid"
-                        " Documents or leave their customers out.",
+                        "%(count)s documents have payments or were credited in part. Look at them,"
+                        " then tick Also Paid Documents or leave their customers out.",
                         count=self.paid_count,
                     ),
                 )

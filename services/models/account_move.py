@@ -81,7 +81,8 @@ class AccountMove(models.Model):
         for charge in charges:
             line, billed = charge.move_line_id, charge.invoiced_amount
             remains = line.price_subtotal - credited.get(line, 0.0)
-            if credited.get(line) and self.currency_id.compare_amounts(remains, 0.0) <= 0:
+            gone = self.currency_id.is_zero(remains) or remains * line.price_subtotal < 0
+            if credited.get(line) and gone:
                 left[charge.id] = 0.0
             elif not billed:
                 left[charge.id] = 1.0
@@ -95,10 +96,10 @@ class AccountMove(models.Model):
         if not notes:
             return {}
         lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
-        if (
-            self.currency_id.compare_amounts(sum(notes.mapped("amount_total")), self.amount_total)
-            >= 0
-        ):
+        total = sum(notes.mapped("amount_total"))
+        whole = self.currency_id.compare_amounts(total, self.amount_total) >= 0
+        # Where lines of both signs are netted, the total says nothing about a single one.
+        if whole and all(line.price_subtotal >= 0 for line in lines):
             return {line: line.price_subtotal for line in lines}
 
         def facts(items):

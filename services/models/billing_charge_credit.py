@@ -54,10 +54,13 @@ class BillingCharge(models.Model):
 
     # What was given back in all
 
-    def _withheld_rows(self, planned: dict[int, Decimal] | None = None) -> list[dict]:
+    def _withheld_rows(
+        self, planned: dict[int, Decimal] | None = None, charged: list[dict] | None = None
+    ) -> list[dict]:
         """Rows that keep the credits of these charges within what is owed of them.
 
         :param planned: {charge id: amount of a credit that is about to be made, negative}
+        :param charged: rows of charges that are about to be made for days of these ones
         :return: one adjustment a charge where what is kept differs from what it should be
         """
         bases = self.filtered(lambda c: c.full_start and not c.credited_id and c.amount > 0)
@@ -66,7 +69,7 @@ class BillingCharge(models.Model):
         linked = self.search([("credited_id", "in", bases.ids), ("state", "!=", "void")]).grouped(
             "credited_id"
         )
-        goodwill = bases._goodwill()
+        goodwill = bases._goodwill(charged or ())
         rows = []
         for base in bases:
             kept, credited, count = Decimal(0), -(planned or {}).get(base.id, Decimal(0)), 0
@@ -107,10 +110,13 @@ class BillingCharge(models.Model):
             "source_key": f"charge:{self.id}:withheld:{number}",
         }
 
-    def _goodwill(self) -> dict[int, Decimal]:
+    def _goodwill(self, charged=()) -> dict[int, Decimal]:
         """{charge id: what adjustments by hand have credited for its days, as a positive amount}.
 
-        An adjustment counts for one charge that covers its day: the service's own before add-ons.
+        An adjustment counts for one charge of its customer that covers its day: one that still
+        counts on that day, else the last that did; the service's own before add-ons.
+
+        :param charged: rows of charges that are about to be made: what they cover is theirs
         """
         manual = self.search(
             [
@@ -124,22 +130,34 @@ class BillingCharge(models.Model):
         )
         if not manual:
             return {}
-        covering = self.search(self._creditable_domain(manual.service_id.ids), order="id").grouped(
-            "service_id"
-        )
+        covering = self.search(self._creditable_domain(manual.service_id.ids)).grouped("service_id")
         found: dict[int, Decimal] = {}
         for adjustment in manual:
-            day = adjustment.period_start
-            bases = [
-                base
-                for base in covering.get(adjustment.service_id, ())
-                if base.amount > 0 and base.period_start <= day < base.period_end
-            ]
-            if bases:
-                base = min(bases, key=lambda base: (bool(base.addon_line_id), base.id))
+            base = adjustment._covered_by(covering.get(adjustment.service_id, ()), charged)
+            if base:
                 owed = to_decimal(adjustment.amount) - to_decimal(adjustment.credited_amount)
                 found[base.id] = found.get(base.id, Decimal(0)) - owed
         return found
+
+    def _covered_by(self, bases, charged):
+        """The one of `bases` that this adjustment counts for, if any. See `_goodwill`."""
+        day, customer = self.period_start, self.partner_id
+        if any(
+            row["partner_id"] == customer.id and row["period_start"] <= day < row["period_end"]
+            for row in charged
+        ):
+            return None
+        bases = [
+            base
+            for base in bases
+            if base.amount > 0
+            and base.partner_id == customer
+            and base.period_start <= day < base.period_end
+        ]
+        counting = [base for base in bases if day < base._charged_end()]
+        if counting:
+            return min(counting, key=lambda base: (bool(base.addon_line_id), base.id))
+        return min(bases, key=lambda base: (bool(base.addon_line_id), -base.id), default=None)
 
     def _balance_credits(self):
         """Withdraw, or give again, what the credits of these charges come to beyond what is owed.
@@ -192,6 +210,10 @@ class BillingCharge(models.Model):
 
     # What became of the documents
 
+    def _leave_documents(self):
+        """A later run takes these charges: their document does not count any more."""
+        return self._reopen()
+
     def _move_to_lines(self, lines: dict):
         """Put charges on other invoice lines, which stand in the place of theirs.
 
@@ -206,6 +228,11 @@ class BillingCharge(models.Model):
         :param left: {charge id: the part of it, 0 to 1, that its document still bills}
         """
         forgiven = self.filtered(lambda c: left[c.id] <= 0 and c.state == "invoiced")
+        # What a cancelled credit note gave back is still the customer's: a later run gives it.
+        given_back = forgiven.filtered(lambda c: c.move_id.move_type == "out_refund")
+        forgiven -= given_back
+        given_back._leave_documents()
+        self -= given_back
         restored = self.filtered(lambda c: left[c.id] > 0 and c.state == "waived")
         for move, charges in forgiven.grouped("move_id").items():
             reason = self.env._("%s was cancelled.", move.display_name)

@@ -382,7 +382,7 @@ class BillingService(models.Model):
         )
         charged, rated_up_to = self._new_rows(effective, rated_up_to, new, end, rated, old_timing)
         charged, free = self._without_forgiven(effective, rated, charged, new.rounding)
-        credits, charged, owed = self._credit_rows(effective, rated, charged, new.rounding)
+        credits, charged = self._credit_rows(effective, rated, charged, new.rounding)
         cut = dict.fromkeys(free.ids) | {row["credited_id"]: effective for row, _live in credits}
         rows = [row for row, live in credits if live and row["amount"]]
         planned = {row["credited_id"]: row["amount"] for row in rows}
@@ -393,7 +393,7 @@ class BillingService(models.Model):
                 "service_id": self.id,
                 "source_key": f"service:{self.id}:change:{self.change_count + 1}:{index}",
             }
-        return rows + owed._withheld_rows(planned), cut, rated_up_to
+        return rows + rated._withheld_rows(planned, charged), cut, rated_up_to
 
     def _new_rows(self, effective, rated_up_to, new, end, rated, old_timing) -> tuple:
         """What the new terms charge for the rated days from `effective` on, as far as it is due:
@@ -441,8 +441,7 @@ class BillingService(models.Model):
 
         :param rated: the charges of days from `effective` on
         :param charged: the rows of the new terms
-        :return: ([(credit row, whether it is owed)], the rows that are left to charge, the charges
-            credited)
+        :return: ([(credit row, whether it is owed)], the rows that are left to charge)
         """
         credits, charged = [], list(charged)
         for charge in rated.filtered(lambda c: max(c.period_start, effective) < c._charged_end()):
@@ -452,8 +451,7 @@ class BillingService(models.Model):
                 charged.remove(same)
             else:
                 credits.append((row, charge.state in LIVE_STATES))
-        owed = rated.browse([row["credited_id"] for row, live in credits if live])
-        return credits, charged, owed
+        return credits, charged
 
     @api.model
     def _is_opposite(self, row: dict, other: dict) -> bool:
