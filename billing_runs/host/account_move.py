@@ -123,14 +123,11 @@ class AccountMove(models.Model):
         for move in self.filtered(lambda move: move.state != state):
             move = move.sudo()
             refund = move if move.billing_bill_id else move.reversed_entry_id
+            if refund.move_type != "out_refund" or not refund.billing_bill_id:
+                continue  # nearly all that runs post
             reversed_by = refund.reversal_move_ids.filtered(lambda note: note.state == "posted")
             gone = refund.state == "cancel" or bool(reversed_by)
-            if (
-                refund.billing_bill_id
-                and refund.move_type == "out_refund"
-                and gone
-                and not refund._bills_charges()
-            ):
+            if gone and not refund._bills_charges():
                 raise UserError(
                     self.env._(
                         "%(note)s was cancelled, and what it gave back is left to later runs: it"
