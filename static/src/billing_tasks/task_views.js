@@ -33,7 +33,23 @@ export class TaskListController extends ListController {
         const { running, changing } = this.health.values;
         const moved = before !== JSON.stringify(this.health.values);
         if ((running || changing || moved) && !this.model.root.selection.length) {
-            await this.reload();
+            await this.reloadKeepingSelection();
+        }
+    }
+
+    /** What the user selects while the load is under way is selected in what it brings, too. */
+    async reloadKeepingSelection() {
+        const before = this.model.root;
+        await this.reload();
+        const { root } = this.model;
+        if (root === before) {
+            return;
+        }
+        const chosen = new Set(before.selection.map((record) => record.resId));
+        for (const record of root.records) {
+            if (chosen.has(record.resId) && !record.selected) {
+                record.toggleSelection(true);
+            }
         }
     }
 }
