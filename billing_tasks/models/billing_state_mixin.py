@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..proof import has_proof, with_proof
+from ..texts import labels
 
 
 class BillingStateMixin(models.AbstractModel):
@@ -132,10 +133,10 @@ class BillingStateMixin(models.AbstractModel):
         return todo
 
     def _cannot_move_text(self, state):
-        labels = dict(self._fields["state"]._description_selection(self.env))
+        states = labels(self, "state")
         return self.env._(
             "%(record)s is %(old)s and cannot become %(new)s.",
             record=self.display_name,
-            old=labels[self.state].lower(),
-            new=labels[state].lower(),
+            old=states[self.state].lower(),
+            new=states[state].lower(),
         )

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import consteq
 
+from ...billing_tasks.texts import labels
 from ...services.periods import next_due_day
 from .service_operation import IN_HAND, OPEN
 
@@ -51,8 +52,8 @@ class BillingService(models.Model):
         open_ones = operations.search(
             [("service_id", "in", self.ids), ("state", "in", OPEN)], order="effective_date, id"
         ).grouped("service_id")
-        types = dict(operations._fields["type"]._description_selection(self.env))
-        states = dict(operations._fields["state"]._description_selection(self.env))
+        types = labels(operations, "type")
+        states = labels(operations, "state")
         for service in self:
             service.operation_count = counts.get(service._origin, 0)
             service.open_operation = ", ".join(

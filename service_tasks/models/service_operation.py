@@ -3,6 +3,8 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...billing_tasks.texts import label
+
 #: what is being worked on: at most one operation of a service
 IN_HAND = ("processing", "manual", "failed", "unknown")
 OPEN = ("pending", *IN_HAND)
@@ -138,10 +140,9 @@ class ServiceOperation(models.Model):
 
     @api.depends("type", "service_id")
     def _compute_display_name(self):
-        labels = dict(self._fields["type"]._description_selection(self.env))
         for operation in self:
             service = operation.service_id.sudo().display_name
-            operation.display_name = f"{labels.get(operation.type)}: {service}"
+            operation.display_name = f"{label(operation, 'type')}: {service}"
 
     # CRUD
 
@@ -288,9 +289,8 @@ class ServiceOperation(models.Model):
             operation._note_on(operation.service_task_id, text)
 
     def _note_on(self, record, text: str):
-        labels = dict(self._fields["type"]._description_selection(self.env))
         record.message_post(
-            body=self.env._("%(type)s: %(text)s", type=labels[self.type], text=text),
+            body=self.env._("%(type)s: %(text)s", type=label(self, "type"), text=text),
             message_type="comment",
             subtype_xmlid="mail.mt_note",
         )

@@ -62,7 +62,13 @@ class ServiceOperation(models.Model):
         if self.state not in ("processing", "unknown"):
             return
         message = readable(answer.get("message"))
-        task._log(f"{answer['outcome']}: {message}")
+        outcomes = {
+            "done": self.env._("Done"),
+            "accepted": self.env._("Accepted"),
+            "retry": self.env._("Not now"),
+        }
+        outcome = outcomes.get(answer["outcome"], self.env._("Failed"))
+        task._log(self.env._("%(outcome)s: %(message)s", outcome=outcome, message=message))
         self._own().answered_attempt = task.attempt_token
         if answer["outcome"] == "retry" and self.state == "processing":
             self._own().message = message

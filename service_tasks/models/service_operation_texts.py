@@ -3,6 +3,8 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.tools import format_date, format_datetime
 
+from ...billing_tasks.texts import labels
+
 
 class ServiceOperation(models.Model):
     """What was asked for, in people's words: labels and names, never keys and ids."""
@@ -26,7 +28,7 @@ class ServiceOperation(models.Model):
         self.ensure_one()
         service = self.service_id
         if self.type == "suspend":
-            reasons = dict(service._fields["suspension_reason"]._description_selection(self.env))
+            reasons = labels(service, "suspension_reason")
             reason = self.requested["new"].get("reason")
             return [self.env._("Reason: %s", reasons.get(reason, reason))]
         if self.type not in ("setup", "change"):

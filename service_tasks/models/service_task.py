@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ...billing_tasks.texts import label
 from .service_operation import OPERATION_TYPES
 
 OPEN_STATES = ("new", "in_progress")
@@ -161,9 +162,8 @@ class ServiceTask(models.Model):
 
     @api.depends("number", "type")
     def _compute_display_name(self):
-        types = dict(self._fields["type"]._description_selection(self.env))
         for task in self:
-            task.display_name = f"{task.number} {types.get(task.type, '')}".strip()
+            task.display_name = f"{task.number} {label(task, 'type')}".strip()
 
     @api.depends("department_id")
     @api.depends_context("uid")

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.tools import format_date
 
+from ...billing_tasks.texts import label
 from .service_task import OPEN_STATES
 
 
@@ -168,14 +169,13 @@ class ServiceTask(models.Model):
         self._raise_if_closed()
 
     def _raise_if_closed(self):
-        states = dict(self._fields["state"]._description_selection(self.env))
         for task in self:
             if task.state not in OPEN_STATES:
                 raise UserError(
                     self.env._(
                         "%(task)s is %(state)s already: %(user)s ended it on %(date)s.",
                         task=task.display_name,
-                        state=states[task.state].lower(),
+                        state=label(task, "state").lower(),
                         user=task.sudo().closed_by_id.name,
                         date=fields.Datetime.context_timestamp(task, task.closed_date).strftime(
                             "%Y-%m-%d %H:%M"

@@ -3,6 +3,8 @@ from markupsafe import Markup
 from odoo import models
 from odoo.tools import format_date
 
+from ...billing_tasks.texts import label
+
 MAX_ATTEMPTS = 12
 
 
@@ -63,8 +65,7 @@ class ServiceTask(models.Model):
 
     def _describe_asker(self) -> str:
         operation = self.operation_id
-        sources = dict(operation._fields["source"]._description_selection(self.env))
-        asker = sources[operation.source]
+        asker = label(operation, "source")
         user = operation.requested_by_id
         return f"{asker} ({user.name})" if user and not user._is_superuser() else asker
 
@@ -127,13 +128,12 @@ class ServiceTask(models.Model):
     def _describe_service(self) -> Markup:
         """The service and all that is set on it. No prices, no passwords."""
         operation, service = self.operation_id, self.service_id
-        states = dict(service._fields["state"]._description_selection(self.env))
         rows = [
             (self.env._("Service"), service.display_name),
             (self.env._("Customer"), self.partner_id.display_name),
             (self.env._("Contact"), self.partner_id.email or self.partner_id.phone),
             (self.env._("Tariff plan"), service.tariff_id.display_name),
-            (self.env._("State"), states[service.state]),
+            (self.env._("State"), label(service, "state")),
             (self.env._("Quantity"), operation._number(service.quantity)),
             (self.env._("Start"), service.date_start and format_date(self.env, service.date_start)),
             (self.env._("End"), service.date_end and format_date(self.env, service.date_end)),
@@ -147,9 +147,8 @@ class ServiceTask(models.Model):
             (line.product_id.name, operation._number(line.quantity))
             for line in service.addon_line_ids
         ]
-        kinds = dict(service.identifier_ids._fields["kind"]._description_selection(self.env))
         rows += [
-            (kinds.get(identifier.kind, identifier.kind), identifier.value)
+            (label(identifier, "kind"), identifier.value)
             for identifier in service.identifier_ids
             if not identifier.date_to
         ]
