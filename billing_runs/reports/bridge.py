@@ -9,8 +9,10 @@ The difference between two bills is split so that the parts add up to it exactly
 - ``credits``: adjustments, down or up; ``one_off``: set-up, jobs, minimum charges and fees.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import NamedTuple
+
+from ...services.proration import round_amount
 
 PARTS = ("new", "lost", "price", "quantity", "usage", "credits", "one_off")
 _ALONE = {"adjustment": "credits", "setup": "one_off", "job": "one_off", "minimum": "one_off"}
@@ -72,8 +74,7 @@ def _price_and_quantity(old, new, rounding):
     old_volume, new_volume = _volume(old), _volume(new)
     if not old_volume or not new_volume:
         return ZERO, new_amount - old_amount
-    at_old_price = old_amount * new_volume / old_volume
-    at_old_price = (at_old_price / rounding).quantize(Decimal(1), ROUND_HALF_UP) * rounding
+    at_old_price = round_amount(old_amount * new_volume / old_volume, rounding)
     return new_amount - at_old_price, at_old_price - old_amount
 
 

@@ -293,6 +293,11 @@ class BillingRun(models.Model):
 
     # === BUSINESS === #
 
+    def _converted(self, amount, source, target):
+        """Return an amount of one currency in another, at the rate of the invoices' date."""
+        self.ensure_one()
+        return source._convert(amount, target, self.company_id, self.invoice_date)
+
     # === STAGES === #
 
     @api.model

@@ -133,12 +133,7 @@ class BillingRun(models.Model):
             ["amount:sum"],
         )
         return {
-            bill: currency._convert(
-                amount,
-                bill.company_id.currency_id,
-                bill.company_id,
-                bill.run_id.invoice_date,
-            )
+            bill: bill.run_id._converted(amount, currency, bill.company_id.currency_id)
             for bill, currency, amount in rows
         }
 

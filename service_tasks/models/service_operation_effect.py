@@ -1,5 +1,4 @@
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 
 from markupsafe import Markup
 
@@ -7,12 +6,9 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, formatLang
 
-from ...services.models.billing_service_rating import Terms
-from ...services.periods import Period, due_periods
-from ...services.proration import PriceLine, charge_row, to_decimal
+from ...services.periods import ONE_DAY, due_periods
+from ...services.proration import setup_row
 from ..answers import accepted
-
-ONE_DAY = timedelta(days=1)
 
 
 class ServiceOperation(models.Model):
@@ -88,26 +84,14 @@ class ServiceOperation(models.Model):
     def _first_charges(self, day: date) -> list[dict]:
         """What the first run after an activation on `day` bills: the set-up and the first period
         (of an arrears tariff: when that period is over)."""
-        service, scheme = self.service_id, self.service_id.term_scheme_id
-        rounding = to_decimal(service.currency_id.rounding)
-        terms = Terms(
-            scheme._get_schedule(service.anchor_date or day),
-            scheme.timing,
-            scheme.proration,
-            list(service._price_lines()),
-            rounding,
-            service.partner_id.id,
-            not scheme.bill_suspended,
-        )
+        service = self.service_id
+        terms = service._terms(service, service.anchor_date or day, list(service._price_lines()))
         rows = []
         setup_price = service.tariff_id.setup_price
         if setup_price > 0 and not service.rated_up_to:
             product = service.product_id.id
-            line = PriceLine(
-                "setup", product, None, to_decimal(setup_price), Decimal(1), Decimal(0)
-            )
-            first = Period(day, day + ONE_DAY, day, day + ONE_DAY)
-            rows.append(charge_row(line, first, rounding) | {"service_id": service.id})
+            row = setup_row(product, setup_price, day, terms.rounding)
+            rows.append(row | {"service_id": service.id})
         rated_up_to = service.rated_up_to or day
         cutoff = service._first_cutoff(terms.schedule, rated_up_to)
         if cutoff:

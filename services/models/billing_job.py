@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..proration import round_amount, to_decimal
+from ..proration import to_decimal
 
 
 class BillingJob(models.Model):
@@ -154,7 +154,6 @@ class BillingJob(models.Model):
         return charges
 
     def _charge_rows(self):
-        rounding = to_decimal(self.currency_id.rounding)
         for line in self.line_ids:
             yield {
                 "kind": "job",
@@ -170,7 +169,7 @@ class BillingJob(models.Model):
                 "quantity": to_decimal(line.quantity),
                 "price_unit": to_decimal(line.price_unit),
                 "discount": to_decimal(line.discount),
-                "amount": round_amount(line._total(), rounding),
+                "amount": line._charged_amount(),
                 "source_key": f"job:{self.id}:{line.id}",
             }
 

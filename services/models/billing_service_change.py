@@ -7,7 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
 from ..periods import ONE_DAY, boundary_on_or_after, due_day, iter_periods
-from ..proration import PriceLine, charge_row, to_decimal
+from ..proration import charge_row, recurring_line
 from .billing_charge import LIVE_STATES
 from .billing_service import ORDERED_FIELDS
 
@@ -321,28 +321,16 @@ class BillingService(models.Model):
         price = values.get("price", self.price) or tariff.price
         if price:
             lines.append(
-                PriceLine(
-                    "recurring",
+                recurring_line(
                     tariff.product_id.id,
-                    None,
-                    to_decimal(price),
-                    to_decimal(values.get("quantity", self.quantity)),
-                    to_decimal(values.get("discount", self.discount)),
+                    price,
+                    values.get("quantity", self.quantity),
+                    values.get("discount", self.discount),
                 )
             )
         for addon, line_id, quantity in self._changed_addons(values.get("addon_line_ids", ())):
-            billed = to_decimal(quantity) - to_decimal(addon.included)
-            if addon.price and billed > 0:
-                lines.append(
-                    PriceLine(
-                        "addon",
-                        addon.product_id.id,
-                        line_id,
-                        to_decimal(addon.price),
-                        billed,
-                        to_decimal(0),
-                    )
-                )
+            if priced := addon._price_line(line_id, quantity):
+                lines.append(priced)
         return old._replace(
             schedule=schedule,
             timing=scheme.timing,

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -9,10 +9,8 @@ from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
 from ..periods import Period, Schedule, due_periods, next_due_day
-from ..proration import PriceLine, charge_row, to_decimal
+from ..proration import PriceLine, charge_row, recurring_line, setup_row, smallest_coin
 from .billing_service import BILLED_STATES
-
-ONE_DAY = timedelta(days=1)
 
 
 class Terms(NamedTuple):
@@ -184,7 +182,8 @@ class BillingService(models.Model):
         self.ensure_one()
         since = self.rated_up_to
         for version in past:
-            yield self._segment(self._version_terms(version), version.date_from, version.date_to)
+            terms = self._terms(version, version.anchor_date, version._price_lines())
+            yield self._segment(terms, version.date_from, version.date_to)
             since = version.date_to
         yield self._segment(self._get_terms(), since, None)
 
@@ -197,26 +196,19 @@ class BillingService(models.Model):
     def _get_terms(self) -> Terms:
         """The present terms of this service. Lines without a price are left out."""
         self.ensure_one()
-        scheme = self.term_scheme_id
-        return Terms(
-            scheme._get_schedule(self.anchor_date),
-            scheme.timing,
-            scheme.proration,
-            list(self._price_lines()),
-            to_decimal(self.currency_id.rounding),
-            self.partner_id.id,
-            not scheme.bill_suspended,
-        )
+        return self._terms(self, self.anchor_date, list(self._price_lines()))
 
-    def _version_terms(self, version) -> Terms:
-        scheme = version.term_scheme_id
+    def _terms(self, holder, anchor: date, lines: list[PriceLine]) -> Terms:
+        """The terms of a record that has billing terms and a customer: this service as it is, or a
+        past version of it."""
+        scheme = holder.term_scheme_id
         return Terms(
-            scheme._get_schedule(version.anchor_date),
+            scheme._get_schedule(anchor),
             scheme.timing,
             scheme.proration,
-            version._price_lines(),
-            to_decimal(self.currency_id.rounding),
-            version.partner_id.id,
+            lines,
+            smallest_coin(self.currency_id),
+            holder.partner_id.id,
             not scheme.bill_suspended,
         )
 
@@ -234,26 +226,10 @@ class BillingService(models.Model):
     def _price_lines(self) -> Iterator[PriceLine]:
         price = self.price or self.tariff_id.price
         if price:
-            yield PriceLine(
-                "recurring",
-                self.product_id.id,
-                None,
-                to_decimal(price),
-                to_decimal(self.quantity),
-                to_decimal(self.discount),
-            )
+            yield recurring_line(self.product_id.id, price, self.quantity, self.discount)
         for line in self.addon_line_ids:
-            addon = line.addon_id
-            quantity = to_decimal(line.quantity) - to_decimal(addon.included)
-            if addon.price and quantity > 0:
-                yield PriceLine(
-                    "addon",
-                    addon.product_id.id,
-                    line.id,
-                    to_decimal(addon.price),
-                    quantity,
-                    Decimal(0),
-                )
+            if priced := line.addon_id._price_line(line.id, line.quantity):
+                yield priced
 
     def _period_rows(self, terms: Terms, period: Period) -> Iterator[dict]:
         # A period can begin on the same day again once a change took it back.
@@ -271,18 +247,9 @@ class BillingService(models.Model):
         its activation."""
         if not self.setup_due or self.date_start > cutoff:
             return []
-        line = PriceLine(
-            "setup",
-            self.setup_product_id.id,
-            None,
-            to_decimal(self.setup_price),
-            Decimal(1),
-            Decimal(0),
-        )
-        day = self.date_start
-        period = Period(day, day + ONE_DAY, day, day + ONE_DAY)
+        coin = smallest_coin(self.currency_id)
         return [
-            charge_row(line, period, to_decimal(self.currency_id.rounding))
+            setup_row(self.setup_product_id.id, self.setup_price, self.date_start, coin)
             | {
                 "service_id": self.id,
                 "partner_id": self.partner_id.id,
