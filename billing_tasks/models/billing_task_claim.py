@@ -213,6 +213,21 @@ class BillingTask(models.Model):
             HEARTBEAT,
         )
 
+    @api.model
+    def _lost(self):
+        """Return the SQL condition for tasks that are running, older than the grace, and that no living
+        worker holds."""
+        return SQL(
+            """
+            state = 'running'
+            AND attempt_date < (SELECT clock_timestamp() AT TIME ZONE 'UTC')
+                               - make_interval(secs => %s)
+            AND id NOT IN (%s)
+            """,
+            GRACE_SECONDS,
+            self._alive(),
+        )
+
     def _lock_attempt(self, claim):
         """Lock the row of a claimed task for the work transaction, as its first statement.
 
@@ -250,15 +265,11 @@ class BillingTask(models.Model):
             SQL(
                 """
                 SELECT id FROM billing_task
-                 WHERE state = 'running'
-                   AND attempt_date < (SELECT clock_timestamp() AT TIME ZONE 'UTC')
-                                      - make_interval(secs => %s)
-                   AND id NOT IN (%s)
+                 WHERE %s
                  ORDER BY attempt_date LIMIT %s
                    FOR NO KEY UPDATE SKIP LOCKED
                 """,
-                GRACE_SECONDS,
-                self._alive(),
+                self._lost(),
                 _REAP_BATCH,
             ),
             log_exceptions=False,

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..numbers import give_numbers, numbered_name
 from ..proration import to_decimal
 
 
@@ -73,8 +74,7 @@ class BillingJob(models.Model):
     @api.depends("number", "name")
     def _compute_display_name(self):
         for job in self:
-            number = job.number if job.number != "/" else self.env._("New")
-            job.display_name = " ".join(filter(None, (number, job.name)))
+            job.display_name = numbered_name(job)
 
     @api.depends("line_ids.amount")
     def _compute_amount(self):
@@ -83,12 +83,7 @@ class BillingJob(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if vals.get("number", "/") == "/":
-                company_id = vals.get("company_id") or self.env.company.id
-                vals["number"] = (
-                    self.env["ir.sequence"].with_company(company_id).next_by_code("billing.job")
-                )
+        give_numbers(self, vals_list)
         return super().create(vals_list)
 
     def write(self, vals):

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
+from ..numbers import give_numbers, numbered_name
+
 BILLED_STATES = ("active", "suspended", "terminated")
 # Free while ordered (an import of running services sets how far they are billed elsewhere).
 ORDERED_FIELDS = {
@@ -266,8 +268,7 @@ class BillingService(models.Model):
     @api.depends("number", "name")
     def _compute_display_name(self):
         for service in self:
-            number = service.number if service.number != "/" else self.env._("New")
-            service.display_name = " ".join(filter(None, (number, service.name)))
+            service.display_name = numbered_name(service)
 
     @api.depends("tariff_id")
     def _compute_currency_id(self):
@@ -338,12 +339,7 @@ class BillingService(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if vals.get("number", "/") == "/":
-                company_id = vals.get("company_id") or self.env.company.id
-                vals["number"] = (
-                    self.env["ir.sequence"].with_company(company_id).next_by_code("billing.service")
-                )
+        give_numbers(self, vals_list)
         return super().create(vals_list)
 
     def write(self, vals):
