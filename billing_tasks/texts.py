@@ -10,7 +10,7 @@ def plural(count: int, one: str, many: str) -> str:
 
 
 def labels(records, name: str) -> dict:
-    """Return `{value: what people read}` of a selection field, in their language."""
+    """Return ``{value: what people read}`` of a selection field, in their language."""
     return dict(records._fields[name]._description_selection(records.env))
 
 

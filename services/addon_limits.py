@@ -4,7 +4,7 @@ from odoo.tools import float_compare
 
 
 def is_within(quantity: float, minimum: float, maximum: float, digits: int) -> bool:
-    """Whether `quantity` lies within the limits, both included; a `maximum` of 0 is none."""
+    """Return whether ``quantity`` lies within the limits, both included; a ``maximum`` of 0 is none."""
     low = float_compare(quantity, minimum, precision_digits=digits) < 0
     high = maximum and float_compare(quantity, maximum, precision_digits=digits) > 0
     return not low and not high

@@ -1,9 +1,11 @@
 """Records with a number of their company's sequence: services, jobs, billing runs."""
 
+from collections.abc import Callable
+
 NEW = "/"
 
 
-def give_numbers(model, vals_list: list[dict], company_of=None):
+def give_numbers(model, vals_list: list[dict], company_of: Callable | None = None) -> None:
     """Put a number into the values of each new record that has none.
 
     :param model: the records' model, whose name is the sequence's code
@@ -17,6 +19,6 @@ def give_numbers(model, vals_list: list[dict], company_of=None):
 
 
 def numbered_name(record) -> str:
-    """What people read for a record with a number and perhaps a name."""
+    """Return what people read for a record with a number and perhaps a name."""
     number = record.number if record.number != NEW else record.env._("New")
     return " ".join(filter(None, (number, record.name)))

@@ -33,12 +33,12 @@ class PriceLine(NamedTuple):
 
 
 def to_decimal(value: float) -> Decimal:
-    """The number a person typed, not its binary approximation."""
+    """Return the number a person typed, not its binary approximation."""
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
 
 def smallest_coin(currency) -> Decimal:
-    """What amounts of a `res.currency` are multiples of."""
+    """Return what amounts of a ``res.currency`` are multiples of."""
     return to_decimal(currency.rounding)
 
 
@@ -48,7 +48,7 @@ def line_total(price: Decimal, quantity: Decimal, discount: Decimal) -> Decimal:
 
 
 def recurring_line(product_id: int, price: float, quantity: float, discount: float) -> PriceLine:
-    """What a service itself costs, as it was typed."""
+    """Return what a service itself costs, as it was typed."""
     numbers = map(to_decimal, (price, quantity, discount))
     return PriceLine("recurring", product_id, None, *numbers)
 
@@ -56,7 +56,7 @@ def recurring_line(product_id: int, price: float, quantity: float, discount: flo
 def addon_line(
     product_id: int, addon_line_id: int | None, price: float, quantity: float, included: float
 ) -> PriceLine | None:
-    """What so many of an add-on cost beyond those included; None where that is nothing."""
+    """Return what so many of an add-on cost beyond those included; None where that is nothing."""
     billed = to_decimal(quantity) - to_decimal(included)
     if not price or billed <= 0:
         return None
@@ -64,20 +64,20 @@ def addon_line(
 
 
 def setup_row(product_id: int, price: float, day: date, rounding: Decimal) -> dict:
-    """The priced part of the charge for setting a service up, due once on `day`."""
+    """Return the priced part of the charge for setting a service up, due once on ``day``."""
     line = PriceLine("setup", product_id, None, to_decimal(price), Decimal(1), Decimal(0))
     return charge_row(line, Period(day, day + ONE_DAY, day, day + ONE_DAY), rounding)
 
 
 def round_amount(amount: Decimal, rounding: Decimal) -> Decimal:
-    """Round half away from zero to a multiple of `rounding`, a currency's smallest coin."""
+    """Round half away from zero to a multiple of ``rounding``, a currency's smallest coin."""
     return (amount / rounding).quantize(Decimal(1), rounding=ROUND_HALF_UP) * rounding
 
 
 def part_amount(
     total: Decimal, start: date, end: date, full_start: date, full_end: date, rounding: Decimal
 ) -> Decimal:
-    """Rounded cost of ``[start, end)`` when the full period costs `total`."""
+    """Rounded cost of ``[start, end)`` when the full period costs ``total``."""
     days = (full_end - full_start).days
 
     def cost_before(day: date) -> Decimal:
@@ -87,7 +87,7 @@ def part_amount(
 
 
 def price_unit(line: PriceLine, period: Period, amount: Decimal) -> Decimal:
-    """Price of one unit for the period, so that quantity × price less discount is `amount`.
+    """Price of one unit for the period, so that quantity × price less discount is ``amount``.
 
     A full period keeps the price as it was agreed; a part gets ten digits, enough for its
     product with the quantity to round to the very amount.
@@ -104,7 +104,7 @@ def price_unit(line: PriceLine, period: Period, amount: Decimal) -> Decimal:
 
 
 def charge_row(line: PriceLine, period: Period, rounding: Decimal) -> dict:
-    """The priced part of a charge for one line and period: column values, Decimals and dates."""
+    """Return the priced part of a charge for one line and period: column values, Decimals and dates."""
     amount = part_amount(line.total, *period, rounding)
     return {
         "kind": line.kind,
@@ -123,5 +123,5 @@ def charge_row(line: PriceLine, period: Period, rounding: Decimal) -> dict:
 
 
 def negated(line: PriceLine) -> PriceLine:
-    """The same line as a credit: the quantity carries the sign, the price stays readable."""
+    """Return the same line as a credit: the quantity carries the sign, the price stays readable."""
     return line._replace(quantity=-line.quantity)

@@ -89,7 +89,7 @@ class BillingRunReportCustomer(models.Model):
     )
 
     def _selection_reason(self):
-        """The codes of skipped bills and bills in error, and customers not selected."""
+        """Return the codes of skipped bills and bills in error, and customers not selected."""
         bill = self.env["billing.bill"]
         reasons = labels(bill, "skip_reason") | labels(bill, "error_code")
         return [*reasons.items(), ("not_selected", self.env._("Not selected any more"))]

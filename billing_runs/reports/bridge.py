@@ -9,6 +9,7 @@ The difference between two bills is split so that the parts add up to it exactly
 - ``credits``: adjustments, down or up; ``one_off``: set-up, jobs, minimum charges and fees.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -31,11 +32,13 @@ class BilledLine(NamedTuple):
     amount: Decimal
 
 
-def bridge(before, after, rounding):
+def bridge(
+    before: Iterable[BilledLine], after: Iterable[BilledLine], rounding: Decimal
+) -> dict[str, Decimal]:
     """Return ``{part: amount}`` for all ``PARTS``; they add up to the difference of the totals.
 
     :param before, after: iterables of :class:`BilledLine` of one customer and currency
-    :param Decimal rounding: the currency's smallest coin
+    :param rounding: the currency's smallest coin
     """
     before, after = list(before), list(after)
     parts = dict.fromkeys(PARTS, ZERO)
@@ -79,5 +82,5 @@ def _price_and_quantity(old, new, rounding):
 
 
 def _volume(lines):
-    """How many full periods and units the amounts stand for."""
+    """Return how many full periods and units the amounts stand for."""
     return sum((line.amount / line.price for line in lines if line.price), ZERO)

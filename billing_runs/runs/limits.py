@@ -29,7 +29,7 @@ class BillingRun(models.Model):
     )
     canary_count = fields.Integer(
         "Customers First",
-        help="So many customers are billed and checked first, then the rest. 0: all at once.",
+        help="This many customers are billed and checked first, then the rest. 0: all at once.",
     )
     canary_running = fields.Boolean(readonly=True, copy=False)
     stop_reason = fields.Char(readonly=True, copy=False)

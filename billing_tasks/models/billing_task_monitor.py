@@ -77,8 +77,8 @@ class BillingTask(models.Model):
     def get_health(self):
         """Return the numbers of the status line, for the tasks that the user may see.
 
-        :return: dict: `running`, `waiting`, `error`, `failed`, `dead` (counts), `oldest_due_seconds`,
-            `domains` (what each of them is about), `late`, `workers`, and `changing`: whether tasks
+        :return: dict: ``running``, ``waiting``, ``error``, ``failed``, ``dead`` (counts), ``oldest_due_seconds``,
+            ``domains`` (what each of them is about), ``late``, ``workers``, and ``changing``: whether tasks
             are due, so that the numbers will change by themselves.
         """
         self.browse().check_access("read")

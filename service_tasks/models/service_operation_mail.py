@@ -54,9 +54,9 @@ class ServiceOperation(models.Model):
             )
 
     def _render_opening_mail(self) -> dict:
-        """`{"subject": ..., "body": ...}` as the template has it, in the customer's language.
+        """``{"subject": ..., "body": ...}`` as the template has it, in the customer's language.
 
-        :raises UserError: where the template does not fit this service.
+        :raise UserError: where the template does not fit this service.
         """
         self.ensure_one()
         operation = self.sudo().with_context(lang=self.sudo().partner_id.lang or self.env.lang)

@@ -162,7 +162,7 @@ class ServiceTask(models.Model):
             "views": [(False, "form")],
         }
 
-    # Checks
+    # === CHECKS === #
 
     def _check_open(self):
         self.check_access("write")
@@ -186,7 +186,7 @@ class ServiceTask(models.Model):
     def _lock(self):
         """Lock these tasks for this transaction, so that one person at a time ends them.
 
-        :raises UserError: where somebody else is doing so now, or did.
+        :raise UserError: where somebody else is doing so now, or did.
         """
         self.env.flush_all()
         try:
@@ -243,7 +243,7 @@ class ServiceTask(models.Model):
                 self.env._("Fill in on the tab Main Settings first: %s.", ", ".join(missing))
             )
 
-    # Business
+    # === BUSINESS === #
 
     def _close(self):
         """Apply the operation and end the task."""
@@ -272,7 +272,7 @@ class ServiceTask(models.Model):
         operation.service_id._start_next_operation()
 
     def _assign(self, user):
-        """Give this task to `user`; it is in progress then."""
+        """Give this task to ``user``; it is in progress then."""
         self.ensure_one()
         if self.user_id == user and self.state == "in_progress":
             return
@@ -332,7 +332,7 @@ class ServiceTask(models.Model):
             self.message_unsubscribe(internal.ids)
 
     def _candidates(self):
-        """The users who may see this task and so take it."""
+        """Return the users who may see this task and so take it."""
         self.ensure_one()
         departments = self.env["hr.department"].sudo()
         if self.department_id:
@@ -347,7 +347,7 @@ class ServiceTask(models.Model):
 
     @api.model
     def _managers(self):
-        """The billing managers, who see every task of their companies."""
+        """Return the billing managers, who see every task of their companies."""
         return self.env.ref("billing_operations.group_billing_manager").sudo().all_user_ids
 
     @api.model

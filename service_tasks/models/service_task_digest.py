@@ -96,7 +96,7 @@ class ServiceTaskDigest(models.Model):
 
     @api.model
     def _prepare_mail(self, company, user, tasks) -> dict:
-        """The mail to one manager, in the manager's language and time zone."""
+        """Return the mail to one manager, in the manager's language and time zone."""
         zone = user.tz or company.resource_calendar_id.tz or "UTC"
         tasks = tasks.with_context(lang=user.lang or "en_US")
         env = tasks.env

@@ -28,7 +28,7 @@ class ServiceTask(models.Model):
             )
 
     def _describe_work(self) -> Markup:
-        """What to do, step by step, and why a person has to."""
+        """Return what to do, step by step, and why a person has to."""
         operation, service = self.operation_id, self.service_id
         day = format_date(self.env, operation.effective_date)
         name = service.name or service.number
@@ -70,7 +70,7 @@ class ServiceTask(models.Model):
         return f"{asker} ({user.name})" if user and not user._is_superuser() else asker
 
     def _describe_failure(self) -> Markup:
-        """Why software could not do it: the error, and every attempt."""
+        """Return why software could not do it: the error, and every attempt."""
         operation = self.operation_id
         if operation.state == "unknown":
             intro = self.env._(
@@ -104,7 +104,7 @@ class ServiceTask(models.Model):
         )
 
     def _describe_closing(self) -> Markup:
-        """What pressing Close does."""
+        """Return what pressing Close does."""
         lines = {
             "setup": [
                 self.env._("The service becomes active; billing starts on its activation date."),
@@ -126,7 +126,7 @@ class ServiceTask(models.Model):
         return self._list([*lines, self.env._("Both histories get a note.")])
 
     def _describe_service(self) -> Markup:
-        """The service and all that is set on it. No prices, no passwords."""
+        """Return the service and all that is set on it. No prices, no passwords."""
         operation, service = self.operation_id, self.service_id
         rows = [
             (self.env._("Service"), service.display_name),

@@ -172,7 +172,7 @@ class BillingJob(models.Model):
         """A charge of these jobs was voided: they are to be billed again."""
         self.filtered(lambda job: job.state == "billed")._set_state("done")
 
-    # States
+    # === STATES === #
 
     @api.model
     def _get_transitions(self):

@@ -83,7 +83,7 @@ class BillingJobLine(models.Model):
         self.job_id._check_draft()
 
     def _charged_amount(self) -> Decimal:
-        """What is charged for the line."""
+        """Return what is charged for the line."""
         self.ensure_one()
         numbers = map(to_decimal, (self.price_unit, self.quantity, self.discount))
         return round_amount(line_total(*numbers), smallest_coin(self.currency_id))

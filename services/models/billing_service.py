@@ -35,12 +35,12 @@ class BillingService(models.Model):
     """What a customer has: a tariff with quantity, price, add-ons, parameters and dates.
 
     States: ordered → active ⇄ suspended → terminated; an order that comes to nothing is
-    cancelled. Nothing is billed before activation. States change only through `_activate`,
-    `_suspend`, `_resume`, `_terminate` and `_cancel`; what decides the price of a running
-    service changes only through `_change`, which settles the running period. Days are
-    half-open: `date_end` is the first day that is no longer served, `rated_up_to` the first day
+    cancelled. Nothing is billed before activation. States change only through ``_activate``,
+    ``_suspend``, ``_resume``, ``_terminate`` and ``_cancel``; what decides the price of a running
+    service changes only through ``_change``, which settles the running period. Days are
+    half-open: ``date_end`` is the first day that is no longer served, ``rated_up_to`` the first day
     that is not rated yet. What counted on earlier days (tariff, price, customer, ...) is kept in
-    `version_ids`. Another customer written on a running service takes it over from today.
+    ``version_ids``. Another customer written on a running service takes it over from today.
 
     Billing users create, order, change and end services; managers also see their secrets.
     """
@@ -245,7 +245,7 @@ class BillingService(models.Model):
         "A suspended service needs the day since which it is suspended.",
     )
 
-    # Constraints
+    # === CONSTRAINTS === #
 
     @api.constrains("currency_id", "tariff_id")
     def _check_currency(self):
@@ -263,7 +263,7 @@ class BillingService(models.Model):
                     )
                 )
 
-    # Computes
+    # === COMPUTES === #
 
     @api.depends("number", "name")
     def _compute_display_name(self):
@@ -335,7 +335,7 @@ class BillingService(models.Model):
         for service in self:
             service.invoice_count = counts.get(service._origin, 0)
 
-    # CRUD
+    # === CRUD === #
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -396,7 +396,7 @@ class BillingService(models.Model):
                         )
                     )
 
-    # Business
+    # === BUSINESS === #
 
     @api.model
     @api.private

@@ -7,7 +7,7 @@ from ..addon_limits import is_within
 class BillingServiceAddon(models.Model):
     """How many units of a tariff's add-on a service has.
 
-    Edited freely while the service is ordered; afterwards through the service's `_change`,
+    Edited freely while the service is ordered; afterwards through the service's ``_change``,
     which settles the running period.
     """
 

@@ -9,7 +9,7 @@ from ..proration import PriceLine, addon_line
 class BillingTariffAddon(models.Model):
     """Something a service of the tariff can have more or less of: disk space, extra numbers.
 
-    The quantity beyond `included` is charged for the same periods as the service itself. Product
+    The quantity beyond ``included`` is charged for the same periods as the service itself. Product
     and tariff are fixed once activated services have the add-on; one that is archived goes on
     being billed where it was sold.
     """
@@ -90,7 +90,7 @@ class BillingTariffAddon(models.Model):
             )
 
     def _price_line(self, line_id: int | None, quantity: float) -> PriceLine | None:
-        """What so many of it cost for a period; None where that is nothing."""
+        """Return what so many of it cost for a period; None where that is nothing."""
         self.ensure_one()
         return addon_line(self.product_id.id, line_id, self.price, quantity, self.included)
 
