@@ -69,6 +69,17 @@ def setup_row(product_id: int, price: float, day: date, rounding: Decimal) -> di
     return charge_row(line, Period(day, day + ONE_DAY, day, day + ONE_DAY), rounding)
 
 
+def one_unit(amount: Decimal) -> dict:
+    """Return the priced part of a charge that is an amount alone: one unit, whose quantity carries
+    the sign."""
+    return {
+        "quantity": Decimal(-1 if amount < 0 else 1),
+        "discount": Decimal(0),
+        "price_unit": abs(amount),
+        "amount": amount,
+    }
+
+
 def round_amount(amount: Decimal, rounding: Decimal) -> Decimal:
     """Round half away from zero to a multiple of ``rounding``, a currency's smallest coin."""
     return (amount / rounding).quantize(Decimal(1), rounding=ROUND_HALF_UP) * rounding

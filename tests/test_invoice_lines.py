@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from odoo.addons.billing_operations.billing_runs.invoicing.lines import (
     invoice_line_price,
+    line_amount,
     net_by_tax,
     split_sign,
 )
@@ -24,6 +25,11 @@ def is_zero(value):
 class TestLinePrice(unittest.TestCase):
     def test_a_line_that_comes_to_the_amount_keeps_quantity_price_and_discount(self):
         self.assertEqual(invoice_line_price(3, 9.9, 10, 26.73, rounded), (3, 9.9, 10))
+
+    def test_an_amount_is_rounded_once_after_quantity_and_discount(self):
+        self.assertEqual(line_amount(3, 0.335, 0, rounded), 1.01)
+        self.assertEqual(line_amount(3, 0.335, 10, rounded), 0.9)
+        self.assertEqual(line_amount(-3, 0.335, None, rounded), -1.01)
 
     def test_a_line_that_would_miss_a_cent_shows_one_unit_at_the_amount(self):
         self.assertEqual(invoice_line_price(3, 3.333, 0, 10.01, rounded), (1.0, 10.01, 0.0))

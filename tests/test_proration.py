@@ -11,10 +11,14 @@ from odoo.tests import BaseCase
 from ..services.periods import Period
 from ..services.proration import (
     PriceLine,
+    addon_line,
     charge_row,
     negated,
+    one_unit,
     part_amount,
+    recurring_line,
     round_amount,
+    setup_row,
     to_decimal,
 )
 from . import naive_billing
@@ -47,6 +51,32 @@ class TestRounding(BaseCase):
 
     def test_a_typed_price_is_not_blurred_by_its_binary_form(self):
         self.assertEqual(round_amount(to_decimal(1.005), CENT), Decimal("1.01"))
+
+
+class TestLines(BaseCase):
+    def test_a_line_keeps_the_numbers_as_they_were_typed(self):
+        line = recurring_line(1, 0.1, 3.0, 12.5)
+        self.assertEqual(line.total, Decimal("0.2625"))
+
+    def test_an_add_on_costs_what_lies_beyond_the_included_units(self):
+        line = addon_line(1, 7, 0.1, 5.0, 2.0)
+        self.assertEqual((line.addon_line_id, line.quantity), (7, Decimal(3)))
+        self.assertIsNone(addon_line(1, 7, 0.1, 2.0, 2.0))
+        self.assertIsNone(addon_line(1, 7, 0.0, 5.0, 2.0))
+
+    def test_a_set_up_is_charged_whole_on_its_day(self):
+        row = setup_row(1, 49.9, date(2026, 1, 31), CENT)
+        self.assertEqual(row["amount"], Decimal("49.90"))
+        self.assertEqual(
+            (row["period_start"], row["period_end"]), (row["full_start"], row["full_end"])
+        )
+        self.assertEqual(row["period_end"], date(2026, 2, 1))
+
+    def test_an_amount_alone_is_one_unit_whose_quantity_carries_the_sign(self):
+        for amount in (Decimal("2.50"), Decimal("-2.50")):
+            figures = one_unit(amount)
+            self.assertEqual(figures["quantity"] * figures["price_unit"], amount)
+            self.assertGreater(figures["price_unit"], 0)
 
 
 class TestParts(BaseCase):

@@ -4,7 +4,7 @@ from odoo.tools.mail import plaintext2html
 
 from ...billing_tasks.crash_points import crash_point
 from ..bills.by_run import by_run
-from .lines import net_by_tax, split_sign
+from .lines import line_amount, net_by_tax, split_sign
 
 
 class BillingBill(models.Model):
@@ -171,8 +171,8 @@ class BillingBill(models.Model):
             line_ids.update(zip(charges.ids, lines.ids, strict=True))
             sign = 1 if spec["move_type"] == "out_invoice" else -1
             for charge, line in zip(charges, spec["lines"], strict=True):
-                price = sign * line["price_unit"] * (1 - line["discount"] / 100.0)
-                amount = bill.currency_id.round(line["quantity"] * price)
+                figures = line["quantity"], sign * line["price_unit"], line["discount"]
+                amount = line_amount(*figures, bill.currency_id.round)
                 same = bill.currency_id.compare_amounts(amount, charge.amount) == 0
                 amounts[charge] = None if same else amount
         charges = self.env["billing.charge"].browse(line_ids)

@@ -20,10 +20,20 @@ def invoice_line_price(
     :param rounded: the currency's rounding function
     :return: (quantity, price_unit, discount)
     """
-    line = rounded(quantity * price_unit * (1 - (discount or 0.0) / 100.0))
+    line = line_amount(quantity, price_unit, discount, rounded)
     if rounded(line - amount) == 0:
         return quantity, price_unit, discount or 0.0
     return 1.0, amount, 0.0
+
+
+def line_amount(
+    quantity: float, price_unit: float, discount: float, rounded: Callable[[float], float]
+) -> float:
+    """Return what an invoice line comes to: quantity × price less discount, rounded once.
+
+    :param rounded: the currency's rounding function
+    """
+    return rounded(quantity * price_unit * (1 - (discount or 0.0) / 100.0))
 
 
 def net_by_tax(lines) -> dict[tuple[int, ...], float]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .lines import invoice_line_price
+from .lines import invoice_line_price, line_amount
 
 
 class DocumentLine(NamedTuple):
@@ -88,7 +88,7 @@ class DocumentPrices:
     def line_of(self, product, position, currency, quantity, price_unit, discount=0.0):
         """Return the line of a product at a price on the product's own taxes."""
         price = self.adapted(product, position, currency, price_unit)
-        amount = currency.round(quantity * price * (1 - discount / 100.0))
+        amount = line_amount(quantity, price, discount, currency.round)
         taxes = self.taxes(product, position)
         return DocumentLine(product, taxes, quantity, price, discount, amount)
 

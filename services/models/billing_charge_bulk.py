@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ..charge_texts import ChargeTexts
 from ..periods import ONE_DAY
+from ..proration import one_unit
 
 
 class BillingCharge(models.Model):
@@ -114,8 +115,7 @@ class BillingCharge(models.Model):
         self, partner, service, product, day: date, amount: Decimal, name: str, reason: str
     ) -> dict:
         """The row of an adjustment made by hand: `amount` below zero is a credit."""
-        sign = -1 if amount < 0 else 1
-        return {
+        return one_unit(amount) | {
             "kind": "adjustment",
             "partner_id": partner.id,
             "service_id": service.id or None,
@@ -124,9 +124,5 @@ class BillingCharge(models.Model):
             "reason": reason,
             "period_start": day,
             "period_end": day + ONE_DAY,
-            "quantity": Decimal(sign),
-            "discount": Decimal(0),
-            "price_unit": abs(amount),
-            "amount": amount,
             "source_key": f"manual:{uuid.uuid4().hex}",
         }

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ..credits import withheld
 from ..periods import Period
-from ..proration import PriceLine, charge_row, negated, to_decimal
+from ..proration import PriceLine, charge_row, negated, one_unit, smallest_coin, to_decimal
 from .billing_charge import LIVE_ADJUSTABLE, LIVE_STATES
 
 
@@ -92,8 +92,7 @@ class BillingCharge(models.Model):
         return rows
 
     def _withheld_row(self, amount: Decimal, number: int) -> dict:
-        sign = -1 if amount < 0 else 1
-        return {
+        return one_unit(amount) | {
             "kind": "adjustment",
             "label": "withheld" if amount > 0 else "released",
             "service_id": self.service_id.id,
@@ -103,10 +102,6 @@ class BillingCharge(models.Model):
             "addon_line_id": self.addon_line_id.id or None,
             "period_start": self.period_start,
             "period_end": self.period_end,
-            "quantity": Decimal(sign),
-            "discount": Decimal(0),
-            "price_unit": abs(amount),
-            "amount": amount,
             "source_key": f"charge:{self.id}:withheld:{number}",
         }
 
@@ -179,7 +174,7 @@ class BillingCharge(models.Model):
                 [("credited_id", "=", charge.id), ("full_start", "!=", False)], limit=1
             )
             if not credited:
-                day, rounding = charge.charged_until, to_decimal(charge.currency_id.rounding)
+                day, rounding = charge.charged_until, smallest_coin(charge.currency_id)
                 charge.charged_until = False
                 row = charge._credit_row(day, rounding)
                 rows.append(row | {"source_key": f"charge:{charge.id}:cut:{day}"})
