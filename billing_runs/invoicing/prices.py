@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from odoo.models import BaseModel
+
 from .lines import invoice_line_price, line_amount
 
 
@@ -16,7 +18,7 @@ class DocumentLine(NamedTuple):
     amount: float  # rounded once, with the taxes that the line's price includes
 
 
-def sale_taxes(product, account, company, position):
+def sale_taxes(product, account, company, position) -> BaseModel:
     """Return the taxes that Odoo puts on a customer invoice's line.
 
     :param product: or an empty one
@@ -142,7 +144,7 @@ class DocumentPrices:
         ]
 
 
-def amount_before_tax(base_line):
+def amount_before_tax(base_line: dict) -> float:
     """Return the amount of one of Odoo's base lines on its document."""
     details = base_line["tax_details"]
     return base_line["currency_id"].round(
@@ -150,9 +152,9 @@ def amount_before_tax(base_line):
     )
 
 
-def included_taxes(details):
+def included_taxes(details: dict) -> float:
     """Return the taxes that are included in the price.
 
-    :param dict details: from ``account.tax._get_tax_details``
+    :param details: from ``account.tax._get_tax_details``
     """
     return sum(row["tax_amount"] for row in details["taxes_data"] if row["tax"].price_include)

@@ -14,12 +14,12 @@ class BillingCharge(models.Model):
     with others, without a document: it counts like an invoiced one) and back; rated → waived
     (forgiven: not owed, with a reason); rated → void (as if it had never been rated: its source
     is rated again). The ledger follows its documents: what somebody credits in full or cancels
-    in Odoo is waived for that reason and keeps its line; `credited_amount` is what somebody
+    in Odoo is waived for that reason and keeps its line; ``credited_amount`` is what somebody
     credited or took off in part.
 
     A source is charged once: the database refuses a second live charge with the same source key
     and recurring charges of one service that overlap, up to the day from which they were
-    credited (`charged_until`). Credits name the charge that they take back (`credited_id`).
+    credited (``charged_until``). Credits name the charge that they take back (``credited_id``).
 
     Nobody writes charges by hand. Billing users read them and add adjustments with a reason;
     managers waive.
@@ -216,7 +216,7 @@ class BillingCharge(models.Model):
     )
     _to_bill = models.Index("(company_id, partner_id) WHERE state = 'rated'")
 
-    # Constraints
+    # === CONSTRAINTS === #
 
     @api.constrains("amount", "currency_id")
     def _check_amount_rounded(self):
@@ -225,7 +225,7 @@ class BillingCharge(models.Model):
             if charge.currency_id.compare_amounts(amount, charge.amount):
                 raise ValidationError(self.env._("The amount of a charge must be rounded."))
 
-    # Actions
+    # === ACTIONS === #
 
     def action_waive(self):
         """Open the dialog that asks why these charges will not be billed."""
@@ -255,14 +255,14 @@ class BillingCharge(models.Model):
         if not self.env.user.has_group("billing_operations.group_billing_manager"):
             raise UserError(self.env._("Only billing managers may waive charges."))
 
-    # Business
+    # === BUSINESS === #
 
     @api.private
     def _mark_invoiced(self, line_ids: dict[int, int] | None = None):
         """rated → invoiced.
 
         :param line_ids: {charge id: account.move.line id} to link in the same statement; without
-            it every charge must have its `move_line_id` already
+            it every charge must have its ``move_line_id`` already
         """
         charges = self._to_move("invoiced", sources=("rated",))
         if line_ids:
@@ -324,7 +324,7 @@ class BillingCharge(models.Model):
 
     @api.private
     def _waive(self, reason: str):
-        """rated → waived: not owed, for `reason`. The period stays charged, and what was credited
+        """rated → waived: not owed, for ``reason``. The period stays charged, and what was credited
         of it is withdrawn: what is not owed is not paid out."""
         if not (reason or "").strip():
             raise UserError(self.env._("Say why these charges are waived."))
@@ -336,7 +336,7 @@ class BillingCharge(models.Model):
         """rated → void, and the sources are due again: services from the voided period on, set-up,
         jobs.
 
-        :raise UserError: when something could not be rated again as it was (`_void_blockers`)
+        :raise UserError: when something could not be rated again as it was (``_void_blockers``)
         """
         charges = self._to_move("void")
         blockers = charges._void_blockers()
@@ -421,7 +421,7 @@ class BillingCharge(models.Model):
         setups.service_id._own().write({"setup_due": True})
         self.job_id._return_to_done()
 
-    # States
+    # === STATES === #
 
     @api.model
     def _get_transitions(self):

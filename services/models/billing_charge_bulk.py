@@ -19,7 +19,7 @@ class BillingCharge(models.Model):
     def _insert_rows(self, rows: list[dict]):
         """Insert charges in one statement; those whose source is charged already are left out.
 
-        :param rows: value dicts (dates, Decimals, ids); see `_complete_rows` for what may be
+        :param rows: value dicts (dates, Decimals, ids); see ``_complete_rows`` for what may be
             missing
         :return: the charges that are new
         """
@@ -114,7 +114,7 @@ class BillingCharge(models.Model):
     def _adjustment_row(
         self, partner, service, product, day: date, amount: Decimal, name: str, reason: str
     ) -> dict:
-        """The row of an adjustment made by hand: `amount` below zero is a credit."""
+        """The row of an adjustment made by hand: ``amount`` below zero is a credit."""
         return one_unit(amount) | {
             "kind": "adjustment",
             "partner_id": partner.id,

@@ -30,7 +30,7 @@ class BillingCharge(models.Model):
         return self.charged_until or self.period_end
 
     def _credit_row(self, day, rounding: Decimal, whole: bool = False) -> dict:
-        """The row that takes this charge back from `day` on, at the very price it carries.
+        """The row that takes this charge back from ``day`` on, at the very price it carries.
 
         :param whole: also days that do not count any more
         """
@@ -52,7 +52,7 @@ class BillingCharge(models.Model):
             "partner_id": self.partner_id.id,
         }
 
-    # What was given back in all
+    # === WHAT WAS GIVEN BACK IN ALL === #
 
     def _withheld_rows(
         self, planned: dict[int, Decimal] | None = None, charged: list[dict] | None = None
@@ -135,7 +135,7 @@ class BillingCharge(models.Model):
         return found
 
     def _covered_by(self, bases, charged):
-        """The one of `bases` that this adjustment counts for, if any. See `_goodwill`."""
+        """The one of ``bases`` that this adjustment counts for, if any. See ``_goodwill``."""
         day, customer = self.period_start, self.partner_id
         if any(
             row["partner_id"] == customer.id and row["period_start"] <= day < row["period_end"]
@@ -182,7 +182,7 @@ class BillingCharge(models.Model):
 
     @api.model
     def _cut(self, days: dict):
-        """Note from which day on charges no longer count: `{charge id: day}`; None: they do."""
+        """Note from which day on charges no longer count: ``{charge id: day}``; None: they do."""
         if not days:
             return
         charges = self.browse(days)
@@ -203,7 +203,7 @@ class BillingCharge(models.Model):
         )
         charges.invalidate_recordset(["charged_until"])
 
-    # What became of the documents
+    # === WHAT BECAME OF THE DOCUMENTS === #
 
     def _leave_documents(self):
         """A later run takes these charges: their document does not count any more."""
