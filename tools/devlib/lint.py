@@ -1,4 +1,4 @@
-"""Lint: ruff, pylint-odoo, and the checks of tools/check_files.py."""
+"""Lint: ruff, pylint-odoo, and the checks of tools/check_files.py and check_voice.py."""
 
 import os
 
@@ -27,6 +27,7 @@ def lint(place, odoo):
             "--valid-odoo-versions=19.0", "--score=no", place.links / ADDON,
         ],
         "files": [odoo.python, ROOT / "tools/check_files.py", odoo.package, *tree_files()],
+        "voice": [odoo.python, ROOT / "tools/check_voice.py", *sources],
     }  # fmt: skip
     failed = []
     for name, command in checks.items():
