@@ -25,7 +25,7 @@ REPORT_SECONDS = 10.0
 PDF = b"%PDF-1.4\n%%EOF\n"
 
 
-# -- the data
+# === THE DATA === #
 
 
 def make_company(env):
@@ -203,7 +203,7 @@ def make_accountant(env):
     return env(user=user.id, context=context)
 
 
-# -- what the web client asks for
+# === WHAT THE WEB CLIENT ASKS FOR === #
 
 
 def specification(node, models, model):
@@ -236,7 +236,7 @@ def view_spec(env, model, view_type):
     return specification(arch, views["models"], model)
 
 
-# -- measuring
+# === MEASURING === #
 
 
 class Measures:

@@ -12,11 +12,11 @@ MARKER_VARIABLE = "BILLING_OPERATIONS_CRASH_MARKER"
 FOLDER_VARIABLE = "BILLING_OPERATIONS_CRASH_FOLDER"
 
 
-def crash_point(name, task_type=None):
-    """Kill this very process with SIGKILL when the environment asks for a crash at `name`.
+def crash_point(name: str, task_type: str | None = None) -> None:
+    """Kill this very process with SIGKILL when the environment asks for a crash at ``name``.
 
-    :param name: name of the point, e.g. `task.claimed`.
-    :param task_type: code of the task at work; the point is then also known as `<code>:<name>`.
+    :param name: name of the point, e.g. ``task.claimed``.
+    :param task_type: code of the task at work; the point is then also known as ``<code>:<name>``.
 
     With a marker file named in the environment only one crash happens: the file is created first,
     and where it exists already nobody dies.

@@ -1,21 +1,22 @@
 """Runs real code and leaves nothing behind."""
 
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 _KEY = "billing_operations.dry_run"
 
 
-def is_dry_run(env):
-    """Tell whether `env` is inside `dry_run`: what has effects outside of the transaction asks
+def is_dry_run(env) -> bool:
+    """Tell whether ``env`` is inside ``dry_run``: what has effects outside of the transaction asks
     this."""
     return bool(env.cr.cache.get(_KEY))
 
 
 @contextmanager
-def dry_run(env):
+def dry_run(env) -> Iterator[None]:
     """Run the block for real and undo all of it, also when it ends well.
 
-    Inside, numbers come as `TEST/…` (a PostgreSQL sequence would not be rolled back), attachments
+    Inside, numbers come as ``TEST/…`` (a PostgreSQL sequence would not be rolled back), attachments
     stay in the database and vanish with it, mails are not handed to a server, and what was asked
     to happen after the commit is forgotten. Take plain values out of the block: records created
     in it are gone.

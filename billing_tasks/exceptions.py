@@ -6,7 +6,7 @@ class TaskControl(Exception):
 
 
 class FatalTaskError(TaskControl):
-    """The task can never succeed: it becomes `failed` at once, without another try."""
+    """The task can never succeed: it becomes ``failed`` at once, without another try."""
 
     code = "fatal"
 
@@ -18,14 +18,14 @@ class OutcomeUnknown(FatalTaskError):
 
 
 class SkipTask(TaskControl):
-    """The task is not needed (any more): it becomes `skipped`, with the message as its reason."""
+    """The task is not needed (any more): it becomes ``skipped``, with the message as its reason."""
 
 
 class RetryTask(TaskControl):
     """Not now: try again later, without using up a retry.
 
     :param message: why, in words a person can read.
-    :param delay: seconds or a `timedelta`; without it the task type's retry delay counts.
+    :param delay: seconds or a ``timedelta``; without it the task type's retry delay counts.
     """
 
     def __init__(self, message="", delay=None):

@@ -16,7 +16,7 @@ MAX_MESSAGE = 8000
 PROGRESS_INTERVAL = 1.0
 
 
-def log_values(task_id, message, level, done=0, total=0):
+def log_values(task_id: int, message, level: str, done: int = 0, total: int = 0) -> dict:
     """Return the column values of one log line, redacted and cut to size."""
     text = redact(storable_text(str(message)))
     if len(text) > MAX_MESSAGE:
@@ -32,7 +32,7 @@ class Journal:
         self._next_progress = 0.0
 
     def add(self, values):
-        """Keep one line: a dict as `log_values` returns it."""
+        """Keep one line: a dict as ``log_values`` returns it."""
         raise NotImplementedError
 
     def progress(self, task_id, done, total):
@@ -57,7 +57,7 @@ class WorkerJournal(Journal):
 
 
 class InlineJournal(Journal):
-    """Keeps the lines until `flush` is called with the cursor of the task."""
+    """Keeps the lines until ``flush`` is called with the cursor of the task."""
 
     def __init__(self):
         super().__init__()
@@ -72,7 +72,7 @@ class InlineJournal(Journal):
         self.lines = []
 
 
-def insert_line(cr, values):
+def insert_line(cr, values: dict) -> None:
     """INSERT one line. Time is the wall clock's: a transaction's own time would give one for
     all."""
     cr.execute(

@@ -3,13 +3,14 @@
 import json
 import re
 from functools import lru_cache
+from typing import Any
 
 _SECRET_WORDS = (
     "(?:pass(?:word|wd|phrase)|pwd|secret|credentials?|api[_-]?key|private[_-]?key|access[_-]?token"
     "|auth[_-]?token|authorization|cvv|cvc)"
 )
-# A word of its own within a name like `sftp_password`, `client-secret` or `accessToken`; what ends in
-# `id` only points to a record.
+# A word of its own within a name like ``sftp_password``, ``client-secret`` or ``accessToken``; what ends in
+# ``id`` only points to a record.
 _SECRET_KEY = re.compile(
     rf"(?:^|[_-])(?:{_SECRET_WORDS}|token)s?(?:$|[_-](?!ids?$))", re.IGNORECASE
 )
@@ -25,10 +26,10 @@ _URL_CREDENTIALS = re.compile(r"(://[^\s/:@]{0,200}:)[^\s/@]{1,200}@")
 _NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def plain_json(value):
+def plain_json(value: Any) -> Any:
     """Return a JSON value as it is read back once it was stored.
 
-    :raises ValueError: where PostgreSQL could not store it: dates and other objects, NaN, infinity,
+    :raise ValueError: where PostgreSQL could not store it: dates and other objects, NaN, infinity,
         the character NUL, halves of characters, or lists nested without end.
     """
     try:
@@ -41,8 +42,8 @@ def plain_json(value):
         raise ValueError(str(error)) from error
 
 
-def storable_text(text):
-    """Return `text` without what PostgreSQL cannot store: NUL and halves of characters."""
+def storable_text(text: str) -> str:
+    """Return ``text`` without what PostgreSQL cannot store: NUL and halves of characters."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
@@ -51,7 +52,7 @@ def _tells_of_a_secret(name):
     return bool(_SECRET_KEY.search(_HUMP.sub("_", name)))
 
 
-def secret_keys(value, name="value"):
+def secret_keys(value, name: str = "value") -> list[str]:
     """Return the names of all keys in a JSON value that look like they hold a secret: by their
     names, or because they hold an address with a password in it.
 
@@ -72,8 +73,8 @@ def secret_keys(value, name="value"):
     return list(dict.fromkeys(found))
 
 
-def redact(text):
-    """Return `text` with the values of what looks like a secret replaced by `***`.
+def redact(text: str) -> str:
+    """Return ``text`` with the values of what looks like a secret replaced by ``***``.
 
     >>> redact("login failed: password=abc, sftp://joe:xyz@host/")
     'login failed: password=***, sftp://joe:***@host/'

@@ -1,6 +1,7 @@
 """Decides what becomes of a task whose attempt did not succeed. Plain functions, no database."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,7 +36,9 @@ class Verdict:
     delay: timedelta = timedelta()
 
 
-def retry_delay(attempts, rng=random.uniform):
+def retry_delay(
+    attempts: Attempts, rng: Callable[[float, float], float] = random.uniform
+) -> timedelta:
     """Return the delay before the next try: delay × backoff^(tries so far), ± 20 %, at most a day.
 
     The jitter keeps tasks that failed together from coming back together.
@@ -49,8 +52,10 @@ def retry_delay(attempts, rng=random.uniform):
     return timedelta(minutes=min(minutes, longest) * rng(1 - JITTER, 1 + JITTER))
 
 
-def judge(error, attempts, rng=random.uniform):
-    """Return the `Verdict` on an attempt that ended with the exception `error`."""
+def judge(
+    error: BaseException, attempts: Attempts, rng: Callable[[float, float], float] = random.uniform
+) -> Verdict:
+    """Return the ``Verdict`` on an attempt that ended with the exception ``error``."""
     same = {"retry_count": attempts.retry_count, "postpone_count": attempts.postpone_count}
     if isinstance(error, SkipTask):
         return Verdict("skipped", "not_needed", **same)
@@ -69,8 +74,8 @@ def judge(error, attempts, rng=random.uniform):
     )
 
 
-def judge_interruption(attempts):
-    """Return the `Verdict` on an attempt whose process ended: one retry is used up, the next try
+def judge_interruption(attempts: Attempts) -> Verdict:
+    """Return the ``Verdict`` on an attempt whose process ended: one retry is used up, the next try
     is due at once, since an interruption is seldom the task's own fault."""
     if attempts.retry_count >= attempts.max_retries:
         return Verdict("failed", "interrupted", attempts.retry_count, attempts.postpone_count)

@@ -26,7 +26,7 @@ class ServerLimits:
     cpu: int
 
 
-def limits():
+def limits() -> ServerLimits:
     """Return the limits of this server."""
     real = config["limit_time_real"] or 0
     real_cron = config["limit_time_real_cron"]
@@ -38,14 +38,14 @@ def limits():
     )
 
 
-def slice_seconds(in_cron=True):
+def slice_seconds(in_cron: bool = True) -> float:
     """Return how long one worker slice may last: 50 s, and half of the server's limits at most."""
     server_limits = limits()
     times = (server_limits.real_cron if in_cron else server_limits.real, server_limits.cpu)
     return min([LONGEST_SLICE, *(limit / 2 for limit in times if limit > 0)])
 
 
-def slice_deadline(in_cron=True):
+def slice_deadline(in_cron: bool = True) -> float:
     """Return the monotonic time at which the current slice must have ended.
 
     The server's limits count over one pass through *all* crons that are ready, so the slices of
@@ -60,7 +60,7 @@ def slice_deadline(in_cron=True):
     return _pass.deadline
 
 
-def stopping():
+def stopping() -> bool:
     """Tell whether this server process was asked to stop."""
     worker = _prefork_worker()
     if worker is not None:

@@ -3,7 +3,7 @@
 One worker runs in one cron slot for one slice. Each attempt has three steps: (a) a fresh
 transaction claims a task and commits; (b) the work transaction's first statement locks the task's
 row where the claim's token still stands, else the worker gives up without a trace; (c) the
-effects, the result and `completed` are committed together.
+effects, the result and ``completed`` are committed together.
 """
 
 import logging
@@ -187,7 +187,7 @@ class _Attempt:
         return task._for_handler(self.journal)
 
     def _pass_gates(self, task, holder):
-        """Take the task's advisory locks on the cursor of `holder`; give the task back where they
+        """Take the task's advisory locks on the cursor of ``holder``; give the task back where they
         are held."""
         if holder._pass_gates(self.claim.gates):
             return True
@@ -223,8 +223,7 @@ class _Attempt:
         self.cr.rollback()
         self.registry.reset_changes()
 
-    # --- external handlers
-    # --------------------------------------------------------------------------------
+    # === EXTERNAL HANDLERS === #
 
     def _work_outside(self, task, handler):
         """Prepare, commit, call, record, commit, until nothing is left to do outside."""
@@ -288,8 +287,7 @@ class _Attempt:
         crash_point("task.recorded", self.claim.type_code)
         return self._begin()
 
-    # --- failures
-    # -----------------------------------------------------------------------------------------
+    # === FAILURES === #
 
     def _record(self, error):
         """Write the end of a failed attempt in a new transaction, if the task is still this

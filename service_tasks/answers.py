@@ -7,7 +7,7 @@ MAX_TEXT = 300
 
 
 def readable(said, limit: int = MAX_TEXT) -> str:
-    """Return somebody else's text without what no database takes, cut to `limit` characters.
+    """Return somebody else's text without what no database takes, cut to ``limit`` characters.
 
     >>> readable("no \\x00space \\ud800left", 12)
     'no space ?le'
@@ -17,7 +17,7 @@ def readable(said, limit: int = MAX_TEXT) -> str:
 
 
 def fits(row: dict, value) -> bool:
-    """Can the parameter that `row` of a tariff's definition describes hold `value`? None and
+    """Can the parameter that ``row`` of a tariff's definition describes hold ``value``? None and
     False empty it.
 
     >>> [fits({"type": "integer"}, value) for value in (4, None, "4", True)]

@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .answers import readable
 
@@ -54,10 +54,10 @@ class Target:
     addresses: tuple[str, ...]
 
 
-def check_url(url: str):
+def check_url(url: str) -> tuple[SplitResult, int]:
     """Return the parts of an http(s) address without credentials.
 
-    :raises Refused: where it is anything else.
+    :raise Refused: where it is anything else.
     """
     try:
         parts = urlsplit(url)
@@ -98,8 +98,8 @@ def is_public(address: str) -> bool:
 def resolve(url: str, allow_private: bool = False) -> Target:
     """Look the host up, once, and return where to connect.
 
-    :raises Refused: where one of its addresses is private and that is not allowed.
-    :raises NotSent: where the name is not known now.
+    :raise Refused: where one of its addresses is private and that is not allowed.
+    :raise NotSent: where the name is not known now.
     """
     parts, port = check_url(url)
     try:
@@ -127,8 +127,8 @@ def send(
     """Send one request and return the answer, whatever its status.
 
     :param timeout: seconds from the connection until the answer is complete.
-    :raises NotSent: nothing left: no connection, or no trusted TLS.
-    :raises NoAnswer: something left and no complete answer came in time.
+    :raise NotSent: nothing left: no connection, or no trusted TLS.
+    :raise NoAnswer: something left and no complete answer came in time.
     """
     sock = _connect(target, timeout)
     connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout)
@@ -177,7 +177,7 @@ def _connect(target, timeout):
 
 
 def _reason(error) -> str:
-    """What a person can make of an error, without numbers and places in programs."""
+    """Return what a person can make of an error, without numbers and places in programs."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted, {error.verify_message}"
     if isinstance(error, ssl.SSLError):

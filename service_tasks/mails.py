@@ -1,10 +1,12 @@
 """Mails that leave soon after the transaction that queued them."""
 
+from odoo.models import BaseModel
 
-def queue_mails(env, vals_list):
+
+def queue_mails(env, vals_list: list[dict]) -> BaseModel:
     """Queue mails, and have the queue looked at: by itself that happens once an hour.
 
-    :return: the mails.
+    :return: the mails
     """
     mails = env["mail.mail"].sudo().create(vals_list)
     if mails:

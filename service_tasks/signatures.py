@@ -1,6 +1,6 @@
 """Signs what leaves for a webhook and checks what comes back. Plain functions, no database.
 
-The signature is `sha256=` and the hex HMAC-SHA256, under the module's secret key, of the time-stamp
+The signature is ``sha256=`` and the hex HMAC-SHA256, under the module's secret key, of the time-stamp
 header, a full stop and the body's bytes. It covers the time-stamp, so an old message cannot be
 sent again with a new one.
 """
@@ -26,7 +26,7 @@ def sign(secret: str, timestamp: int | str, body: bytes) -> str:
 
 
 def signed_headers(secret: str, body: bytes, now: float | None = None) -> dict[str, str]:
-    """Return the two headers that sign `body`, sent now."""
+    """Return the two headers that sign ``body``, sent now."""
     timestamp = str(int(time.time() if now is None else now))
     return {TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: sign(secret, timestamp, body)}
 
@@ -34,7 +34,7 @@ def signed_headers(secret: str, body: bytes, now: float | None = None) -> dict[s
 def is_genuine(
     secret: str, timestamp: str, signature: str, body: bytes, now: float | None = None
 ) -> bool:
-    """Did somebody who knows the secret sign `body` within the last few minutes?"""
+    """Did somebody who knows the secret sign ``body`` within the last few minutes?"""
     if not (secret and timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
         return False
     if abs((time.time() if now is None else now) - int(timestamp)) > WINDOW:

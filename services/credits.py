@@ -8,13 +8,13 @@ from decimal import Decimal
 
 
 def withheld(amount: Decimal, credited: Decimal, by_hand: Decimal, goodwill: Decimal) -> Decimal:
-    """What must be kept of the credits of one charge, so that no more is given back than is owed.
+    """Return what must be kept of the credits of one charge, so that no more is given back than is owed.
 
     :param amount: what the charge comes to; 0 where it is not owed (waived)
     :param credited: what the ledger's own credits give back of it, as a positive amount
     :param by_hand: what somebody credited on its invoice, as a positive amount
     :param goodwill: what somebody credited by adjustments for its days, as a positive amount
-    :return: the part of `credited` that is too much. What people gave is left to the customer.
+    :return: the part of ``credited`` that is too much. What people gave is left to the customer.
     """
     return max(Decimal(0), min(credited, credited + by_hand + goodwill - amount))
 
@@ -37,7 +37,7 @@ def allocate_credit(
     taken = [0.0] * len(lines)
 
     def take(index: int, amount: float) -> float:
-        """Take `amount` off a line of the same sign, as far as it goes. Returns the rest."""
+        """Take ``amount`` off a line of the same sign, as far as it goes. Returns the rest."""
         if amount * left[index] <= 0:
             return amount
         part = min(abs(amount), abs(left[index])) * (1 if amount > 0 else -1)

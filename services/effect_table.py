@@ -23,5 +23,5 @@ def effect_table(rows: list[dict], currency) -> Markup:
 
 
 def effect_problem(error: Exception) -> Markup:
-    """Why a change is not possible, in place of its effect."""
+    """Return why a change is not possible, in place of its effect."""
     return Markup('<p class="text-danger">%s</p>') % error

@@ -5,7 +5,7 @@ import psycopg2
 from odoo.exceptions import UserError
 
 
-def create_extensions(env):
+def create_extensions(env) -> None:
     """Create btree_gist, by which the database keeps billed days from overlapping.
 
     :raise UserError: one sentence that says who must do what, when this role may not

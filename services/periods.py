@@ -44,7 +44,7 @@ class Period(NamedTuple):
 
 
 def _add_months(year: int, month: int, day: int, months: int) -> date:
-    """Day `day` of the month `months` after year/month, or its last day when it is shorter."""
+    """Day ``day`` of the month ``months`` after year/month, or its last day when it is shorter."""
     years, month0 = divmod(month - 1 + months, 12)
     year, month = year + years, month0 + 1
     return date(year, month, min(day, monthrange(year, month)[1]))
@@ -56,7 +56,7 @@ def _step(schedule: Schedule) -> int:
 
 
 def boundary(schedule: Schedule, index: int) -> date:
-    """First day of interval number `index` of the schedule; indexes may be negative."""
+    """First day of interval number ``index`` of the schedule; indexes may be negative."""
     count = index * _step(schedule)
     calendar = schedule.alignment == "calendar"
     if schedule.unit == "day":
@@ -71,7 +71,7 @@ def boundary(schedule: Schedule, index: int) -> date:
 
 
 def interval_index(schedule: Schedule, day: date) -> int:
-    """Number of the interval that contains `day`."""
+    """Number of the interval that contains ``day``."""
     origin = boundary(schedule, 0)
     if schedule.unit in ("day", "week"):
         return (day - origin).days // _step(schedule)
@@ -82,7 +82,7 @@ def interval_index(schedule: Schedule, day: date) -> int:
 
 
 def boundary_on_or_after(schedule: Schedule, day: date) -> date:
-    """First boundary that is not before `day`."""
+    """First boundary that is not before ``day``."""
     index = interval_index(schedule, day)
     start = boundary(schedule, index)
     return start if start == day else boundary(schedule, index + 1)
@@ -91,7 +91,7 @@ def boundary_on_or_after(schedule: Schedule, day: date) -> date:
 def iter_periods(
     schedule: Schedule, start: date, end: date | None, proration: str = "daily"
 ) -> Iterator[Period]:
-    """Cut ``[start, end)`` at the schedule's boundaries; without end when `end` is None.
+    """Cut ``[start, end)`` at the schedule's boundaries; without end when ``end`` is None.
 
     With proration ``daily`` the first and the last period may be parts of a full one. With
     ``none`` a started period is billed whole: it counts as a full period of its own, and the
@@ -112,7 +112,7 @@ def iter_periods(
 
 
 def due_day(period: Period, end: date | None, timing: str) -> date:
-    """The earliest cutoff that takes the period: its first day in advance, its last in arrears.
+    """Return the earliest cutoff that takes the period: its first day in advance, its last in arrears.
 
     A period that the end of the service cuts counts with its cut end.
     """
@@ -129,9 +129,9 @@ def due_periods(
     timing: str,
     proration: str = "daily",
 ) -> Iterator[Period]:
-    """Yield the periods from `rated_up_to` (the first unrated day) that `cutoff` takes.
+    """Yield the periods from ``rated_up_to`` (the first unrated day) that ``cutoff`` takes.
 
-    `end` is the first day that is no longer billed (None: open); `cutoff` is the last included
+    ``end`` is the first day that is no longer billed (None: open); ``cutoff`` is the last included
     day. Timing ``advance`` takes periods that start on or before the cutoff, ``arrears`` those
     whose last day is not after it. Missed periods come one by one, a cutoff in the future
     bills ahead.
@@ -145,7 +145,7 @@ def due_periods(
 def next_due_day(
     schedule: Schedule, rated_up_to: date, end: date | None, timing: str, proration: str = "daily"
 ) -> date | None:
-    """The earliest cutoff that takes anything, None when nothing is left to bill."""
+    """Return the earliest cutoff that takes anything, None when nothing is left to bill."""
     for period in iter_periods(schedule, rated_up_to, end, proration):
         return due_day(period, end, timing)
     return None

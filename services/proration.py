@@ -10,7 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from .periods import Period
+from .periods import ONE_DAY, Period
 
 HUNDRED = Decimal(100)
 PRICE_UNIT_DIGITS = Decimal("1e-10")
@@ -29,23 +29,55 @@ class PriceLine(NamedTuple):
     @property
     def total(self) -> Decimal:
         """Price of a full period, not rounded."""
-        return self.price * self.quantity * (1 - self.discount / HUNDRED)
+        return line_total(self.price, self.quantity, self.discount)
 
 
 def to_decimal(value: float) -> Decimal:
-    """The number a person typed, not its binary approximation."""
+    """Return the number a person typed, not its binary approximation."""
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
 
+def smallest_coin(currency) -> Decimal:
+    """Return what amounts of a ``res.currency`` are multiples of."""
+    return to_decimal(currency.rounding)
+
+
+def line_total(price: Decimal, quantity: Decimal, discount: Decimal) -> Decimal:
+    """Quantity × price less discount in percent, not rounded."""
+    return price * quantity * (1 - discount / HUNDRED)
+
+
+def recurring_line(product_id: int, price: float, quantity: float, discount: float) -> PriceLine:
+    """Return what a service itself costs, as it was typed."""
+    numbers = map(to_decimal, (price, quantity, discount))
+    return PriceLine("recurring", product_id, None, *numbers)
+
+
+def addon_line(
+    product_id: int, addon_line_id: int | None, price: float, quantity: float, included: float
+) -> PriceLine | None:
+    """Return what so many of an add-on cost beyond those included; None where that is nothing."""
+    billed = to_decimal(quantity) - to_decimal(included)
+    if not price or billed <= 0:
+        return None
+    return PriceLine("addon", product_id, addon_line_id, to_decimal(price), billed, Decimal(0))
+
+
+def setup_row(product_id: int, price: float, day: date, rounding: Decimal) -> dict:
+    """Return the priced part of the charge for setting a service up, due once on ``day``."""
+    line = PriceLine("setup", product_id, None, to_decimal(price), Decimal(1), Decimal(0))
+    return charge_row(line, Period(day, day + ONE_DAY, day, day + ONE_DAY), rounding)
+
+
 def round_amount(amount: Decimal, rounding: Decimal) -> Decimal:
-    """Round half away from zero to a multiple of `rounding`, a currency's smallest coin."""
+    """Round half away from zero to a multiple of ``rounding``, a currency's smallest coin."""
     return (amount / rounding).quantize(Decimal(1), rounding=ROUND_HALF_UP) * rounding
 
 
 def part_amount(
     total: Decimal, start: date, end: date, full_start: date, full_end: date, rounding: Decimal
 ) -> Decimal:
-    """Rounded cost of ``[start, end)`` when the full period costs `total`."""
+    """Rounded cost of ``[start, end)`` when the full period costs ``total``."""
     days = (full_end - full_start).days
 
     def cost_before(day: date) -> Decimal:
@@ -55,22 +87,24 @@ def part_amount(
 
 
 def price_unit(line: PriceLine, period: Period, amount: Decimal) -> Decimal:
-    """Price of one unit for the period, so that quantity × price less discount is `amount`.
+    """Price of one unit for the period, so that quantity × price less discount is ``amount``.
 
     A full period keeps the price as it was agreed; a part gets ten digits, enough for its
     product with the quantity to round to the very amount.
     """
     if (period.start, period.end) == (period.full_start, period.full_end):
         return line.price
-    factor = line.quantity * (1 - line.discount / HUNDRED)
+    factor = line_total(Decimal(1), line.quantity, line.discount)
     if factor:
-        return (amount / factor).quantize(PRICE_UNIT_DIGITS, rounding=ROUND_HALF_UP)
-    share = Decimal((period.end - period.start).days) / (period.full_end - period.full_start).days
-    return (line.price * share).quantize(PRICE_UNIT_DIGITS, rounding=ROUND_HALF_UP)
+        price = amount / factor
+    else:
+        days = Decimal((period.end - period.start).days)
+        price = line.price * (days / (period.full_end - period.full_start).days)
+    return price.quantize(PRICE_UNIT_DIGITS, rounding=ROUND_HALF_UP)
 
 
 def charge_row(line: PriceLine, period: Period, rounding: Decimal) -> dict:
-    """The priced part of a charge for one line and period: column values, Decimals and dates."""
+    """Return the priced part of a charge for one line and period: column values, Decimals and dates."""
     amount = part_amount(line.total, *period, rounding)
     return {
         "kind": line.kind,
@@ -89,5 +123,5 @@ def charge_row(line: PriceLine, period: Period, rounding: Decimal) -> dict:
 
 
 def negated(line: PriceLine) -> PriceLine:
-    """The same line as a credit: the quantity carries the sign, the price stays readable."""
+    """Return the same line as a credit: the quantity carries the sign, the price stays readable."""
     return line._replace(quantity=-line.quantity)

@@ -123,7 +123,7 @@ def violations(root):
     return found
 
 
-# Rooms
+# === ROOMS === #
 
 
 def room_violations(root, package):

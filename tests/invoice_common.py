@@ -70,7 +70,7 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
             {"name": f"Tax {self.tax_number}", "amount": amount, "type_tax_use": "sale", **values}
         )
 
-    # -- the comparison
+    # === THE COMPARISON === #
 
     def assert_same_as_plain(self, *specs, plain=0):
         """Compare drafts and posted invoices of the builder with Odoo's; ``plain`` of them go the

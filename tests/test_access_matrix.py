@@ -72,7 +72,7 @@ class TestAccessMatrix(EveryModelCase):
         }
         self.assertEqual(wrong, {})
 
-    # The table
+    # === THE TABLE === #
 
     def read_table(self):
         table = {}
@@ -92,7 +92,7 @@ class TestAccessMatrix(EveryModelCase):
             lines.append(f"{model:40} {what:34} {cells.rstrip()}")
         return "\n".join(lines) + "\n"
 
-    # What is
+    # === WHAT IS === #
 
     def rows(self):
         """((model, what), "y - ...") of everything that there is."""

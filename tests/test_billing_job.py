@@ -57,6 +57,19 @@ class TestJob(ServiceCase):
         )
         self.assertAlmostEqual(job.amount, 120.92)
 
+    def test_a_line_shows_the_amount_that_it_is_charged(self):
+        quantities = (0.05, 0.35, 1.15, 2.5, 7.45)
+        job = self.job(
+            *(
+                {"quantity": quantity, "price_unit": price, "discount": 12.5}
+                for quantity in quantities
+                for price in (0.1, 0.3, 1.01, 19.99)
+            )
+        )
+        shown = job.line_ids.mapped("amount")
+        job.action_done()
+        self.assertEqual(job._rate().mapped("amount"), shown)
+
     def test_drafts_and_billed_jobs_are_not_charged(self):
         job = self.job()
         self.assertFalse(job._rate())

@@ -243,7 +243,7 @@ class TestOdooInternals(TransactionCase):
                 for method in methods.split():
                     self.assertTrue(self.functions(f"{model}.{method}"), f"{model}.{method}")
 
-    # Facts that are no methods of models
+    # === FACTS THAT ARE NO METHODS OF MODELS === #
 
     def test_a_cursor_takes_other_methods_and_gives_its_own_back(self):
         cursor = sql_db.Cursor.__new__(sql_db.Cursor)

@@ -138,6 +138,19 @@ class TestRun(BillingCase):
         states = ("pending", "rated", "done", "skipped", "error")
         self.assertEqual([stages.finished(state) for state in states], [0, 1, 4, 4, 4])
 
+    def test_logs_and_messages_name_stages_and_states_as_people_read_them(self):
+        run = self.make_run(self.cycle)
+        run.action_request()
+        self.assertEqual(run._advance(), "Started Rating.")
+        self.assertEqual(run._advance(), "Rating goes on.")
+        done = self.make_run(self.cycle)
+        done._execute("rating")
+        with self.assertRaisesRegex(UserError, "executed up to Rating:"):
+            done.action_continue("rating")
+        done.action_continue()
+        self._run_queue()
+        self.assertEqual(done._advance(), "The run is completed.")
+
     def test_results_say_what_each_stage_did(self):
         run = self.make_run(self.cycle)
         run._execute("posting")

@@ -56,7 +56,7 @@ class TestStates(EveryModelCase):
         names = record.with_user(self.manager)._own_names(record._fields)
         return sorted(name for name in names if record._fields[name].store)
 
-    # The table
+    # === THE TABLE === #
 
     def test_every_model_with_a_state_that_people_see_moves_by_a_table(self):
         self.assertEqual(set(self.records), MODELS)
@@ -122,7 +122,7 @@ class TestStates(EveryModelCase):
         self.assertEqual(written, [{"state": "pending", "error_code": False}])
         self.assertFalse(bill._is_own())
 
-    # The guard
+    # === THE GUARD === #
 
     def test_nobody_writes_own_fields_over_rpc_whatever_the_context_says(self):
         for record in self.each():

@@ -142,7 +142,7 @@ class Database:
         if files.exists():
             shutil.copytree(files, self.folder / "data" / "filestore" / self.name)
 
-    # --- reading and writing ------------------------------------------------------------------
+    # === READING AND WRITING === #
 
     def execute(self, statement):
         """Run one SQL statement; return its rows."""

@@ -186,9 +186,11 @@ class BillingBill(models.Model):
     def _restart(self):
         """Take bills in error back to where their documents stand."""
         clear = {"error_code": False, "error_message": False}
-        produced = self.filtered(lambda b: "posted" in b.move_ids.mapped("state"))
-        produced._set_state("posted", clear)
-        (self - produced)._set_state("pending", clear)
+        for run, bills in self.grouped("run_id").items():
+            stages = run._stages()
+            produced = bills.filtered(lambda bill: "posted" in bill.move_ids.mapped("state"))
+            produced._set_state(stages.posted_states[0], clear)
+            (bills - produced)._set_state(stages.start_state, clear)
 
     def _lock_in_state(self, state):
         """Lock the bills and return those that are still in ``state``.

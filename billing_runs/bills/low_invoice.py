@@ -138,11 +138,8 @@ class BillingBill(models.Model):
 
     def _in_bill_currency(self, field):
         """Return an amount of the customer's, kept in the company's currency, in the bill's."""
-        return self.company_id.currency_id._convert(
-            self._partner()[field],
-            self.currency_id,
-            self.company_id,
-            self.run_id.invoice_date,
+        return self.run_id._converted(
+            self._partner()[field], self.company_id.currency_id, self.currency_id
         )
 
     def _prepare_minimum_charge(self, price):

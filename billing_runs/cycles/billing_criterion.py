@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ...billing_tasks.texts import labels
+
 
 class BillingCriterion(models.Model):
     """One value a run can be limited to: a frequency, preference or month.
@@ -41,11 +43,7 @@ class BillingCriterion(models.Model):
         known = self.search([("kind", "=", "frequency"), ("code", "in", list(missing))])
         for code in known.mapped("code"):
             del missing[code]
-        units = dict(
-            self.env["billing.term.scheme"]
-            ._fields["interval_unit"]
-            ._description_selection(self.env)
-        )
+        units = labels(schemes, "interval_unit")
         length = {"day": 1, "week": 7, "month": 30, "year": 365}
         return self.create(
             [

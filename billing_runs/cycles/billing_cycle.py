@@ -111,7 +111,7 @@ class BillingCycle(models.Model):
         "Sign-off Needed", help="Runs must be made ready and approved before bills are requested."
     )
     sign_off_by_other = fields.Boolean(
-        "By Someone Else", help="Who made a run ready cannot approve it."
+        "By Someone Else", help="Whoever made a run ready cannot approve it."
     )
     target_stage = fields.Selection(
         selection=lambda self: self.env["billing.run"]._selection_stage(),

@@ -12,7 +12,7 @@ CRITERIA = (
 FILTERS = ("partner_ids", "service_ids", "job_ids", "department_ids")
 
 
-def limit_field(comodel, **attributes):
+def limit_field(comodel: str, **attributes) -> fields.Many2many:
     """Return a field that limits to several records of a model; the model that has it names it in
     ``_limit_fields`` of ``billing.limited.mixin``.
 
@@ -21,10 +21,10 @@ def limit_field(comodel, **attributes):
     return fields.Many2many(comodel, context={"active_test": False}, **attributes)
 
 
-def criterion_field(relation, string, kind, **attributes):
+def criterion_field(relation: str, string: str, kind: str, **attributes) -> fields.Many2many:
     """Return a field that takes several criteria of one kind.
 
-    :param str relation: the field's own table; fields of one model cannot share one
+    :param relation: the field's own table; fields of one model cannot share one
     """
     return limit_field(
         "billing.criterion",

@@ -1,6 +1,7 @@
 """Dates of a billing run as pure functions: no ORM, no clock of its own."""
 
 import calendar
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
@@ -8,17 +9,17 @@ from dateutil.relativedelta import relativedelta
 DAY_RULES = ("run_date", "month_day", "previous_month_day", "next_month_day")
 
 
-def day_of_month(year, month, day):
+def day_of_month(year: int, month: int, day: int) -> date:
     """Return the date ``day`` of a month; days past its end mean its last day."""
     return date(year, month, min(day, calendar.monthrange(year, month)[1]))
 
 
-def apply_day_rule(rule, day, reference):
+def apply_day_rule(rule: str, day: int, reference: date) -> date:
     """Return the date that a cycle's day rule gives for a run's reference date.
 
-    :param str rule: one of ``DAY_RULES``
-    :param int day: day of the month, 31 = the last day; not used by ``run_date``
-    :param date reference: the date the run is for
+    :param rule: one of ``DAY_RULES``
+    :param day: day of the month, 31 = the last day; not used by ``run_date``
+    :param reference: the date the run is for
     """
     if rule == "run_date":
         return reference
@@ -27,10 +28,10 @@ def apply_day_rule(rule, day, reference):
     return day_of_month(month.year, month.month, day)
 
 
-def apply_due_rule(rule, days, invoice_date):
+def apply_due_rule(rule: str, days: int, invoice_date: date) -> date:
     """Return the due date of an invoice that has no payment term.
 
-    :param str rule: ``days`` after the invoice date; ``month_end`` = the last day
+    :param rule: ``days`` after the invoice date; ``month_end`` = the last day
         of the month in which invoice date + days falls; ``next_month_day`` = day
         ``days`` of the month after the invoice date (31 = the last day)
     """
@@ -43,12 +44,12 @@ def apply_due_rule(rule, days, invoice_date):
     return day_of_month(month.year, month.month, max(days, 1))
 
 
-def shift_due_date(due_date, days, invoice_date):
+def shift_due_date(due_date: date, days: int, invoice_date: date) -> date:
     """Return a due date moved by so many days, but never to before the invoice date."""
     return max(due_date + timedelta(days=days), invoice_date) if days else due_date
 
 
-def move_by_months(day, months, earlier):
+def move_by_months(day: date, months: int, earlier: Iterable[date]) -> date:
     """Return a date moved by so many months, that keeps the day it first had.
 
     The last day of a month stays the last day, unless it was only cut to the month's length.
@@ -66,17 +67,17 @@ def _is_month_end(day):
     return (day + timedelta(days=1)).day == 1
 
 
-def next_occurrence(start, number, unit, months, after):
+def next_occurrence(start: date, number: int, unit: str, months, after: date) -> date:
     """Return the first recurrence date later than ``after``.
 
     Occurrences are counted from ``start`` itself, so a cycle that starts on the
     31st runs on the last day of shorter months and returns to the 31st.
 
-    :param date start: first occurrence
-    :param int number: every how many units, at least 1
-    :param str unit: ``day``, ``week``, ``month`` or ``year``
+    :param start: first occurrence
+    :param number: every how many units, at least 1
+    :param unit: ``day``, ``week``, ``month`` or ``year``
     :param months: months (1..12) in which the cycle runs; empty = all of them
-    :param date after: the result lies after this day
+    :param after: the result lies after this day
     :return: a date, or None when no occurrence falls in those months within
         the next fifty years
     """

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...billing_tasks.texts import label
 from .billing_delivery import FAILED_STATES
 
 
@@ -19,14 +20,11 @@ class BillingBill(models.Model):
             [("bill_id", "in", self.ids)], ["bill_id"], ["id:recordset"]
         )
         deliveries = dict(groups)
-        states = dict(
-            self.env["billing.delivery"]._fields["state"]._description_selection(self.env)
-        )
         for bill in self:
             mine = deliveries.get(bill._origin, self.env["billing.delivery"])
             bill.delivery_count = len(mine)
             bill.delivery_problem = ", ".join(
-                f"{delivery.display_name}: {states[delivery.state]}"
+                f"{delivery.display_name}: {label(delivery, 'state')}"
                 for delivery in mine
                 if delivery.state in FAILED_STATES and not delivery.successor_id
             )

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_domain_extract
 
+from ...billing_tasks.texts import label
+
 FAILED_STATES = ("error", "unknown", "bounced")
 
 
@@ -127,12 +129,11 @@ class BillingDelivery(models.Model):
 
     @api.depends("move_id.name", "recipient", "channel")
     def _compute_display_name(self):
-        channels = dict(self._fields["channel"]._description_selection(self.env))
         for delivery in self:
             delivery.display_name = self.env._(
                 "%(document)s to %(recipient)s",
                 document=delivery.move_id.name,
-                recipient=delivery.recipient or channels.get(delivery.channel, ""),
+                recipient=delivery.recipient or label(delivery, "channel"),
             )
 
     # === ACTIONS === #

@@ -3,7 +3,7 @@
 import smtplib
 
 
-def original_error(error):
+def original_error(error: BaseException) -> BaseException:
     """Return the mail server's or network's error behind the one Odoo raises in its place."""
     seen = error
     while seen is not None:
@@ -13,7 +13,7 @@ def original_error(error):
     return error
 
 
-def judge_failure(error):
+def judge_failure(error: BaseException) -> tuple[str, str]:
     """Judge an error raised while an e-mail was handed over.
 
     :return: ``(verdict, text)``; verdict ``refused`` (never again by itself) or

@@ -104,7 +104,7 @@ class InvoiceAmounts:
             total += sum(tax["tax_amount_currency"] for tax in details["taxes_data"])
         return amounts, currency.round(total) if base_lines else 0.0
 
-    # -- taxes
+    # === TAXES === #
 
     def _taxes(self, currency, rate, sign, lines):
         """Return the amounts and tags of the lines, and the tax lines: invoices of one tariff are
@@ -197,7 +197,7 @@ class InvoiceAmounts:
         ]
         return updates, tax_lines
 
-    # -- totals and terms
+    # === TOTALS AND TERMS === #
 
     def _totals(self, currency, sign, items):
         """As ``account.move._compute_amount``, on the product and tax items of a draft."""

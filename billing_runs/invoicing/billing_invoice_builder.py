@@ -30,7 +30,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
     _name = "billing.invoice.builder"
     _description = "Invoice Builder"
 
-    # -- drafts
+    # === DRAFTS === #
 
     def _create_invoices(self, specs):
         """Create one draft invoice per spec.
@@ -99,7 +99,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
             vals["tax_ids"] = [Command.set(vals["tax_ids"] or ())]
         return vals
 
-    # -- what they would come to
+    # === WHAT THEY WOULD COME TO === #
 
     def _untaxed_amounts(self, specs):
         """Return what the invoices of ``_create_invoices(specs)`` would come to.
@@ -134,7 +134,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
             results[index] = ([sign * item.amount_currency for item in items], move.amount_total)
         return [results[index] for index in range(len(specs))]
 
-    # -- posting
+    # === POSTING === #
 
     def _post_invoices(self, moves):
         """Post draft invoices, as ``action_post`` does.

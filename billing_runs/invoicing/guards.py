@@ -80,10 +80,10 @@ HARMLESS = {
 }
 
 
-def changed_methods(env, methods_by_model):
+def changed_methods(env, methods_by_model: dict[str, str]) -> list[tuple[str, str, str]]:
     """Return ``[(addon, model, method)]`` of the given methods that an addon changes.
 
-    :param dict methods_by_model: such as :data:`PREPARED_METHODS`
+    :param methods_by_model: such as :data:`PREPARED_METHODS`
     """
     changed = []
     for model_name, methods in methods_by_model.items():
@@ -96,7 +96,7 @@ def changed_methods(env, methods_by_model):
     return [change for change in changed if change not in HARMLESS]
 
 
-def reasons_for_plain(env, company):
+def reasons_for_plain(env, company) -> list[str]:
     """Return why no invoice of ``company`` can be prepared, as a list of short sentences."""
     reasons = [
         f"{addon} changes {model}.{method}"
@@ -114,12 +114,12 @@ def reasons_for_plain(env, company):
     return reasons
 
 
-def shares_numbers(env):
+def shares_numbers(env) -> bool:
     """Return whether the numbers of a posting may be asked for once instead of per invoice."""
     return not changed_methods(env, NUMBERING)
 
 
-def needs_no_sync(env, moves):
+def needs_no_sync(env, moves) -> bool:
     """Return whether nothing while posting ``moves`` can change their taxes and payment terms."""
     return not changed_methods(env, POSTING) and all(
         move.invoice_date and not move.reversed_entry_id for move in moves

@@ -20,7 +20,7 @@ class Posting:
         self.customer_ranks = defaultdict(int)
 
 
-def current_posting(env):
+def current_posting(env) -> Posting | None:
     """Return the :class:`Posting` that is going on, if the builder is posting."""
     posting = env.context.get(CONTEXT_KEY)
     return posting if isinstance(posting, Posting) else None

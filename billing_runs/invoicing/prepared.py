@@ -35,7 +35,7 @@ class Preparation:
         }
 
 
-def current_preparation(env):
+def current_preparation(env) -> Preparation | None:
     """Return the :class:`Preparation` that is going on, if the builder is creating invoices."""
     preparation = env.context.get(CONTEXT_KEY)
     return preparation if isinstance(preparation, Preparation) else None

@@ -70,7 +70,7 @@ class InvoiceValues:
             ):
                 raise NotPrepared(f"value for {name}")
 
-    # -- the invoice
+    # === THE INVOICE === #
 
     def move_values(self, spec):
         """Return the values of one invoice, without lines, amounts and what follows from them.
@@ -169,7 +169,7 @@ class InvoiceValues:
             )
         return account
 
-    # -- its lines
+    # === ITS LINES === #
 
     def line_values(self, move, spec):
         """Return the values of one line, without its amounts and tags. Taxes come as a tuple of
@@ -254,7 +254,6 @@ class InvoiceValues:
         return self.env["decimal.precision"].precision_get("Percentage Analytic")
 
     # Odoo computes this stored field as superuser, so the models are looked up in the same way.
-
     def _has_distribution_models(self):
         return bool(
             self.env["account.analytic.distribution.model"].sudo().search_count([], limit=1)

@@ -3,7 +3,7 @@
 from math import fsum, sqrt
 
 
-def mean_and_deviation(amounts):
+def mean_and_deviation(amounts: list[float]) -> tuple[float, float]:
     """Return mean and (population) standard deviation; zeros for no amounts."""
     if not amounts:
         return 0.0, 0.0
@@ -11,7 +11,7 @@ def mean_and_deviation(amounts):
     return mean, sqrt(fsum((amount - mean) ** 2 for amount in amounts) / len(amounts))
 
 
-def is_anomaly(amount, known, minimum, percent):
+def is_anomaly(amount: float, known: list[float], minimum: float, percent: float) -> bool:
     """Return whether an amount is unusual against a customer's past.
 
     All three must hold against the mean of the past: the difference is greater than the standard

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...billing_tasks.texts import labels
 from .bridge import PARTS
 
 
@@ -139,7 +140,7 @@ class BillingRunReport(models.Model):
     def _kind_totals(self):
         """Return ``[(currency, kind label, amount before tax)]``, for the PDF."""
         self.ensure_one()
-        kinds = dict(self.env["billing.charge"]._fields["kind"]._description_selection(self.env))
+        kinds = labels(self.env["billing.charge"], "kind")
         groups = self.env["billing.run.report.line"]._read_group(
             [("report_id", "=", self.id)], ["currency_id", "kind"], ["amount_untaxed:sum"]
         )

@@ -1,5 +1,6 @@
 from odoo import fields, models
 
+from ...billing_tasks.texts import labels
 from .bridge import PARTS
 
 _PARTS_SUM = " + ".join(f"bridge_{part}" for part in PARTS)
@@ -88,15 +89,10 @@ class BillingRunReportCustomer(models.Model):
     )
 
     def _selection_reason(self):
-        """The codes of skipped bills and bills in error, and customers not selected."""
+        """Return the codes of skipped bills and bills in error, and customers not selected."""
         bill = self.env["billing.bill"]
-        return list(
-            dict(
-                bill._fields["skip_reason"]._description_selection(self.env)
-                + bill._fields["error_code"]._description_selection(self.env)
-                + [("not_selected", self.env._("Not selected any more"))]
-            ).items()
-        )
+        reasons = labels(bill, "skip_reason") | labels(bill, "error_code")
+        return [*reasons.items(), ("not_selected", self.env._("Not selected any more"))]
 
     def action_view_lines(self):
         """Open the lines of these customers in the same reports."""

@@ -9,8 +9,11 @@ The difference between two bills is split so that the parts add up to it exactly
 - ``credits``: adjustments, down or up; ``one_off``: set-up, jobs, minimum charges and fees.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import NamedTuple
+
+from ...services.proration import round_amount
 
 PARTS = ("new", "lost", "price", "quantity", "usage", "credits", "one_off")
 _ALONE = {"adjustment": "credits", "setup": "one_off", "job": "one_off", "minimum": "one_off"}
@@ -29,11 +32,13 @@ class BilledLine(NamedTuple):
     amount: Decimal
 
 
-def bridge(before, after, rounding):
+def bridge(
+    before: Iterable[BilledLine], after: Iterable[BilledLine], rounding: Decimal
+) -> dict[str, Decimal]:
     """Return ``{part: amount}`` for all ``PARTS``; they add up to the difference of the totals.
 
     :param before, after: iterables of :class:`BilledLine` of one customer and currency
-    :param Decimal rounding: the currency's smallest coin
+    :param rounding: the currency's smallest coin
     """
     before, after = list(before), list(after)
     parts = dict.fromkeys(PARTS, ZERO)
@@ -72,11 +77,10 @@ def _price_and_quantity(old, new, rounding):
     old_volume, new_volume = _volume(old), _volume(new)
     if not old_volume or not new_volume:
         return ZERO, new_amount - old_amount
-    at_old_price = old_amount * new_volume / old_volume
-    at_old_price = (at_old_price / rounding).quantize(Decimal(1), ROUND_HALF_UP) * rounding
+    at_old_price = round_amount(old_amount * new_volume / old_volume, rounding)
     return new_amount - at_old_price, at_old_price - old_amount
 
 
 def _volume(lines):
-    """How many full periods and units the amounts stand for."""
+    """Return how many full periods and units the amounts stand for."""
     return sum((line.amount / line.price for line in lines if line.price), ZERO)

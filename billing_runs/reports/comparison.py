@@ -2,7 +2,7 @@ from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL, groupby
 
-from ...services.proration import to_decimal
+from ...services.proration import smallest_coin, to_decimal
 from .anomalies import is_anomaly, mean_and_deviation
 from .bridge import PARTS, BilledLine, bridge
 from .lines import REASON_COLUMNS, REPORT_LINE_COLUMNS, insert_rows, rows_query
@@ -175,13 +175,11 @@ class BillingRun(models.Model):
         amount = company.billing_anomaly_amount
         thresholds = {None: amount}
         for currency in self.env["res.currency"].browse(currency_ids):
-            thresholds[currency.id] = company.currency_id._convert(
-                amount, currency, company, self.invoice_date
-            )
+            thresholds[currency.id] = self._converted(amount, company.currency_id, currency)
         return thresholds
 
     def _roundings(self):
         currencies = (
             self.env["res.currency"].with_context(active_test=False).search([("id", "!=", False)])
         )
-        return {currency.id: to_decimal(currency.rounding) for currency in currencies}
+        return {currency.id: smallest_coin(currency) for currency in currencies}

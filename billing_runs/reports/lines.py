@@ -1,5 +1,7 @@
 """The rows of a run's report: what a line holds, and how rows are inserted in one statement."""
 
+from collections.abc import Sequence
+
 from odoo.tools import SQL
 
 # In this order. ``price`` is that of a full period after discount, on the product's price basis.
@@ -19,10 +21,10 @@ REPORT_LINE_COLUMNS = (
 REASON_COLUMNS = ("partner_id", "currency_id", "reason", "reason_text")
 
 
-def rows_query(model, columns, rows):
+def rows_query(model, columns: Sequence[str], rows: list[tuple]) -> SQL:
     """Return SQL that selects plain rows.
 
-    :param tuple columns: names of the model's fields in each row
+    :param columns: names of the model's fields in each row
     :param rows: tuples of values in that order; None for empty
     """
     arrays = [
@@ -36,7 +38,7 @@ def rows_query(model, columns, rows):
     return SQL("SELECT * FROM unnest(%s)", SQL(", ").join(arrays))
 
 
-def insert_rows(model, report, columns, query):
+def insert_rows(model, report, columns: Sequence[str], query: SQL) -> None:
     """Insert into a report what ``query`` selects, whose columns are ``columns``."""
     env = model.env
     env.flush_all()

@@ -121,7 +121,7 @@ class BillingRun(models.Model):
         if not report or report.state != "computing":
             raise SkipTask(self.env._("A newer report has replaced this one, or it failed."))
         if report.phase == "pre" and run.state not in EDITABLE_STATES:
-            raise SkipTask(self.env._("The run is %(state)s.", state=run.state))
+            raise SkipTask(run._state_text())
         step = task.parameters["step"]
         if step == "start":
             batches = run._start_report(report)

@@ -3,6 +3,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
+from ...billing_tasks.texts import labels
+
 
 class BillingRun(models.Model):
     """What people do with a run: thin shells that check rights, then act."""
@@ -215,7 +217,7 @@ class BillingRun(models.Model):
                         "%(run)s cannot be executed up to %(stage)s: choose a stage that it has"
                         " not finished yet.",
                         run=self.number,
-                        stage=target_stage,
+                        stage=labels(self, "stage").get(target_stage, target_stage),
                     )
                 )
 

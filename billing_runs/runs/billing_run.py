@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ...services.numbers import give_numbers
 from ..cycles.criteria import CRITERIA, FILTERS, criterion_field, limit_field
 from .stages import POSTPAID_STAGES, Stages
 
@@ -241,14 +242,8 @@ class BillingRun(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if vals.get("number", "/") == "/":
-                cycle = self.env["billing.cycle"].browse(vals.get("cycle_id"))
-                vals["number"] = (
-                    self.env["ir.sequence"]
-                    .with_company(cycle.company_id)
-                    .next_by_code("billing.run")
-                )
+        cycles = self.env["billing.cycle"]
+        give_numbers(self, vals_list, lambda vals: cycles.browse(vals.get("cycle_id")).company_id)
         return super().create(vals_list)
 
     def write(self, vals):
@@ -292,6 +287,11 @@ class BillingRun(models.Model):
         }
 
     # === BUSINESS === #
+
+    def _converted(self, amount, source, target):
+        """Return an amount of one currency in another, at the rate of the invoices' date."""
+        self.ensure_one()
+        return source._convert(amount, target, self.company_id, self.invoice_date)
 
     # === STAGES === #
 

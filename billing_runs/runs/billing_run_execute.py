@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...billing_tasks.texts import labels
+
 
 class BillingRunExecute(models.TransientModel):
     """The Execute dialog: up to which stage, and when. For billing users."""
@@ -33,11 +35,11 @@ class BillingRunExecute(models.TransientModel):
     def _selection_target_stage(self):
         """Return the stages that the run at hand has not finished yet."""
         run = self._run_at_hand()
-        labels = dict(run._fields["stage"]._description_selection(self.env))
+        names = labels(run, "stage")
         if not run:
-            return list(labels.items())
+            return list(names.items())
         stages = run._stages()
-        return [(stage.name, labels[stage.name]) for stage in stages[stages.place(run.stage) + 1 :]]
+        return [(stage.name, names[stage.name]) for stage in stages[stages.place(run.stage) + 1 :]]
 
     @api.model
     def _default_target_stage(self):

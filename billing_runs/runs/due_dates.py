@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ...billing_tasks.texts import plural
 from ..cycles.dates import shift_due_date
 
 
@@ -37,10 +38,14 @@ class BillingRun(models.Model):
             if shift and not cycle.proximity_min <= shift <= cycle.proximity_max:
                 raise ValidationError(
                     self.env._(
-                        "%(run)s: due dates cannot be moved by %(shift)s days. Billing cycle"
+                        "%(run)s: due dates cannot be moved by %(days)s. Billing cycle"
                         " %(cycle)s allows %(min)s to %(max)s.",
                         run=run.number,
-                        shift=f"{shift:+}",
+                        days=plural(
+                            abs(shift),
+                            self.env._("%s day", f"{shift:+}"),
+                            self.env._("%s days", f"{shift:+}"),
+                        ),
                         cycle=cycle.name,
                         min=f"{cycle.proximity_min:+}",
                         max=f"{cycle.proximity_max:+}",

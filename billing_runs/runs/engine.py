@@ -88,18 +88,18 @@ class BillingRun(models.Model):
         first = self.state == "requested" and not self.started_date
         self._start()
         if self.state != "running":
-            return self.env._("Nothing to do: the run is %(state)s.", state=self.state)
+            return self._state_text()
         if first:
             self._begin_canary()
         stages = self._stages()
         for stage in stages[stages.place(self.stage) + 1 : self._target_place() + 1]:
             if self._open_result(stage):
                 if self._has_live_batches(stage):
-                    return self.env._("%(stage)s goes on.", stage=stage.name)
+                    return self.env._("%(stage)s goes on.", stage=self.env._(stage.label))
                 self._close_stage(stage)
             elif self._begin_stage(stage):
                 self._enqueue_batches(stage)
-                return self.env._("Started %(stage)s.", stage=stage.name)
+                return self.env._("Started %(stage)s.", stage=self.env._(stage.label))
             self.stage = stage.name
             if stage is stages[stages.posted_place] and not self.canary_running:
                 self._request_report("post")
@@ -111,7 +111,7 @@ class BillingRun(models.Model):
         if self.canary_running:
             return self._advance() if self._end_canary() else self.stop_reason
         self._finish()
-        return self.env._("The run is %(state)s.", state=self.state)
+        return self._state_text()
 
     def _start(self):
         """Take a requested run to running; identify its customers the first time."""
@@ -188,7 +188,7 @@ class BillingRun(models.Model):
             self.env._(
                 "The background task for this bill failed or was deleted during %(stage)s."
                 " See Billing Tasks, then run the bill again.",
-                stage=stage.name,
+                stage=self.env._(stage.label),
             ),
         )
         self._open_result(stage).write({"ended_date": fields.Datetime.now(), **stage.totals(self)})

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...billing_tasks.texts import label
+
 
 class BillingRun(models.Model):
     """The life of a run: what it needs to be requested, where it rests, how it ends."""
@@ -33,6 +35,11 @@ class BillingRun(models.Model):
             # Who goes back takes the sign-off back.
             values = {"ready_by_id": False, "approved_by_id": False, **(values or {})}
         return super()._set_state(state, values, sources)
+
+    def _state_text(self):
+        """Return the sentence that says where the run stands, for logs of tasks."""
+        self.ensure_one()
+        return self.env._("The run is %(state)s.", state=label(self, "state").lower())
 
     # === BEFORE THE REQUEST === #
 

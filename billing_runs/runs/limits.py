@@ -30,7 +30,7 @@ class BillingRun(models.Model):
     )
     canary_count = fields.Integer(
         "Customers First",
-        help="So many customers are billed and checked first, then the rest. 0: all at once.",
+        help="This many customers are billed and checked first, then the rest. 0: all at once.",
     )
     canary_running = fields.Boolean(readonly=True, copy=False)
     stop_reason = fields.Char(readonly=True, copy=False)
@@ -134,12 +134,7 @@ class BillingRun(models.Model):
             ["amount:sum"],
         )
         return {
-            bill: currency._convert(
-                amount,
-                bill.company_id.currency_id,
-                bill.company_id,
-                bill.run_id.invoice_date,
-            )
+            bill: bill.run_id._converted(amount, currency, bill.company_id.currency_id)
             for bill, currency, amount in rows
         }
 

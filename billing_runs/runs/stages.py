@@ -171,6 +171,11 @@ class Stages(tuple):
         return next((place for place, stage in enumerate(self) if stage.makes_pdfs), -1)
 
     @property
+    def start_state(self):
+        """The state of bills that have no stage behind them."""
+        return self[0].before
+
+    @property
     def live_states(self):
         """The states of bills that hold charges."""
         return tuple(stage.after for stage in self)
@@ -193,7 +198,7 @@ class Stages(tuple):
     def finished(self, state):
         """Return how many stages a bill in a state has behind it: all of them where it has left
         the way, skipped, in error or undone."""
-        if state == self[0].before:
+        if state == self.start_state:
             return 0
         places = [place for place, stage in enumerate(self, 1) if stage.after == state]
         return places[0] if places else len(self)

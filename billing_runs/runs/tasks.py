@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ...billing_tasks.exceptions import FatalTaskError, SkipTask
+from ...billing_tasks.texts import label
 
 
 class BillingRun(models.Model):
@@ -35,7 +36,7 @@ class BillingRun(models.Model):
         if task.test_mode:
             return run._try_batch(bills, stage)
         if run.state != "running":
-            raise SkipTask(self.env._("The run is %(state)s.", state=run.state))
+            raise SkipTask(run._state_text())
         result = run._run_batch(task, bills, stage)
         run._enqueue_advance_after_commit()
         return result
@@ -58,7 +59,7 @@ class BillingRun(models.Model):
         counts = {state: len(group) for state, group in todo.grouped("state").items()}
         for bill in todo.filtered(lambda b: b.state == "error"):
             task._log(
-                f"{bill.partner_id.display_name}: {bill.error_code}: {bill.error_message}",
+                f"{bill.partner_id.display_name}: {label(bill, 'error_code')}: {bill.error_message}",
                 level="warning",
             )
         return counts

@@ -2,6 +2,7 @@ from odoo import models
 from odoo.tools import format_datetime
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import labels
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -159,9 +160,7 @@ class BillingRun(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.action_billing_run_report_customer"
         )
-        phases = dict(
-            self.env["billing.run.report"]._fields["phase"]._description_selection(self.env)
-        )
+        phases = labels(self.env["billing.run.report"], "phase")
         name = self.env._("%(phase)s Report", phase=phases[phase])
         return {
             **action,

@@ -1,5 +1,6 @@
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import labels
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -32,10 +33,9 @@ class Request(Step):
         )
         target = run.cycle_id.target_stage
         if target:
-            labels = dict(run._fields["stage"]._description_selection(run.env))
             confirm = run.env._(
                 "Execute this run up to %(stage)s? Dates and criteria are locked from here on.",
-                stage=labels[target],
+                stage=labels(run, "stage")[target],
             )
         return {
             "state": "todo",

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
-from ...billing_tasks.texts import plural
+from ...billing_tasks.texts import label, plural
 from ..cycles.criteria import limit_field
 
 TASK_TYPE = "run_undo"
@@ -169,9 +169,7 @@ class BillingRunUndo(models.Model):
             body=self.env._(
                 "Undo requested for %(bills)s (%(outcome)s): %(reason)s",
                 bills=plural(len(bills), self.env._("1 bill"), self.env._("%s bills", len(bills))),
-                outcome=dict(self._fields["outcome"]._description_selection(self.env))[
-                    self.outcome
-                ],
+                outcome=label(self, "outcome"),
                 reason=self.reason,
             )
         )

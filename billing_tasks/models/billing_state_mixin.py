@@ -2,13 +2,14 @@ from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..proof import has_proof, with_proof
+from ..texts import labels
 
 
 class BillingStateMixin(models.AbstractModel):
     """A state that moves by a table, and fields that only the model's own methods write.
 
-    A model names its table in `_get_transitions`, and its fields in the two sets below. Its
-    methods move records with `_set_state`, and write its other own fields through `_own`. Everybody
+    A model names its table in ``_get_transitions``, and its fields in the two sets below. Its
+    methods move records with ``_set_state``, and write its other own fields through ``_own``. Everybody
     else is refused, with a sentence of the model's own.
     """
 
@@ -24,10 +25,10 @@ class BillingStateMixin(models.AbstractModel):
 
     @api.model
     def _get_transitions(self):
-        """Return `{state: the states that may follow}`, the first state first.
+        """Return ``{state: the states that may follow}``, the first state first.
 
         Must be overridden by the model. A floor above, or an addon, that adds a state to the
-        field extends the table with `super()`.
+        field extends the table with ``super()``.
         """
         raise NotImplementedError(f"{self._name} has no table of states")
 
@@ -82,7 +83,7 @@ class BillingStateMixin(models.AbstractModel):
 
     @api.model
     def _own_names(self, names):
-        """Return those of the field `names` that whoever is at work must not write."""
+        """Return those of the field ``names`` that whoever is at work must not write."""
         own = self._own_fields
         if not self.env.su:
             own = own | self._system_fields
@@ -101,14 +102,14 @@ class BillingStateMixin(models.AbstractModel):
         return has_proof(self.env, self._name)
 
     def _set_state(self, state, values=None, sources=None):
-        """Move records to `state`, in one write with further `values`.
+        """Move records to ``state``, in one write with further ``values``.
 
         Those already there are left alone, so repeating it does nothing.
 
         :param values: a dict, or a function that returns one for a record
         :param sources: the states to come from, where an action takes fewer than the table
         :return: the records that moved
-        :raise UserError: one of them cannot come to `state`
+        :raise UserError: one of them cannot come to ``state``
         """
         todo = self._to_move(state, sources)
         if callable(values):
@@ -119,9 +120,9 @@ class BillingStateMixin(models.AbstractModel):
         return todo
 
     def _to_move(self, state, sources=None):
-        """Return the records that are not in `state` yet, after checking that all can come to it.
+        """Return the records that are not in ``state`` yet, after checking that all can come to it.
 
-        For actions that do something else before they move them; see `_set_state`.
+        For actions that do something else before they move them; see ``_set_state``.
         """
         transitions = self._get_transitions()
         todo = self.filtered(lambda record: record.state != state)
@@ -132,10 +133,10 @@ class BillingStateMixin(models.AbstractModel):
         return todo
 
     def _cannot_move_text(self, state):
-        labels = dict(self._fields["state"]._description_selection(self.env))
+        states = labels(self, "state")
         return self.env._(
             "%(record)s is %(old)s and cannot become %(new)s.",
             record=self.display_name,
-            old=labels[self.state].lower(),
-            new=labels[state].lower(),
+            old=states[self.state].lower(),
+            new=states[state].lower(),
         )

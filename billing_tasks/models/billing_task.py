@@ -15,16 +15,16 @@ MAX_PRIORITY = 9999
 class BillingTask(models.Model):
     """One job in the queue of background work.
 
-    States: `pending` waits for its turn, `running` is being worked on, `completed` went well,
-    `error` hit a problem and is tried again at `delay_date`, `failed` used up its retries or can
-    never succeed, `skipped` was not needed or was superseded by a later task.
+    States: ``pending`` waits for its turn, ``running`` is being worked on, ``completed`` went well,
+    ``error`` hit a problem and is tried again at ``delay_date``, ``failed`` used up its retries or can
+    never succeed, ``skipped`` was not needed or was superseded by a later task.
 
     Nobody creates tasks by hand: code enqueues them. *Billing Tasks* members see the queue of their
     companies and delete what is not running; billing managers also retry, skip and change the
     priority.
 
-    Context keys, set by the runner and meant for it alone: `billing_task_id` (the task at work),
-    `billing_task_journal` (where its log lines go), `billing_task_requester_id` (who is noted as
+    Context keys, set by the runner and meant for it alone: ``billing_task_id`` (the task at work),
+    ``billing_task_journal`` (where its log lines go), ``billing_task_requester_id`` (who is noted as
     asking for tasks that a handler enqueues).
     """
 
@@ -141,7 +141,7 @@ class BillingTask(models.Model):
 
     @api.model
     def _validate_parameters(self, parameters):
-        """Raise where `parameters` are not a JSON object or carry what looks like a secret."""
+        """Raise where ``parameters`` are not a JSON object or carry what looks like a secret."""
         if parameters is None or parameters is False:
             return
         if not isinstance(parameters, dict):
@@ -172,7 +172,7 @@ class BillingTask(models.Model):
 
     @api.model
     def _search_display_name(self, operator, value):
-        """Find tasks by their number, with or without `#`, or by the name of their type."""
+        """Find tasks by their number, with or without ``#``, or by the name of their type."""
         values = [value] if isinstance(value, str) else value
         if operator not in ("=", "in", "ilike", "like") or not values:
             return NotImplemented
@@ -213,7 +213,7 @@ class BillingTask(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "Only tasks that wait, erred, failed or were skipped can be retried, not: %s.",
+                    "Only tasks that wait, are in error, failed or were skipped can be retried, not: %s.",
                     ", ".join(wrong.mapped("display_name")),
                 )
             )
@@ -289,7 +289,7 @@ class BillingTask(models.Model):
         """Add a line to the activity log: seen at once, kept even if the attempt is rolled back.
 
         :param message: text; what looks like a secret is blotted out.
-        :param level: `info`, `warning` or `error`.
+        :param level: ``info``, ``warning`` or ``error``.
         """
         self.ensure_one()
         journal = self.env.context.get("billing_task_journal")
@@ -347,7 +347,7 @@ class BillingTask(models.Model):
     def _requeue(self):
         """Make these tasks pending and due now, with their counters at zero.
 
-        :raises UserError: where another task with the same identity key waits already, or is among
+        :raise UserError: where another task with the same identity key waits already, or is among
             these.
         """
         newest = {task.identity_key: task for task in self.sorted("id")}
@@ -414,19 +414,19 @@ class BillingTask(models.Model):
 
     @api.model
     def _get_task_handlers(self):
-        """Return `{type code: handler}`; every package adds its own.
+        """Return ``{type code: handler}``; every package adds its own.
 
-        A handler is a callable `handler(task)` or an `ExternalHandler`, see
-        `billing_tasks/handlers.py`. It runs as OdooBot in the task's company, with the company's
+        A handler is a callable ``handler(task)`` or an ``ExternalHandler``, see
+        ``billing_tasks/handlers.py``. It runs as OdooBot in the task's company, with the company's
         language and time zone.
         """
         return {}
 
     @api.model
     def _get_task_failure_handlers(self):
-        """Return `{type code: callable(task)}`, called when a task of that type fails for good.
+        """Return ``{type code: callable(task)}``, called when a task of that type fails for good.
 
-        Runs in the transaction that marks the task `failed`, after the attempt was rolled back:
+        Runs in the transaction that marks the task ``failed``, after the attempt was rolled back:
         the place to leave the reason on the record that the task is for.
         """
         return {}

@@ -46,7 +46,7 @@ class BillingTask(models.Model):
         return api.Environment(self.env.cr, SUPERUSER_ID, context)["billing.task"].browse(self.id)
 
     def _company_locale(self, company_id):
-        """Return `(language, time zone)` of a company, in one small query: every attempt asks."""
+        """Return ``(language, time zone)`` of a company, in one small query: every attempt asks."""
         self.env["res.company"].flush_model(["partner_id", "resource_calendar_id"])
         self.env["res.partner"].flush_model(["lang"])
         self.env["resource.calendar"].flush_model(["tz"])
@@ -65,9 +65,9 @@ class BillingTask(models.Model):
         return lang or "en_US", tz or "UTC"
 
     def _handler(self, code):
-        """Return the handler for tasks of the type `code`, called on a task from `_for_handler`.
+        """Return the handler for tasks of the type ``code``, called on a task from ``_for_handler``.
 
-        :raises FatalTaskError: where no code handles the type, or test mode cannot be kept.
+        :raise FatalTaskError: where no code handles the type, or test mode cannot be kept.
         """
         handler = self._get_task_handlers().get(code)
         if handler is None:

@@ -25,21 +25,21 @@ class BillingTask(models.Model):
     """How a worker gets a task for itself, and how tasks of dead workers come back.
 
     Order: priority, then due time, then age. So that low priorities do not starve, a worker lets
-    every tenth of its claims go by due time and age alone (`by_age`).
+    every tenth of its claims go by due time and age alone (``by_age``).
     """
 
     _inherit = "billing.task"
 
     @api.model
     def _claim(self, by_age=False):
-        """Claim one due task: write `running` and a fresh token. The caller commits at once.
+        """Claim one due task: write ``running`` and a fresh token. The caller commits at once.
 
         Tasks that may not start now (their type paused or at its parallel limit, their exclusive
         key held, a task with their identity key running) are passed over; they stop no other task.
 
-        Run it in a fresh transaction that `_read_committed` has prepared.
+        Run it in a fresh transaction that ``_read_committed`` has prepared.
 
-        :return: a `Claim`, or None when nothing can start now.
+        :return: a ``Claim``, or None when nothing can start now.
         """
         busy_keys, busy_types, passed = [], [], []
         while True:
@@ -169,7 +169,7 @@ class BillingTask(models.Model):
     def _gates(self, row):
         """Return the names of the advisory locks that a task holds while it works.
 
-        `exclusive`: one name or None. `slots`: the parallel slots of its type, any one of them
+        ``exclusive``: one name or None. ``slots``: the parallel slots of its type, any one of them
         will do.
         """
         return {
@@ -192,13 +192,13 @@ class BillingTask(models.Model):
 
     @api.model
     def _show_life(self, task_id):
-        """Let the reaper see that a worker is at work on a task, until `_rest` or the end of its
+        """Let the reaper see that a worker is at work on a task, until ``_rest`` or the end of its
         connection: a rollback frees the task's row, this lock it does not."""
         self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(%s, %s)", HEARTBEAT, task_id))
 
     @api.model
     def _rest(self):
-        """End what `_show_life` began."""
+        """End what ``_show_life`` began."""
         self.env.cr.execute(SQL("SELECT pg_advisory_unlock_all()"))
 
     @api.model
@@ -213,11 +213,26 @@ class BillingTask(models.Model):
             HEARTBEAT,
         )
 
+    @api.model
+    def _lost(self):
+        """Return the SQL condition for tasks that are running, older than the grace, and that no living
+        worker holds."""
+        return SQL(
+            """
+            state = 'running'
+            AND attempt_date < (SELECT clock_timestamp() AT TIME ZONE 'UTC')
+                               - make_interval(secs => %s)
+            AND id NOT IN (%s)
+            """,
+            GRACE_SECONDS,
+            self._alive(),
+        )
+
     def _lock_attempt(self, claim):
         """Lock the row of a claimed task for the work transaction, as its first statement.
 
         :return: the task; None where the attempt is no longer this worker's.
-        :raises psycopg2.errors.LockNotAvailable: somebody else holds the row right now. A claim
+        :raise psycopg2.errors.LockNotAvailable: somebody else holds the row right now. A claim
             that just missed it does so for a moment, the reaper until the task is no longer ours.
         """
         self.env.cr.execute(
@@ -242,7 +257,7 @@ class BillingTask(models.Model):
 
         A living worker holds the lock on its task's row, and while it begins again after a conflict
         it still shows its life; so however long it takes it is left alone.
-        Run it in a fresh transaction that `_read_committed` has prepared; the caller commits.
+        Run it in a fresh transaction that ``_read_committed`` has prepared; the caller commits.
 
         :return: the tasks taken back.
         """
@@ -250,15 +265,11 @@ class BillingTask(models.Model):
             SQL(
                 """
                 SELECT id FROM billing_task
-                 WHERE state = 'running'
-                   AND attempt_date < (SELECT clock_timestamp() AT TIME ZONE 'UTC')
-                                      - make_interval(secs => %s)
-                   AND id NOT IN (%s)
+                 WHERE %s
                  ORDER BY attempt_date LIMIT %s
                    FOR NO KEY UPDATE SKIP LOCKED
                 """,
-                GRACE_SECONDS,
-                self._alive(),
+                self._lost(),
                 _REAP_BATCH,
             ),
             log_exceptions=False,

@@ -8,16 +8,16 @@ from ..handlers import ExternalHandler
 
 
 class BillingTask(models.Model):
-    """The steps of an external handler (see `billing_tasks/handlers.py`); the runner commits
+    """The steps of an external handler (see ``billing_tasks/handlers.py``); the runner commits
     between them."""
 
     _inherit = "billing.task"
 
     def _next_intent(self, handler):
-        """Prepare the next piece of outside work and note it on the task as `sending`.
+        """Prepare the next piece of outside work and note it on the task as ``sending``.
 
         :return: the intent, None when nothing is left to do.
-        :raises FatalTaskError: where the handler breaks the protocol.
+        :raise FatalTaskError: where the handler breaks the protocol.
         """
         intent = handler.prepare(self)
         if intent is None:
@@ -50,7 +50,7 @@ class BillingTask(models.Model):
     def _settle_unknown(self, handler, intent):
         """Hand an intent whose outcome nobody knows to a person; never call again for it.
 
-        :return: True when the task may go on, False when it has to fail as `outcome_unknown`.
+        :return: True when the task may go on, False when it has to fail as ``outcome_unknown``.
         """
         if handler.unknown is None:
             return False
@@ -64,7 +64,7 @@ class BillingTask(models.Model):
             handler = task._get_task_handlers().get(task.type_id.code)
             if isinstance(handler, ExternalHandler) and handler.unknown:
                 journal = self.env.context.get("billing_task_journal")
-                # It raises `SkipTask` where what the work was for is gone: nobody is left to tell.
+                # It raises ``SkipTask`` where what the work was for is gone: nobody is left to tell.
                 with suppress(SkipTask):
                     handler.unknown(task._for_handler(journal), task.intent)
             task.write({"intent_state": "unknown"})

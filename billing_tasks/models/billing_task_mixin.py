@@ -5,8 +5,8 @@ from odoo.fields import Domain
 class BillingTaskMixin(models.AbstractModel):
     """A smart button to the billing tasks of a record, for the models of all floors.
 
-    In the form: `<field name="billing_task_count"/>` inside a button that calls
-    `action_open_billing_tasks`, for members of *Billing Tasks*; others count none.
+    In the form: ``<field name="billing_task_count"/>`` inside a button that calls
+    ``action_open_billing_tasks``, for members of *Billing Tasks*; others count none.
     """
 
     _name = "billing.task.mixin"

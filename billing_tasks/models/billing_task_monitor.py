@@ -5,7 +5,6 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .billing_task import OPEN_STATES
-from .billing_task_claim import GRACE_SECONDS
 
 LATE = timedelta(minutes=15)
 
@@ -71,27 +70,15 @@ class BillingTask(models.Model):
         would take for a sign of life.
         """
         self.flush_model(["state", "attempt_date"])
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT id FROM billing_task
-                 WHERE state = 'running'
-                   AND attempt_date < (SELECT clock_timestamp() AT TIME ZONE 'UTC')
-                                      - make_interval(secs => %s)
-                   AND id NOT IN (%s)
-                """,
-                GRACE_SECONDS,
-                self._alive(),
-            )
-        )
+        self.env.cr.execute(SQL("SELECT id FROM billing_task WHERE %s", self._lost()))
         return [row[0] for row in self.env.cr.fetchall()]
 
     @api.model
     def get_health(self):
         """Return the numbers of the status line, for the tasks that the user may see.
 
-        :return: dict: `running`, `waiting`, `error`, `failed`, `dead` (counts), `oldest_due_seconds`,
-            `domains` (what each of them is about), `late`, `workers`, and `changing`: whether tasks
+        :return: dict: ``running``, ``waiting``, ``error``, ``failed``, ``dead`` (counts), ``oldest_due_seconds``,
+            ``domains`` (what each of them is about), ``late``, ``workers``, and ``changing``: whether tasks
             are due, so that the numbers will change by themselves.
         """
         self.browse().check_access("read")

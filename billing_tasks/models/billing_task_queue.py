@@ -46,7 +46,7 @@ class BillingTask(models.Model):
         :param str type_code: code of the task type.
         :param record: the record that the task is for; its company is the task's.
         :param dict parameters: a JSON object without secrets.
-        :param partner: the customer; by default the record's own `partner_id`.
+        :param partner: the customer; by default the record's own ``partner_id``.
         :param int priority: the lowest runs first; by default the type's.
         :param datetime delay_until: UTC; the task does not run before.
         :param str identity_key: where a task with this key is waiting already, that one is
@@ -77,8 +77,8 @@ class BillingTask(models.Model):
         """Put many tasks in the queue with one INSERT and one wake-up of the workers after the
         commit.
 
-        :param specs: dicts with the keyword names of `enqueue`; only `type_code` is required.
-        :return: `(new_ids, existing_ids)`: ids of the tasks inserted, in the order of `specs`,
+        :param specs: dicts with the keyword names of ``enqueue``; only ``type_code`` is required.
+        :return: ``(new_ids, existing_ids)``: ids of the tasks inserted, in the order of ``specs``,
             and of the waiting ones that stood in for a spec by their identity key.
         """
         if not specs:
@@ -153,7 +153,7 @@ class BillingTask(models.Model):
         return self.env.uid
 
     def _insert_tasks(self, rows):
-        """INSERT the rows that no waiting task stands in for; return `[(id, identity_key)]` of
+        """INSERT the rows that no waiting task stands in for; return ``[(id, identity_key)]`` of
         them."""
         columns = SQL(", ").join(map(SQL.identifier, _COLUMNS))
         inserted = []
@@ -189,7 +189,7 @@ class BillingTask(models.Model):
         behind the row would be lost. Where one was claimed meanwhile, its row is inserted after
         all.
 
-        :return: `([(id, key)] inserted after all, ids of the waiting tasks)`
+        :return: ``([(id, key)] inserted after all, ids of the waiting tasks)``
         """
         more, held = [], set()
         keys = {row["identity_key"] for row in rows if row["identity_key"]}
@@ -232,7 +232,7 @@ class BillingTask(models.Model):
 
     @api.model
     def _worker_cron(self, slot):
-        """Return the cron record of worker `slot` (1 to 8)."""
+        """Return the cron record of worker ``slot`` (1 to 8)."""
         return self.env.ref(f"billing_operations.cron_billing_task_worker_{slot}").sudo()
 
     @api.model
@@ -247,7 +247,7 @@ class BillingTask(models.Model):
             precommit.add(self.sudo().browse()._trigger_workers)
 
     def _trigger_workers(self, first=1):
-        """Make the workers from `first` on look at the queue after the commit: their crons become
+        """Make the workers from ``first`` on look at the queue after the commit: their crons become
         ready and the servers are notified, or jobs are created where Queue Job carries them."""
         slots = range(first, self._worker_count() + 1)
         if self._uses_queue_job():
@@ -260,5 +260,5 @@ class BillingTask(models.Model):
         self.env["ir.cron.trigger"].sudo().create(
             [{"cron_id": cron.id, "call_at": now} for cron in crons]
         )
-        # Not `_trigger` on each: that opens a connection per cron to say the same thing.
+        # Not ``_trigger`` on each: that opens a connection per cron to say the same thing.
         self.env.cr.postcommit.add(crons._notifydb)

@@ -87,7 +87,7 @@ class BillingTaskType(models.Model):
     def _by_code(self, code):
         """Return the type with this code, archived or not.
 
-        :raises ValueError: where no such type exists (a mistake in code or data, not of a person).
+        :raise ValueError: where no such type exists (a mistake in code or data, not of a person).
         """
         type_id = self._id_by_code(code)
         if not type_id:

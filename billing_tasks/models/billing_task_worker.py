@@ -11,7 +11,7 @@ class BillingTask(models.Model):
 
     @api.model
     def _cron_work(self, slot):
-        """Work through the queue for one slice as worker `slot` (1 to 8).
+        """Work through the queue for one slice as worker ``slot`` (1 to 8).
 
         A slice ends well inside the server's limits. Where tasks are left all workers are woken
         again, after the server has had its turn with other crons.

@@ -46,7 +46,7 @@ class ResConfigSettings(models.TransientModel):
     def _billing_limit_warnings(self, limits):
         """Return what is too small in the server's configuration for the chosen workers, as texts.
 
-        :param limits: `server_limits.ServerLimits`.
+        :param limits: ``server_limits.ServerLimits``.
         """
         self.ensure_one()
         warnings = []

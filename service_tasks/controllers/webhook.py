@@ -14,8 +14,8 @@ MAX_BODY = 64 * 1024
 class WebhookController(http.Controller):
     """Where other systems finish what they accepted.
 
-    A callback is a POST of `{"operation": key, "state": "done" | "failed", "message": ...,
-    "parameters": {...}}`, signed with the module's secret key like a request. A message is taken
+    A callback is a POST of ``{"operation": key, "state": "done" | "failed", "message": ...,
+    "parameters": {...}}``, signed with the module's secret key like a request. A message is taken
     within five minutes of its time-stamp, and once.
     """
 

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import consteq
 
+from ...billing_tasks.texts import labels
 from ...services.periods import next_due_day
 from .service_operation import IN_HAND, OPEN
 
@@ -51,8 +52,8 @@ class BillingService(models.Model):
         open_ones = operations.search(
             [("service_id", "in", self.ids), ("state", "in", OPEN)], order="effective_date, id"
         ).grouped("service_id")
-        types = dict(operations._fields["type"]._description_selection(self.env))
-        states = dict(operations._fields["state"]._description_selection(self.env))
+        types = labels(operations, "type")
+        states = labels(operations, "state")
         for service in self:
             service.operation_count = counts.get(service._origin, 0)
             service.open_operation = ", ".join(
@@ -73,7 +74,7 @@ class BillingService(models.Model):
         for service in self:
             service.service_task_count = counts.get(service._origin, 0)
 
-    # Actions
+    # === ACTIONS === #
 
     def action_activate(self):
         """Ask for ordered services to be set up."""
@@ -107,7 +108,7 @@ class BillingService(models.Model):
         )
         return action | {"domain": [("service_id", "in", self.ids)], "context": {}}
 
-    # Business
+    # === BUSINESS === #
 
     def _billing_task_domain(self):
         """The background work on a service is for its operations."""
@@ -118,15 +119,15 @@ class BillingService(models.Model):
     def request_operation(self, type, values=None, *, effective_date=None, source="staff"):
         """Ask for one operation on each of these services. The one public door to them.
 
-        :param str type: `setup`, `change`, `delete`, `suspend` or `resume`.
-        :param dict values: `change`: what `_change` takes; `suspend`: `reason`; `setup`:
-            `parameters`.
+        :param str type: ``setup``, ``change``, ``delete``, ``suspend`` or ``resume``.
+        :param dict values: ``change``: what ``_change`` takes; ``suspend``: ``reason``; ``setup``:
+            ``parameters``.
         :param effective_date: first day on which it counts; default today, for a set-up the
             wished start. With a day in the future the operation waits for it.
-        :param str source: who asked: `client`, `staff` or `billing`.
+        :param str source: who asked: ``client``, ``staff`` or ``billing``.
         :return: the operations, in the order of the services.
-        :raises AccessError: people need the billing user's rights on the services.
-        :raises UserError: where the service cannot take it.
+        :raise AccessError: people need the billing user's rights on the services.
+        :raise UserError: where the service cannot take it.
         """
         if not self.env.su:
             self.check_access("write")
@@ -182,18 +183,18 @@ class BillingService(models.Model):
                 _logger.error("Service %s cannot be ended: %s", service.number, error)
 
     def _parameter_values(self) -> dict:
-        """{name: plain value} of the parameters."""
+        """Return {name: plain value} of the parameters."""
         self.ensure_one()
         rows = self.read(["parameters"], load=None)[0]["parameters"]
         return self.env["billing.tariff"]._plain_parameters(rows)
 
     def _first_cutoff(self, schedule, day):
-        """The first cutoff that bills something of a service served and unrated from `day`."""
+        """Return the first cutoff that bills something of a service served and unrated from ``day``."""
         self.ensure_one()
         scheme = self.term_scheme_id
         return next_due_day(schedule, day, self.date_end or None, scheme.timing, scheme.proration)
 
-    # Portal
+    # === PORTAL === #
 
     def _portal_path(self) -> str:
         self.ensure_one()
@@ -210,7 +211,7 @@ class BillingService(models.Model):
         return f"{service.get_base_url()}{service._portal_path()}?token={service.portal_link_token}"
 
     def _opens_with(self, token: str) -> bool:
-        """Is `token` the one of a link that is still good?"""
+        """Is ``token`` the one of a link that is still good?"""
         self.ensure_one()
         service = self.sudo()
         good = service.portal_link_token and (

@@ -15,5 +15,5 @@ class BillingServiceSecret(models.Model):
 
     @api.model
     def _for_customer(self, service):
-        """The filled secrets of a service, for its customer's portal page."""
+        """Return the filled secrets of a service, for its customer's portal page."""
         return self.sudo().search([("service_id", "=", service.id), ("value", "!=", False)])

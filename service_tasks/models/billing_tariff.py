@@ -39,7 +39,7 @@ class BillingTariff(models.Model):
         ]
 
     def _required_rows(self, rows) -> list[dict]:
-        """Those of `rows` that must be filled in. A tick box is, either way."""
+        """Return those of ``rows`` that must be filled in. A tick box is, either way."""
         self.ensure_one()
         wanted = set(self._required_names())
         return [
@@ -49,7 +49,7 @@ class BillingTariff(models.Model):
         ]
 
     def _missing_parameters(self, rows) -> list[str]:
-        """Labels of the required parameters that `rows` (as `read` gives them) leave empty."""
+        """Labels of the required parameters that ``rows`` (as ``read`` gives them) leave empty."""
         return self._parameter_labels(
             row
             for row in self._required_rows(rows)
@@ -63,7 +63,7 @@ class BillingTariff(models.Model):
 
     @api.model
     def _plain_parameters(self, rows) -> dict:
-        """{name: plain JSON value} of parameters as `read` gives them."""
+        """Return {name: plain JSON value} of parameters as ``read`` gives them."""
         plain = {}
         for row in rows or []:
             value = row.get("value")

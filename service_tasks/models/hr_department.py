@@ -44,7 +44,7 @@ class HrDepartment(models.Model):
         return self.env["res.lang"].get_installed()
 
     def _service_task_lang(self, company) -> str:
-        """The language in which tasks of this department (or of none) are described."""
+        """Return the language in which tasks of this department (or of none) are described."""
         department = self.sudo()
         installed = dict(self._get_installed_languages())
         wished = (
@@ -55,7 +55,7 @@ class HrDepartment(models.Model):
         return next((lang for lang in wished if lang in installed), "en_US")
 
     def _responsible_user(self, condition=lambda user: True):
-        """The user of the manager of this department, else of the one above, and so on.
+        """Return the user of the manager of this department, else of the one above, and so on.
 
         :param condition: what the user must fulfil to count.
         """
@@ -68,6 +68,6 @@ class HrDepartment(models.Model):
         return self.env["res.users"]
 
     def _member_users(self):
-        """The active users who are members of these departments."""
+        """Return the active users who are members of these departments."""
         employees = self.env["hr.employee"].sudo().search([("department_id", "in", self.ids)])
         return employees.user_id.filtered("active")

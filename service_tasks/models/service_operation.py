@@ -3,6 +3,8 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...billing_tasks.texts import label
+
 #: what is being worked on: at most one operation of a service
 IN_HAND = ("processing", "manual", "failed", "unknown")
 OPEN = ("pending", *IN_HAND)
@@ -18,19 +20,19 @@ OPERATION_TYPES = [
 class ServiceOperation(models.Model):
     """One asked-for change of one service, from the request until it is carried out.
 
-    States: `pending` waits for its day or its turn; `processing` is with software (a background
-    task, or a callback that is awaited); `manual` is a service task of a department; `failed` and
-    `unknown` were processing, and a person now has a service task to finish or check them; `done`
-    was carried out and applied to the service; `cancelled` was withdrawn or superseded.
+    States: ``pending`` waits for its day or its turn; ``processing`` is with software (a background
+    task, or a callback that is awaited); ``manual`` is a service task of a department; ``failed`` and
+    ``unknown`` were processing, and a person now has a service task to finish or check them; ``done``
+    was carried out and applied to the service; ``cancelled`` was withdrawn or superseded.
 
     One operation of a service is in hand at a time (processing, manual, failed or unknown; a
     unique index holds it). The rule for later ones:
 
-    * they wait as `pending` and start one at a time, by effective date, then in the order of
+    * they wait as ``pending`` and start one at a time, by effective date, then in the order of
       request, each not before its effective date and not before the one in hand has ended;
     * a request for the very same thing, waiting or in hand, is the same operation;
-    * the last wish counts: `delete` supersedes all that wait with its effective date or a later
-      one, and so does one of `suspend` and `resume` to others of these two. Changes queue;
+    * the last wish counts: ``delete`` supersedes all that wait with its effective date or a later
+      one, and so does one of ``suspend`` and ``resume`` to others of these two. Changes queue;
     * what is in hand is never superseded, since somebody may have done it already.
 
     Billing users ask for operations and cancel them; nobody creates or writes them otherwise.
@@ -134,16 +136,15 @@ class ServiceOperation(models.Model):
     )
     _pending_idx = models.Index("(effective_date, id) WHERE state = 'pending'")
 
-    # Computes
+    # === COMPUTES === #
 
     @api.depends("type", "service_id")
     def _compute_display_name(self):
-        labels = dict(self._fields["type"]._description_selection(self.env))
         for operation in self:
             service = operation.service_id.sudo().display_name
-            operation.display_name = f"{labels.get(operation.type)}: {service}"
+            operation.display_name = f"{label(operation, 'type')}: {service}"
 
-    # CRUD
+    # === CRUD === #
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -163,7 +164,7 @@ class ServiceOperation(models.Model):
             "out; they cannot be edited."
         )
 
-    # Actions
+    # === ACTIONS === #
 
     def action_cancel(self):
         """Withdraw operations that are not carried out yet, and their service tasks."""
@@ -225,7 +226,7 @@ class ServiceOperation(models.Model):
         if not self.env.su:
             self.service_id._check_billing_user()
 
-    # Business
+    # === BUSINESS === #
 
     @api.model
     def _get_transitions(self):
@@ -260,7 +261,7 @@ class ServiceOperation(models.Model):
     def _stop_processing(self, why: str):
         """Take the background task of an operation out of the queue, if nothing left yet.
 
-        :raises UserError: where the request may be under way, or is accepted.
+        :raise UserError: where the request may be under way, or is accepted.
         """
         if self.state != "processing":
             return
@@ -288,9 +289,8 @@ class ServiceOperation(models.Model):
             operation._note_on(operation.service_task_id, text)
 
     def _note_on(self, record, text: str):
-        labels = dict(self._fields["type"]._description_selection(self.env))
         record.message_post(
-            body=self.env._("%(type)s: %(text)s", type=labels[self.type], text=text),
+            body=self.env._("%(type)s: %(text)s", type=label(self, "type"), text=text),
             message_type="comment",
             subtype_xmlid="mail.mt_note",
         )

@@ -3,6 +3,7 @@ from math import isfinite
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from ...billing_tasks.texts import labels
 from ..answers import accepted
 from .service_operation import IN_HAND
 
@@ -128,8 +129,8 @@ class ServiceOperation(models.Model):
         ):
             state = EXPECTED[operation.type][1] or state
         if state not in EXPECTED[operation_type][0]:
-            states = dict(service._fields["state"]._description_selection(self.env))
-            types = dict(self._fields["type"]._description_selection(self.env))
+            states = labels(service, "state")
+            types = labels(self, "type")
             raise UserError(
                 self.env._(
                     "%(type)s is not possible: service %(service)s is %(state)s, counting what "

@@ -30,7 +30,7 @@ class ServiceOperation(models.Model):
 
     @api.model
     def _due_services(self):
-        """The services with a waiting operation whose day has come, in any company's zone."""
+        """Return the services with a waiting operation whose day has come, in any company's zone."""
         tomorrow = fields.Date.add(fields.Date.today(), days=1)
         waiting = self.search([("state", "=", "pending"), ("effective_date", "<=", tomorrow)])
         return waiting.service_id.sorted("id")

@@ -1,5 +1,4 @@
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 
 from markupsafe import Markup
 
@@ -7,12 +6,9 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, formatLang
 
-from ...services.models.billing_service_rating import Terms
-from ...services.periods import Period, due_periods
-from ...services.proration import PriceLine, charge_row, to_decimal
+from ...services.periods import ONE_DAY, due_periods
+from ...services.proration import setup_row
 from ..answers import accepted
-
-ONE_DAY = timedelta(days=1)
 
 
 class ServiceOperation(models.Model):
@@ -21,7 +17,7 @@ class ServiceOperation(models.Model):
     _inherit = "service.operation"
 
     def _apply(self, day: date, parameters=None, addon_quantities=None):
-        """Carry the operation over to the service, from `day` on.
+        """Carry the operation over to the service, from ``day`` on.
 
         :param parameters: {name: value} to keep on the service, over those asked for.
         :param addon_quantities: {tariff add-on id: quantity}, over those asked for.
@@ -46,7 +42,7 @@ class ServiceOperation(models.Model):
             service._terminate(day)
 
     def _changed_to(self, parameters=None, addon_quantities=None) -> dict:
-        """The values of a change as `billing.service._change` takes them."""
+        """Return the values of a change as ``billing.service._change`` takes them."""
         values = self._change_values(self.requested["new"])
         if parameters:
             values["parameters"] = {**self._kept_parameters(), **parameters}
@@ -55,16 +51,16 @@ class ServiceOperation(models.Model):
         return values
 
     def _kept_parameters(self) -> dict:
-        """The settings as they are once it is carried out: what the service has, as far as the
+        """Return the settings as they are once it is carried out: what the service has, as far as the
         tariff takes it, and over that what was asked for."""
         present = self.service_id._parameter_values()
         own, _others = accepted(self._tariff().parameter_definition or [], present)
         return {**own, **(self.requested["new"].get("parameters") or {})}
 
-    # Preview
+    # === PREVIEW === #
 
     def _preview_rows(self, day: date, addon_quantities=None) -> list[dict]:
-        """The charges that applying the operation from `day` on brings, as value dicts: those of
+        """Return the charges that applying the operation from ``day`` on brings, as value dicts: those of
         the change itself, and for a set-up the first ones that a run takes."""
         self.ensure_one()
         service = self.service_id
@@ -86,28 +82,16 @@ class ServiceOperation(models.Model):
         return []
 
     def _first_charges(self, day: date) -> list[dict]:
-        """What the first run after an activation on `day` bills: the set-up and the first period
+        """Return what the first run after an activation on ``day`` bills: the set-up and the first period
         (of an arrears tariff: when that period is over)."""
-        service, scheme = self.service_id, self.service_id.term_scheme_id
-        rounding = to_decimal(service.currency_id.rounding)
-        terms = Terms(
-            scheme._get_schedule(service.anchor_date or day),
-            scheme.timing,
-            scheme.proration,
-            list(service._price_lines()),
-            rounding,
-            service.partner_id.id,
-            not scheme.bill_suspended,
-        )
+        service = self.service_id
+        terms = service._terms(service, service.anchor_date or day, list(service._price_lines()))
         rows = []
         setup_price = service.tariff_id.setup_price
         if setup_price > 0 and not service.rated_up_to:
             product = service.product_id.id
-            line = PriceLine(
-                "setup", product, None, to_decimal(setup_price), Decimal(1), Decimal(0)
-            )
-            first = Period(day, day + ONE_DAY, day, day + ONE_DAY)
-            rows.append(charge_row(line, first, rounding) | {"service_id": service.id})
+            row = setup_row(product, setup_price, day, terms.rounding)
+            rows.append(row | {"service_id": service.id})
         rated_up_to = service.rated_up_to or day
         cutoff = service._first_cutoff(terms.schedule, rated_up_to)
         if cutoff:
@@ -123,7 +107,7 @@ class ServiceOperation(models.Model):
         return self.env["billing.charge"]._complete_rows(rows)
 
     def _effect_html(self, day: date, addon_quantities=None) -> Markup:
-        """The money effect in words and a small table, for people."""
+        """Return the money effect in words and a small table, for people."""
         self.ensure_one()
         try:
             rows = self._preview_rows(day, addon_quantities)

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import is_html_empty
 
+from ...billing_tasks.texts import label
 from ..mails import queue_mails
 
 _logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class ServiceOperation(models.Model):
                 if row["type"] != "separator"
             ]
             rows += [
-                (self._identifier_label(identifier), identifier.value)
+                (label(identifier, "kind"), identifier.value)
                 for identifier in operation.service_id.identifier_ids
                 if not identifier.date_to
             ]
@@ -52,14 +53,10 @@ class ServiceOperation(models.Model):
                 Markup("<li>%s: <strong>%s</strong></li>") % row for row in rows if row[1]
             )
 
-    def _identifier_label(self, identifier) -> str:
-        kinds = dict(identifier._fields["kind"]._description_selection(self.env))
-        return kinds.get(identifier.kind, identifier.kind)
-
     def _render_opening_mail(self) -> dict:
-        """`{"subject": ..., "body": ...}` as the template has it, in the customer's language.
+        """``{"subject": ..., "body": ...}`` as the template has it, in the customer's language.
 
-        :raises UserError: where the template does not fit this service.
+        :raise UserError: where the template does not fit this service.
         """
         self.ensure_one()
         operation = self.sudo().with_context(lang=self.sudo().partner_id.lang or self.env.lang)

@@ -11,7 +11,7 @@ class ServiceOperation(models.Model):
     The request is sent between two commits. An answer that certainly means *not done* (no
     connection, 5xx, 429) ends the attempt with an error and uses up a retry; the next attempt
     sends the same request with the same key. Without an answer the intent stays open: the next
-    attempt asks the module's `_ask_operation` first, and only its word that nothing was received
+    attempt asks the module's ``_ask_operation`` first, and only its word that nothing was received
     lets the request be sent again. When the retries are used up, or nobody can tell, the
     operation becomes failed or unknown and its department gets a service task.
     """
@@ -29,7 +29,7 @@ class ServiceOperation(models.Model):
         )
         self._own().billing_task_id = task
 
-    # Steps of the external handler
+    # === STEPS OF THE EXTERNAL HANDLER === #
 
     def _prepare_call(self, task):
         """Return the next request to make, None when there is none."""
@@ -51,7 +51,7 @@ class ServiceOperation(models.Model):
         return self._intent()
 
     def _intent(self) -> dict:
-        """What the queue notes of a request under way; by it the outcome is asked for."""
+        """Return what the queue notes of a request under way; by it the outcome is asked for."""
         self.ensure_one()
         return {"reference": self.key, "operation": self.id}
 
@@ -62,7 +62,13 @@ class ServiceOperation(models.Model):
         if self.state not in ("processing", "unknown"):
             return
         message = readable(answer.get("message"))
-        task._log(f"{answer['outcome']}: {message}")
+        outcomes = {
+            "done": self.env._("Done"),
+            "accepted": self.env._("Accepted"),
+            "retry": self.env._("Not now"),
+        }
+        outcome = outcomes.get(answer["outcome"], self.env._("Failed"))
+        task._log(self.env._("%(outcome)s: %(message)s", outcome=outcome, message=message))
         self._own().answered_attempt = task.attempt_token
         if answer["outcome"] == "retry" and self.state == "processing":
             self._own().message = message
@@ -75,10 +81,10 @@ class ServiceOperation(models.Model):
             self._hand_over("failed", message)
 
     def _make_payload(self) -> dict:
-        """What a module is told of the operation: plain JSON, without secrets.
+        """Return what a module is told of the operation: plain JSON, without secrets.
 
-        `service` is how it is now, `wanted` how it is to be: by names and codes, since nobody else
-        knows the ids in `requested`.
+        ``service`` is how it is now, ``wanted`` how it is to be: by names and codes, since nobody else
+        knows the ids in ``requested``.
         """
         self.ensure_one()
         service, partner = self.service_id, self.partner_id
@@ -137,7 +143,7 @@ class ServiceOperation(models.Model):
     def _plain_tariff(self, tariff) -> dict:
         return {"code": tariff.code or "", "name": tariff.name}
 
-    # Ends
+    # === ENDS === #
 
     def _complete(self, message="", parameters=None):
         """Apply a carried-out operation; where that fails, a person gets it with the reason."""
@@ -175,7 +181,7 @@ class ServiceOperation(models.Model):
         self.service_id._start_next_operation()
 
     def _hand_over(self, state: str, message: str):
-        """Make an operation `failed` or `unknown` and give it to its department."""
+        """Make an operation ``failed`` or ``unknown`` and give it to its department."""
         self.ensure_one()
         self._set_state(state)
         self._own().message = message
@@ -189,7 +195,7 @@ class ServiceOperation(models.Model):
     def _take_callback(self, said: dict) -> bool:
         """Take the word of the other side on an operation in hand.
 
-        :param said: `state` (done or failed), `message`, `parameters`.
+        :param said: ``state`` (done or failed), ``message``, ``parameters``.
         :return: False where there is nothing left to take.
         """
         self.ensure_one()
@@ -206,7 +212,7 @@ class ServiceOperation(models.Model):
         self._hand_over("failed", message or self.env._("The other side reported a failure."))
         return True
 
-    # The queue's side
+    # === THE QUEUE'S SIDE === #
 
     @api.model
     def _of_task(self, task):

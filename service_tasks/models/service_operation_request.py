@@ -64,7 +64,7 @@ class ServiceOperation(models.Model):
 
     @api.model
     def _clean_values(self, operation_type, values) -> dict:
-        """The values of a request as plain JSON, refused where its type cannot take them."""
+        """Return the values of a request as plain JSON, refused where its type cannot take them."""
         if not isinstance(operation_type, str) or operation_type not in EXPECTED:
             raise UserError(
                 self.env._(
@@ -102,7 +102,7 @@ class ServiceOperation(models.Model):
 
     @api.model
     def _as_day(self, value):
-        """A date of a date or its text; None of nothing."""
+        """Return a date of a date or its text; None of nothing."""
         try:
             return fields.Date.to_date(value)
         except (TypeError, ValueError) as error:
@@ -118,7 +118,7 @@ class ServiceOperation(models.Model):
 
     @api.model
     def _old_values(self, service, values) -> dict:
-        """What the service has now, for the values of a request."""
+        """Return what the service has now, for the values of a request."""
         old = {}
         for name in values:
             if name == "addon_quantities":
@@ -148,7 +148,7 @@ class ServiceOperation(models.Model):
         )
 
     def _superseded_by(self, operation_type, day):
-        """Those of these operations that wait and that a new one makes pointless."""
+        """Return those of these operations that wait and that a new one makes pointless."""
         later = self.filtered(lambda op: op.state == "pending" and op.effective_date >= day)
         if operation_type == "delete":
             return later
@@ -158,7 +158,7 @@ class ServiceOperation(models.Model):
 
     @api.model
     def _change_values(self, values) -> dict:
-        """The new values of a change as `billing.service._change` takes them."""
+        """Return the new values of a change as ``billing.service._change`` takes them."""
         values = dict(values)
         if values.get("date_end"):
             values["date_end"] = fields.Date.to_date(values["date_end"])
@@ -166,7 +166,7 @@ class ServiceOperation(models.Model):
 
     @api.model
     def _tariff_for(self, service, operation_type, values):
-        """The tariff that counts once it is carried out."""
+        """Return the tariff that counts once it is carried out."""
         tariff = service.tariff_id
         if operation_type == "change" and values.get("tariff_id"):
             tariff = tariff.browse(values["tariff_id"]).exists() or tariff
@@ -177,7 +177,7 @@ class ServiceOperation(models.Model):
         return self._tariff_for(self.service_id, self.type, self.requested["new"])
 
     def _addon_quantities(self) -> dict:
-        """{add-on of the tariff: (quantity now, quantity once it is carried out)}."""
+        """Return {add-on of the tariff: (quantity now, quantity once it is carried out)}."""
         wished = self.requested["new"].get("addon_quantities") or {}
         present = {line.product_id: line.quantity for line in self.service_id.addon_line_ids}
         offered = self.service_id._offered_addons(self._tariff())
@@ -190,7 +190,6 @@ class ServiceOperation(models.Model):
         return tariff.processing_module_id or service.company_id._default_processing_module()
 
     # An end in the future is agreed at once: billing must not charge beyond it meanwhile.
-
     def _announce(self):
         """Tell billing of an end that comes later."""
         for operation in self.filtered(lambda op: op.type == "delete"):
@@ -203,7 +202,7 @@ class ServiceOperation(models.Model):
                 operation._own().requested = operation.requested | {"announced": announced}
 
     def _undo_announcement(self):
-        """Take back the end that `_announce` told billing of."""
+        """Take back the end that ``_announce`` told billing of."""
         for operation in self.filtered(lambda op: op.type == "delete"):
             announced, service = operation.requested.get("announced"), operation.service_id
             day = announced and fields.Date.to_date(announced["day"])
@@ -211,7 +210,7 @@ class ServiceOperation(models.Model):
                 before = announced["before"] and fields.Date.to_date(announced["before"])
                 service._change(day, {"date_end": before})
 
-    # Starting
+    # === STARTING === #
 
     def _start(self):
         """Begin a pending operation, as its module says."""

@@ -3,6 +3,8 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.tools import format_date, format_datetime
 
+from ...billing_tasks.texts import labels
+
 
 class ServiceOperation(models.Model):
     """What was asked for, in people's words: labels and names, never keys and ids."""
@@ -22,11 +24,11 @@ class ServiceOperation(models.Model):
             operation.request_text = items and Markup("<ul>%s</ul>") % items
 
     def _describe_request(self) -> list[str]:
-        """One line for every asked-for value: from what to what."""
+        """Return one line for every asked-for value: from what to what."""
         self.ensure_one()
         service = self.service_id
         if self.type == "suspend":
-            reasons = dict(service._fields["suspension_reason"]._description_selection(self.env))
+            reasons = labels(service, "suspension_reason")
             reason = self.requested["new"].get("reason")
             return [self.env._("Reason: %s", reasons.get(reason, reason))]
         if self.type not in ("setup", "change"):
@@ -79,7 +81,7 @@ class ServiceOperation(models.Model):
         return value
 
     def _number(self, value) -> str:
-        """A quantity without the zeros behind its comma."""
+        """Return a quantity without the zeros behind its comma."""
         return f"{value:.6f}".rstrip("0").rstrip(".")
 
     def _from_to(self, label, before, after) -> str:
@@ -92,7 +94,7 @@ class ServiceOperation(models.Model):
 
     @api.model
     def _record_names(self, row, value) -> list[str]:
-        """Names of the records that a parameter refers to, given by id or as `read` does."""
+        """Names of the records that a parameter refers to, given by id or as ``read`` does."""
         if row["type"] == "many2one":
             value = [value] if value else []
         ids = [item[0] if isinstance(item, list | tuple) else item for item in value or []]
@@ -102,7 +104,7 @@ class ServiceOperation(models.Model):
 
     @api.model
     def _parameter_text(self, row) -> str:
-        """The value of one parameter (as `read` gives it) as a person reads it."""
+        """Return the value of one parameter (as ``read`` gives it) as a person reads it."""
         value = row.get("value")
         if row["type"] == "boolean":
             return self.env._("yes") if value else self.env._("no")

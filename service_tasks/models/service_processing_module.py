@@ -5,16 +5,16 @@ from odoo.exceptions import UserError, ValidationError
 class ServiceProcessingModule(models.Model):
     """How the operations on services of a tariff are carried out, and by which department.
 
-    Kind `manual` makes a service task of every operation at once. Any other kind is automatic: a
+    Kind ``manual`` makes a service task of every operation at once. Any other kind is automatic: a
     background task calls out, and only what fails, or whose outcome nobody knows, becomes a
     service task of the responsible department. A disabled (archived) module takes no new
     services; it still serves those that have it.
 
     Billing users read modules, managers keep them. The secret key is for administrators alone.
 
-    A module of another kind is added by inheritance: add the kind to `kind` with `selection_add`,
-    and override `_call_operation`, and `_ask_operation` where the other side can be asked,
-    beginning with `if self.kind != "mine": return super()...`.
+    A module of another kind is added by inheritance: add the kind to ``kind`` with ``selection_add``,
+    and override ``_call_operation``, and ``_ask_operation`` where the other side can be asked,
+    beginning with ``if self.kind != "mine": return super()...``.
     """
 
     _name = "service.processing.module"
@@ -102,7 +102,7 @@ class ServiceProcessingModule(models.Model):
         )
         return action | {"domain": [("processing_module_id", "=", self.id)], "context": {}}
 
-    # Hooks
+    # === HOOKS === #
 
     def _is_automatic(self) -> bool:
         """Does software carry the operations out?"""
@@ -110,16 +110,16 @@ class ServiceProcessingModule(models.Model):
         return self.kind != "manual"
 
     def _call_operation(self, operation):
-        """Carry `operation` out on the other side. Runs outside of any transaction that writes.
+        """Carry ``operation`` out on the other side. Runs outside of any transaction that writes.
 
-        `operation.payload` is what to say, the same at every attempt; `operation.key` is the key
+        ``operation.payload`` is what to say, the same at every attempt; ``operation.key`` is the key
         by which the other side knows a repeated request.
 
-        :return: a dict: `outcome` (`done`; `accepted`: finished later by a callback; `failed`:
-            refused for good; `retry`: certainly not done, try again later), `message`, and
-            optionally `parameters` ({parameter name: value} to keep on the service).
-        :raises Exception: anything else says that the outcome is unknown: it is asked for with
-            `_ask_operation`, never called again blindly.
+        :return: a dict: ``outcome`` (``done``; ``accepted``: finished later by a callback; ``failed``:
+            refused for good; ``retry``: certainly not done, try again later), ``message``, and
+            optionally ``parameters`` ({parameter name: value} to keep on the service).
+        :raise Exception: anything else says that the outcome is unknown: it is asked for with
+            ``_ask_operation``, never called again blindly.
         """
         self.ensure_one()
         if self.kind == "webhook":
@@ -127,7 +127,7 @@ class ServiceProcessingModule(models.Model):
         raise NotImplementedError(f"Modules of the kind {self.kind} cannot call out")
 
     def _can_ask(self) -> bool:
-        """Can `_ask_operation` find anything out?"""
+        """Can ``_ask_operation`` find anything out?"""
         self.ensure_one()
         if self.kind == "webhook":
             return self.timeout_rule != "person"
@@ -136,9 +136,9 @@ class ServiceProcessingModule(models.Model):
     def _ask_operation(self, operation):
         """Find out what became of a call without answer.
 
-        :return: like `_call_operation`, where `retry` says that the call may be made again; None
+        :return: like ``_call_operation``, where ``retry`` says that the call may be made again; None
             when the other side cannot tell and a person has to find out.
-        :raises Exception: it could not be asked now; it is asked again later.
+        :raise Exception: it could not be asked now; it is asked again later.
         """
         self.ensure_one()
         return self._ask_webhook(operation) if self.kind == "webhook" else None

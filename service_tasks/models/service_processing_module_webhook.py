@@ -14,7 +14,7 @@ PRIVATE_PARAMETER = "billing_operations.webhook_allow_private"
 class ServiceProcessingModule(models.Model):
     """The kind *webhook*: a signed POST of JSON to an address.
 
-    What an answer means: 2xx done (the body may be `{"message": ..., "parameters": {...}}`), 202
+    What an answer means: 2xx done (the body may be ``{"message": ..., "parameters": {...}}``), 202
     accepted and finished by a signed callback, 3xx and 4xx failed, 408, 425 and 429 try again, 5xx
     try again. When no connection came about, nothing was sent: try again.
 
@@ -23,15 +23,15 @@ class ServiceProcessingModule(models.Model):
     the module says how the outcome is found by the idempotency key, which is the operation's and
     the same at every attempt:
 
-    * `ask`: a signed GET with the key to the status address. The answer is 200 with `{"state":
-      "done" | "accepted" | "failed" | "not_received"}`; only `not_received` sends the request
+    * ``ask``: a signed GET with the key to the status address. The answer is 200 with ``{"state":
+      "done" | "accepted" | "failed" | "not_received"}``; only ``not_received`` sends the request
       again. An answer that says nothing of the kind hands the matter to a person.
-    * `repeat`: the receiver promised to do the work of one key once and to answer a repeated
+    * ``repeat``: the receiver promised to do the work of one key once and to answer a repeated
       request with the first one's outcome, so the same request with the same key is the question.
-    * `person`: nothing is asked; a service task says what to look up.
+    * ``person``: nothing is asked; a service task says what to look up.
 
     Questions that get no answer are asked again until the retries are used up; then the outcome is
-    `unknown` and a person gets a service task.
+    ``unknown`` and a person gets a service task.
     """
 
     _inherit = "service.processing.module"
@@ -42,7 +42,7 @@ class ServiceProcessingModule(models.Model):
         groups="billing_operations.group_billing_administrator",
         copy=False,
         exportable=False,
-        help="Signs requests and callbacks. Tell it to the other side by a safe way.",
+        help="Signs requests and callbacks. Pass it on to the other side in a safe way.",
     )
     has_secret_key = fields.Boolean(compute="_compute_has_secret_key", compute_sudo=True)
     timeout = fields.Integer(
@@ -135,10 +135,10 @@ class ServiceProcessingModule(models.Model):
             raise AccessError(self.env._("Only billing administrators may change secret keys."))
         self.sudo().secret_key = secrets.token_hex(32)
 
-    # Business
+    # === BUSINESS === #
 
     def _ask_webhook(self, operation):
-        """What became of a call without answer, by the module's rule for those."""
+        """Return what became of a call without answer, by the module's rule for those."""
         if self.timeout_rule == "repeat":
             answer = self._post_operation(operation)
             if answer["outcome"] == "retry":
@@ -208,7 +208,7 @@ class ServiceProcessingModule(models.Model):
 
     @api.model
     def _said(self, answer) -> dict:
-        """The JSON object in an answer; empty where it holds none."""
+        """Return the JSON object in an answer; empty where it holds none."""
         try:
             said = json.loads(answer.body)
         except (ValueError, RecursionError):

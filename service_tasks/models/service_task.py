@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ...billing_tasks.texts import label
 from .service_operation import OPERATION_TYPES
 
 OPEN_STATES = ("new", "in_progress")
@@ -21,8 +22,8 @@ EDITABLE = {
 class ServiceTask(models.Model):
     """What staff must do by hand for one operation on a service, and then close.
 
-    States: `new` waits for somebody of its department; `in_progress` has an assignee who works on
-    it; `done` was closed, which applied the operation to the service and its billing; `cancelled`
+    States: ``new`` waits for somebody of its department; ``in_progress`` has an assignee who works on
+    it; ``done`` was closed, which applied the operation to the service and its billing; ``cancelled``
     was given up, with a reason, and the operation with it.
 
     A task is seen by the members of its department and of the departments above it, by its
@@ -157,13 +158,12 @@ class ServiceTask(models.Model):
     )
     _open_idx = models.Index("(department_id, deadline) WHERE state IN ('new', 'in_progress')")
 
-    # Computes
+    # === COMPUTES === #
 
     @api.depends("number", "type")
     def _compute_display_name(self):
-        types = dict(self._fields["type"]._description_selection(self.env))
         for task in self:
-            task.display_name = f"{task.number} {types.get(task.type, '')}".strip()
+            task.display_name = f"{task.number} {label(task, 'type')}".strip()
 
     @api.depends("department_id")
     @api.depends_context("uid")
@@ -182,7 +182,7 @@ class ServiceTask(models.Model):
 
     @api.model
     def _my_departments(self):
-        """The departments that the user is a member of, and all below them.
+        """Return the departments that the user is a member of, and all below them.
 
         Looked up at every question: a record rule's domain is cached, the answer to it is not, so
         a change of department counts at once."""
@@ -270,7 +270,7 @@ class ServiceTask(models.Model):
             _rendered, task.mail_problem = task._try_opening_mail()
 
     def _try_opening_mail(self) -> tuple[dict, str | bool]:
-        """(what the template gives, where it is needed; why it gives nothing)"""
+        """Return (what the template gives, where it is needed; why it gives nothing)"""
         nothing = {"subject": False, "body": False}
         own = self.own_mail_subject and self.own_mail_body
         if own or self.type != "setup" or self.state not in OPEN_STATES or not self._origin:
@@ -288,7 +288,7 @@ class ServiceTask(models.Model):
         for task in self:
             task.own_mail_body = task.mail_body
 
-    # CRUD
+    # === CRUD === #
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -345,7 +345,7 @@ class ServiceTask(models.Model):
     def _is_manager(self) -> bool:
         return self.env.su or self.env.user.has_group("billing_operations.group_billing_manager")
 
-    # Business
+    # === BUSINESS === #
 
     @api.model
     def _get_transitions(self):

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.tools import format_date
 
+from ...billing_tasks.texts import label
 from .service_task import OPEN_STATES
 
 
@@ -161,21 +162,20 @@ class ServiceTask(models.Model):
             "views": [(False, "form")],
         }
 
-    # Checks
+    # === CHECKS === #
 
     def _check_open(self):
         self.check_access("write")
         self._raise_if_closed()
 
     def _raise_if_closed(self):
-        states = dict(self._fields["state"]._description_selection(self.env))
         for task in self:
             if task.state not in OPEN_STATES:
                 raise UserError(
                     self.env._(
                         "%(task)s is %(state)s already: %(user)s ended it on %(date)s.",
                         task=task.display_name,
-                        state=states[task.state].lower(),
+                        state=label(task, "state").lower(),
                         user=task.sudo().closed_by_id.name,
                         date=fields.Datetime.context_timestamp(task, task.closed_date).strftime(
                             "%Y-%m-%d %H:%M"
@@ -186,7 +186,7 @@ class ServiceTask(models.Model):
     def _lock(self):
         """Lock these tasks for this transaction, so that one person at a time ends them.
 
-        :raises UserError: where somebody else is doing so now, or did.
+        :raise UserError: where somebody else is doing so now, or did.
         """
         self.env.flush_all()
         try:
@@ -243,7 +243,7 @@ class ServiceTask(models.Model):
                 self.env._("Fill in on the tab Main Settings first: %s.", ", ".join(missing))
             )
 
-    # Business
+    # === BUSINESS === #
 
     def _close(self):
         """Apply the operation and end the task."""
@@ -272,7 +272,7 @@ class ServiceTask(models.Model):
         operation.service_id._start_next_operation()
 
     def _assign(self, user):
-        """Give this task to `user`; it is in progress then."""
+        """Give this task to ``user``; it is in progress then."""
         self.ensure_one()
         if self.user_id == user and self.state == "in_progress":
             return
@@ -332,7 +332,7 @@ class ServiceTask(models.Model):
             self.message_unsubscribe(internal.ids)
 
     def _candidates(self):
-        """The users who may see this task and so take it."""
+        """Return the users who may see this task and so take it."""
         self.ensure_one()
         departments = self.env["hr.department"].sudo()
         if self.department_id:
@@ -347,7 +347,7 @@ class ServiceTask(models.Model):
 
     @api.model
     def _managers(self):
-        """The billing managers, who see every task of their companies."""
+        """Return the billing managers, who see every task of their companies."""
         return self.env.ref("billing_operations.group_billing_manager").sudo().all_user_ids
 
     @api.model

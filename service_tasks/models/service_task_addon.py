@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import float_compare
 
+from ...services.addon_limits import is_within
+
 
 class ServiceTaskAddon(models.Model):
     """One add-on of a service task: what the service is to have, within the tariff's limits.
@@ -60,13 +62,8 @@ class ServiceTaskAddon(models.Model):
                 # What the service has already stays, whatever the tariff says meanwhile.
                 continue
             # 0 takes the add-on off.
-            low = line.quantity and (
-                float_compare(line.quantity, line.minimum, precision_digits=digits) < 0
-            )
-            high = line.maximum and (
-                float_compare(line.quantity, line.maximum, precision_digits=digits) > 0
-            )
-            if low or high or line.quantity < 0:
+            minimum = line.minimum if line.quantity > 0 else 0.0
+            if not is_within(line.quantity, minimum, line.maximum, digits):
                 raise ValidationError(
                     self.env._(
                         "%(addon)s: the tariff allows %(allowed)s, not %(quantity)g.",

@@ -54,7 +54,7 @@ class ServiceTask(models.Model):
 
     @api.model
     def _deadline(self, department, company, task_type, start=None):
-        """The moment by which a task is due: hours counted in the department's working hours."""
+        """Return the moment by which a task is due: hours counted in the department's working hours."""
         start = start or fields.Datetime.now()
         hours = company.sudo()._service_task_hours(task_type)
         calendar = department.sudo().resource_calendar_id or company.sudo().resource_calendar_id
@@ -65,7 +65,7 @@ class ServiceTask(models.Model):
         return fields.Datetime.add(start, hours=hours)
 
     def _changed_quantities(self) -> dict | None:
-        """{tariff add-on id: quantity} of a change task's lines; None on other tasks."""
+        """Return {tariff add-on id: quantity} of a change task's lines; None on other tasks."""
         self.ensure_one()
         if self.type != "change":
             return None

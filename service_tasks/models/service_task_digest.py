@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import SQL, format_datetime
 
+from ...billing_tasks.texts import labels
 from ..mails import queue_mails
 
 _logger = logging.getLogger(__name__)
@@ -95,11 +96,11 @@ class ServiceTaskDigest(models.Model):
 
     @api.model
     def _prepare_mail(self, company, user, tasks) -> dict:
-        """The mail to one manager, in the manager's language and time zone."""
+        """Return the mail to one manager, in the manager's language and time zone."""
         zone = user.tz or company.resource_calendar_id.tz or "UTC"
         tasks = tasks.with_context(lang=user.lang or "en_US")
         env = tasks.env
-        types = dict(tasks._fields["type"]._description_selection(env))
+        types = labels(tasks, "type")
         cell = Markup('<td style="padding:4px 12px 4px 0">%s</td>')
         rows = Markup().join(
             Markup("<tr>%s</tr>")

@@ -3,6 +3,8 @@ from markupsafe import Markup
 from odoo import models
 from odoo.tools import format_date
 
+from ...billing_tasks.texts import label
+
 MAX_ATTEMPTS = 12
 
 
@@ -26,7 +28,7 @@ class ServiceTask(models.Model):
             )
 
     def _describe_work(self) -> Markup:
-        """What to do, step by step, and why a person has to."""
+        """Return what to do, step by step, and why a person has to."""
         operation, service = self.operation_id, self.service_id
         day = format_date(self.env, operation.effective_date)
         name = service.name or service.number
@@ -63,13 +65,12 @@ class ServiceTask(models.Model):
 
     def _describe_asker(self) -> str:
         operation = self.operation_id
-        sources = dict(operation._fields["source"]._description_selection(self.env))
-        asker = sources[operation.source]
+        asker = label(operation, "source")
         user = operation.requested_by_id
         return f"{asker} ({user.name})" if user and not user._is_superuser() else asker
 
     def _describe_failure(self) -> Markup:
-        """Why software could not do it: the error, and every attempt."""
+        """Return why software could not do it: the error, and every attempt."""
         operation = self.operation_id
         if operation.state == "unknown":
             intro = self.env._(
@@ -103,7 +104,7 @@ class ServiceTask(models.Model):
         )
 
     def _describe_closing(self) -> Markup:
-        """What pressing Close does."""
+        """Return what pressing Close does."""
         lines = {
             "setup": [
                 self.env._("The service becomes active; billing starts on its activation date."),
@@ -125,15 +126,14 @@ class ServiceTask(models.Model):
         return self._list([*lines, self.env._("Both histories get a note.")])
 
     def _describe_service(self) -> Markup:
-        """The service and all that is set on it. No prices, no passwords."""
+        """Return the service and all that is set on it. No prices, no passwords."""
         operation, service = self.operation_id, self.service_id
-        states = dict(service._fields["state"]._description_selection(self.env))
         rows = [
             (self.env._("Service"), service.display_name),
             (self.env._("Customer"), self.partner_id.display_name),
             (self.env._("Contact"), self.partner_id.email or self.partner_id.phone),
             (self.env._("Tariff plan"), service.tariff_id.display_name),
-            (self.env._("State"), states[service.state]),
+            (self.env._("State"), label(service, "state")),
             (self.env._("Quantity"), operation._number(service.quantity)),
             (self.env._("Start"), service.date_start and format_date(self.env, service.date_start)),
             (self.env._("End"), service.date_end and format_date(self.env, service.date_end)),
@@ -147,9 +147,8 @@ class ServiceTask(models.Model):
             (line.product_id.name, operation._number(line.quantity))
             for line in service.addon_line_ids
         ]
-        kinds = dict(service.identifier_ids._fields["kind"]._description_selection(self.env))
         rows += [
-            (kinds.get(identifier.kind, identifier.kind), identifier.value)
+            (label(identifier, "kind"), identifier.value)
             for identifier in service.identifier_ids
             if not identifier.date_to
         ]

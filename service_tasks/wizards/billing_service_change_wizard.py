@@ -14,7 +14,7 @@ class BillingServiceChangeWizard(models.TransientModel):
         return {"type": "ir.actions.act_window_close"}
 
     def _asked_values(self) -> dict:
-        """Those of the values that differ from what the service has."""
+        """Return those of the values that differ from what the service has."""
         service = self.service_id
         quantities = {line.addon_id.id: line.quantity for line in service.addon_line_ids}
         asked = {}

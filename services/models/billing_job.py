@@ -3,7 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..proration import round_amount, to_decimal
+from ..numbers import give_numbers, numbered_name
+from ..proration import to_decimal
 
 
 class BillingJob(models.Model):
@@ -73,8 +74,7 @@ class BillingJob(models.Model):
     @api.depends("number", "name")
     def _compute_display_name(self):
         for job in self:
-            number = job.number if job.number != "/" else self.env._("New")
-            job.display_name = " ".join(filter(None, (number, job.name)))
+            job.display_name = numbered_name(job)
 
     @api.depends("line_ids.amount")
     def _compute_amount(self):
@@ -83,12 +83,7 @@ class BillingJob(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if vals.get("number", "/") == "/":
-                company_id = vals.get("company_id") or self.env.company.id
-                vals["number"] = (
-                    self.env["ir.sequence"].with_company(company_id).next_by_code("billing.job")
-                )
+        give_numbers(self, vals_list)
         return super().create(vals_list)
 
     def write(self, vals):
@@ -154,7 +149,6 @@ class BillingJob(models.Model):
         return charges
 
     def _charge_rows(self):
-        rounding = to_decimal(self.currency_id.rounding)
         for line in self.line_ids:
             yield {
                 "kind": "job",
@@ -170,7 +164,7 @@ class BillingJob(models.Model):
                 "quantity": to_decimal(line.quantity),
                 "price_unit": to_decimal(line.price_unit),
                 "discount": to_decimal(line.discount),
-                "amount": round_amount(line._total(), rounding),
+                "amount": line._charged_amount(),
                 "source_key": f"job:{self.id}:{line.id}",
             }
 
@@ -178,7 +172,7 @@ class BillingJob(models.Model):
         """A charge of these jobs was voided: they are to be billed again."""
         self.filtered(lambda job: job.state == "billed")._set_state("done")
 
-    # States
+    # === STATES === #
 
     @api.model
     def _get_transitions(self):

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 
-from ..proration import HUNDRED, to_decimal
+from ..proration import line_total, round_amount, smallest_coin, to_decimal
 
 
 class BillingJobLine(models.Model):
@@ -66,7 +66,7 @@ class BillingJobLine(models.Model):
     @api.depends("quantity", "price_unit", "discount")
     def _compute_amount(self):
         for line in self:
-            line.amount = line.currency_id.round(float(line._total()))
+            line.amount = float(line._charged_amount())
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -82,10 +82,8 @@ class BillingJobLine(models.Model):
     def _unlink_except_done(self):
         self.job_id._check_draft()
 
-    def _total(self) -> Decimal:
-        """Amount of the line, not rounded."""
-        return (
-            to_decimal(self.quantity)
-            * to_decimal(self.price_unit)
-            * (1 - to_decimal(self.discount) / HUNDRED)
-        )
+    def _charged_amount(self) -> Decimal:
+        """Return what is charged for the line."""
+        self.ensure_one()
+        numbers = map(to_decimal, (self.price_unit, self.quantity, self.discount))
+        return round_amount(line_total(*numbers), smallest_coin(self.currency_id))

@@ -5,7 +5,7 @@ class BillingSecretMixin(models.AbstractModel):
     """Keeps secret values out of the server's log.
 
     The server logs a statement that fails, with its values: a name that is taken already would
-    put the password beside it there. So the fields named in `_secret_fields` are written by a
+    put the password beside it there. So the fields named in ``_secret_fields`` are written by a
     statement of their own, on rows that exist and are locked, where nothing is left to fail.
     """
 
@@ -36,6 +36,6 @@ class BillingSecretMixin(models.AbstractModel):
         return True
 
     def _split_secrets(self, vals):
-        """(the values that may be logged, those that may not)."""
+        """Return (the values that may be logged, those that may not)."""
         secret = {name: vals[name] for name in self._secret_fields if name in vals}
         return {name: value for name, value in vals.items() if name not in secret}, secret

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
+from ..numbers import give_numbers, numbered_name
+
 BILLED_STATES = ("active", "suspended", "terminated")
 # Free while ordered (an import of running services sets how far they are billed elsewhere).
 ORDERED_FIELDS = {
@@ -33,12 +35,12 @@ class BillingService(models.Model):
     """What a customer has: a tariff with quantity, price, add-ons, parameters and dates.
 
     States: ordered → active ⇄ suspended → terminated; an order that comes to nothing is
-    cancelled. Nothing is billed before activation. States change only through `_activate`,
-    `_suspend`, `_resume`, `_terminate` and `_cancel`; what decides the price of a running
-    service changes only through `_change`, which settles the running period. Days are
-    half-open: `date_end` is the first day that is no longer served, `rated_up_to` the first day
+    cancelled. Nothing is billed before activation. States change only through ``_activate``,
+    ``_suspend``, ``_resume``, ``_terminate`` and ``_cancel``; what decides the price of a running
+    service changes only through ``_change``, which settles the running period. Days are
+    half-open: ``date_end`` is the first day that is no longer served, ``rated_up_to`` the first day
     that is not rated yet. What counted on earlier days (tariff, price, customer, ...) is kept in
-    `version_ids`. Another customer written on a running service takes it over from today.
+    ``version_ids``. Another customer written on a running service takes it over from today.
 
     Billing users create, order, change and end services; managers also see their secrets.
     """
@@ -249,7 +251,7 @@ class BillingService(models.Model):
         "A suspended service needs the day since which it is suspended.",
     )
 
-    # Constraints
+    # === CONSTRAINTS === #
 
     @api.constrains("currency_id", "tariff_id")
     def _check_currency(self):
@@ -267,13 +269,12 @@ class BillingService(models.Model):
                     )
                 )
 
-    # Computes
+    # === COMPUTES === #
 
     @api.depends("number", "name")
     def _compute_display_name(self):
         for service in self:
-            number = service.number if service.number != "/" else self.env._("New")
-            service.display_name = " ".join(filter(None, (number, service.name)))
+            service.display_name = numbered_name(service)
 
     @api.depends("tariff_id")
     def _compute_currency_id(self):
@@ -340,16 +341,11 @@ class BillingService(models.Model):
         for service in self:
             service.invoice_count = counts.get(service._origin, 0)
 
-    # CRUD
+    # === CRUD === #
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if vals.get("number", "/") == "/":
-                company_id = vals.get("company_id") or self.env.company.id
-                vals["number"] = (
-                    self.env["ir.sequence"].with_company(company_id).next_by_code("billing.service")
-                )
+        give_numbers(self, vals_list)
         return super().create(vals_list)
 
     def write(self, vals):
@@ -406,7 +402,7 @@ class BillingService(models.Model):
                         )
                     )
 
-    # Business
+    # === BUSINESS === #
 
     @api.model
     @api.private

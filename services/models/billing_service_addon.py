@@ -1,12 +1,13 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import float_compare
+
+from ..addon_limits import is_within
 
 
 class BillingServiceAddon(models.Model):
     """How many units of a tariff's add-on a service has.
 
-    Edited freely while the service is ordered; afterwards through the service's `_change`,
+    Edited freely while the service is ordered; afterwards through the service's ``_change``,
     which settles the running period.
     """
 
@@ -74,11 +75,7 @@ class BillingServiceAddon(models.Model):
                         tariff=line.service_id.tariff_id.display_name,
                     )
                 )
-            low = float_compare(line.quantity, addon.minimum, precision_digits=digits) < 0
-            high = addon.maximum and (
-                float_compare(line.quantity, addon.maximum, precision_digits=digits) > 0
-            )
-            if low or high:
+            if not is_within(line.quantity, addon.minimum, addon.maximum, digits):
                 raise ValidationError(
                     self.env._(
                         "Service %(service)s has %(quantity)s of %(addon)s; its tariff allows "

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
 from ..periods import ONE_DAY, boundary_on_or_after, due_day, iter_periods
-from ..proration import PriceLine, charge_row, to_decimal
+from ..proration import charge_row, recurring_line
 from .billing_charge import LIVE_STATES
 from .billing_service import ORDERED_FIELDS
 
@@ -38,7 +38,7 @@ SAME_THING = (
 
 class ChangePlan(NamedTuple):
     """What a change comes to: closing charges at the old terms, adjustments, new values, the past
-    terms to keep, and from which day on charges no longer count (`{charge id: day}`; None: they
+    terms to keep, and from which day on charges no longer count (``{charge id: day}``; None: they
     count whole again)."""
 
     closing: list[dict]
@@ -62,7 +62,7 @@ class BillingService(models.Model):
 
     @api.private
     def _change(self, effective_date: date, values: dict):
-        """Apply new terms from `effective_date` on and settle what was or was not billed.
+        """Apply new terms from ``effective_date`` on and settle what was or was not billed.
 
         :param values: any of partner_id, tariff_id, price, quantity, discount, date_end,
             parameters, name and ``addon_quantities`` ({tariff add-on id: quantity}). A new tariff without a new
@@ -87,7 +87,7 @@ class BillingService(models.Model):
 
     @api.private
     def _preview_change(self, effective_date: date, values: dict) -> list[dict]:
-        """The charges that `_change` would create, as value dicts with Decimal money."""
+        """Return the charges that ``_change`` would create, as value dicts with Decimal money."""
         self.ensure_one()
         plan = self._plan_change(fields.Date.to_date(effective_date), values)
         return self.env["billing.charge"]._complete_rows(plan.closing + plan.adjustments)
@@ -143,7 +143,7 @@ class BillingService(models.Model):
         return ChangePlan(closing, adjustments, values, version, cut)
 
     def _past_version(self, old, effective: date) -> dict | None:
-        """Values of the past terms that a change on `effective` leaves behind, if any days do."""
+        """Values of the past terms that a change on ``effective`` leaves behind, if any days do."""
         start = max(self.version_ids.mapped("date_to"), default=self.date_start)
         if start >= effective:
             return None
@@ -162,7 +162,7 @@ class BillingService(models.Model):
         }
 
     def _whole_periods_from(self, schedule, day: date) -> date:
-        """The first day from `day` on, on which a period of terms that bill whole periods begins:
+        """Return the first day from ``day`` on, on which a period of terms that bill whole periods begins:
         also the first day of one that began off the schedule."""
         if day == self.rated_up_to:
             return day
@@ -210,7 +210,7 @@ class BillingService(models.Model):
         return changed
 
     def _addon_commands(self, tariff, quantities: dict[int, float]) -> list:
-        """Commands that give the service `quantities` of the tariff's add-ons.
+        """Commands that give the service ``quantities`` of the tariff's add-ons.
 
         Add-ons not named keep their quantity; on a new tariff those with the same product do.
         Quantity 0 takes an add-on off.
@@ -245,7 +245,7 @@ class BillingService(models.Model):
         return commands
 
     def _offered_addons(self, tariff):
-        """The add-ons of a tariff that this service can have: also those that it has and that the
+        """Return the add-ons of a tariff that this service can have: also those that it has and that the
         tariff offers to others no more."""
         present = self.addon_line_ids.addon_id.filtered(lambda addon: addon.tariff_id == tariff)
         return tariff.addon_ids | present
@@ -310,7 +310,7 @@ class BillingService(models.Model):
             )
 
     def _get_changed_terms(self, effective: date, values: dict):
-        """The terms after the change. Another interval starts anew on the effective date."""
+        """Return the terms after the change. Another interval starts anew on the effective date."""
         old = self._get_terms()
         tariff = self.env["billing.tariff"].browse(values.get("tariff_id", self.tariff_id.id))
         scheme = tariff.term_scheme_id
@@ -321,28 +321,16 @@ class BillingService(models.Model):
         price = values.get("price", self.price) or tariff.price
         if price:
             lines.append(
-                PriceLine(
-                    "recurring",
+                recurring_line(
                     tariff.product_id.id,
-                    None,
-                    to_decimal(price),
-                    to_decimal(values.get("quantity", self.quantity)),
-                    to_decimal(values.get("discount", self.discount)),
+                    price,
+                    values.get("quantity", self.quantity),
+                    values.get("discount", self.discount),
                 )
             )
         for addon, line_id, quantity in self._changed_addons(values.get("addon_line_ids", ())):
-            billed = to_decimal(quantity) - to_decimal(addon.included)
-            if addon.price and billed > 0:
-                lines.append(
-                    PriceLine(
-                        "addon",
-                        addon.product_id.id,
-                        line_id,
-                        to_decimal(addon.price),
-                        billed,
-                        to_decimal(0),
-                    )
-                )
+            if priced := addon._price_line(line_id, quantity):
+                lines.append(priced)
         return old._replace(
             schedule=schedule,
             timing=scheme.timing,
@@ -353,7 +341,7 @@ class BillingService(models.Model):
         )
 
     def _changed_addons(self, commands: list):
-        """(tariff add-on, line id or None, quantity) of every add-on after `commands`."""
+        """Yield (tariff add-on, line id or None, quantity) of every add-on after ``commands``."""
         updates = {line_id: vals for code, line_id, vals in commands if code == Command.UPDATE}
         for line in self.addon_line_ids:
             vals = updates.get(line.id, {})
@@ -365,7 +353,7 @@ class BillingService(models.Model):
                 yield addon, None, vals["quantity"]
 
     def _adjust_rated_days(self, effective, rated_up_to, new, end, old_timing):
-        """Settle the days from `effective` that are rated already.
+        """Settle the days from ``effective`` that are rated already.
 
         :param end: first day that is no longer served, or None
         :param old_timing: when the charges of those days were due
@@ -396,7 +384,7 @@ class BillingService(models.Model):
         return rows + rated._withheld_rows(planned, charged), cut, rated_up_to
 
     def _new_rows(self, effective, rated_up_to, new, end, rated, old_timing) -> tuple:
-        """What the new terms charge for the rated days from `effective` on, as far as it is due:
+        """Return what the new terms charge for the rated days from ``effective`` on, as far as it is due:
         by the day of the change, or by the last day on which something of those days was due.
 
         :return: (rows, first unrated day after them)
@@ -434,12 +422,12 @@ class BillingService(models.Model):
         return charged, free
 
     def _credit_rows(self, effective, rated, charged, rounding: Decimal) -> tuple:
-        """Take back what the ledger holds for the days from `effective` on.
+        """Take back what the ledger holds for the days from ``effective`` on.
 
         A charge that is not owed any more gives nothing back. Where the new terms charge the
         very same thing to the same customer, it stays as it is and both are left out.
 
-        :param rated: the charges of days from `effective` on
+        :param rated: the charges of days from ``effective`` on
         :param charged: the rows of the new terms
         :return: ([(credit row, whether it is owed)], the rows that are left to charge)
         """

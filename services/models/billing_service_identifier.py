@@ -70,7 +70,7 @@ class BillingServiceIdentifier(models.Model):
 
     @api.model
     def _normalize(self, kind: str, value: str) -> str:
-        """The one spelling under which a number or login is stored and looked up.
+        """Return the one spelling under which a number or login is stored and looked up.
 
         Numbers keep their digits and a leading +; 00 becomes +. Logins are lower case.
         """
@@ -82,7 +82,7 @@ class BillingServiceIdentifier(models.Model):
         return f"+{digits[2:]}" if digits.startswith("00") else digits
 
     def _close(self, day: date):
-        """End these identifiers on `day` where they would hold longer."""
+        """End these identifiers on ``day`` where they would hold longer."""
         for identifier in self:
             end = max(day, identifier.date_from)
             if not identifier.date_to or identifier.date_to > end:

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -9,10 +9,8 @@ from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
 from ..periods import Period, Schedule, due_periods, next_due_day
-from ..proration import PriceLine, charge_row, to_decimal
+from ..proration import PriceLine, charge_row, recurring_line, setup_row, smallest_coin
 from .billing_service import BILLED_STATES
-
-ONE_DAY = timedelta(days=1)
 
 
 class Terms(NamedTuple):
@@ -41,7 +39,7 @@ class Segment(NamedTuple):
 class BillingService(models.Model):
     """Rating: turn what services cost into charges, in batches.
 
-    Everything is read once, priced by the pure functions of `periods` and `proration`, and
+    Everything is read once, priced by the pure functions of ``periods`` and ``proration``, and
     inserted in one statement. The preview walks the same path without writing.
     """
 
@@ -49,14 +47,14 @@ class BillingService(models.Model):
 
     @api.private
     def _rate(self, cutoff_date: date):
-        """Create every charge that is due up to `cutoff_date`, the last included day.
+        """Create every charge that is due up to ``cutoff_date``, the last included day.
 
         Works on services of one company and any billing terms. Creates recurring, add-on and
-        set-up charges, one a period, and moves `rated_up_to`. Repeating it, also after a crash
+        set-up charges, one a period, and moves ``rated_up_to``. Repeating it, also after a crash
         or from two workers at once, creates nothing twice.
 
         :return: the new charges (state rated)
-        :raise UserError: naming the first services that cannot be rated (see `_check_ratable`)
+        :raise UserError: naming the first services that cannot be rated (see ``_check_ratable``)
         """
         services = self._billed()
         services._lock_rows()
@@ -68,7 +66,7 @@ class BillingService(models.Model):
 
     @api.private
     def _preview_charges(self, cutoff_date: date) -> list[dict]:
-        """The charges that `_rate` would create, as value dicts with Decimal money. No writes."""
+        """Return the charges that ``_rate`` would create, as value dicts with Decimal money. No writes."""
         services = self._billed()
         rated = services._rate_rows(cutoff_date)
         return self.env["billing.charge"]._complete_rows(
@@ -77,7 +75,7 @@ class BillingService(models.Model):
 
     @api.private
     def _check_ratable(self) -> dict:
-        """{service: (code, message)} of the services that cannot be rated as they are.
+        """Return {service: (code, message)} of the services that cannot be rated as they are.
 
         Codes: product_archived, partner_archived, currency_archived.
         """
@@ -119,7 +117,7 @@ class BillingService(models.Model):
         return problems
 
     def _billed(self):
-        """The services among these that can owe anything, all of one company."""
+        """Return the services among these that can owe anything, all of one company."""
         if len(self.company_id) > 1:
             raise UserError(self.env._("Services are rated one company at a time."))
         return self.filtered(lambda service: service.state in ("active", "suspended", "terminated"))
@@ -141,7 +139,7 @@ class BillingService(models.Model):
             )
 
     def _rate_rows(self, cutoff: date, until: date | None = None):
-        """{service: (charge rows, first unrated day after them)} of what is due by `cutoff`.
+        """Return {service: (charge rows, first unrated day after them)} of what is due by ``cutoff``.
 
         :param until: bill the days before this one only, part periods included, and no set-up
         """
@@ -163,10 +161,10 @@ class BillingService(models.Model):
             result[service] = (rows, rated_up_to)
         return result
 
-    # Which terms count on which day
+    # === WHICH TERMS COUNT ON WHICH DAY === #
 
     def _past_versions(self) -> dict[int, list]:
-        """{service id: past terms of days that are not rated yet, in order}. Few have any."""
+        """Return {service id: past terms of days that are not rated yet, in order}. Few have any."""
         behind = self.filtered(lambda s: s.rated_up_to and s.rated_up_to < s.terms_from)
         if not behind:
             return {}
@@ -177,14 +175,15 @@ class BillingService(models.Model):
         return {service.id: list(rows) for service, rows in open_ones.grouped("service_id").items()}
 
     def _segments(self, past) -> Iterator[Segment]:
-        """The unrated days of this service in order, cut where its terms changed.
+        """Yield the unrated days of this service in order, cut where its terms changed.
 
-        :param past: its `billing.service.version` with unrated days
+        :param past: its ``billing.service.version`` with unrated days
         """
         self.ensure_one()
         since = self.rated_up_to
         for version in past:
-            yield self._segment(self._version_terms(version), version.date_from, version.date_to)
+            terms = self._terms(version, version.anchor_date, version._price_lines())
+            yield self._segment(terms, version.date_from, version.date_to)
             since = version.date_to
         yield self._segment(self._get_terms(), since, None)
 
@@ -195,33 +194,26 @@ class BillingService(models.Model):
         return Segment(terms, start, min(filter(None, days), default=None), until)
 
     def _get_terms(self) -> Terms:
-        """The present terms of this service. Lines without a price are left out."""
+        """Return the present terms of this service. Lines without a price are left out."""
         self.ensure_one()
-        scheme = self.term_scheme_id
-        return Terms(
-            scheme._get_schedule(self.anchor_date),
-            scheme.timing,
-            scheme.proration,
-            list(self._price_lines()),
-            to_decimal(self.currency_id.rounding),
-            self.partner_id.id,
-            not scheme.bill_suspended,
-        )
+        return self._terms(self, self.anchor_date, list(self._price_lines()))
 
-    def _version_terms(self, version) -> Terms:
-        scheme = version.term_scheme_id
+    def _terms(self, holder, anchor: date, lines: list[PriceLine]) -> Terms:
+        """Return the terms of a record that has billing terms and a customer: this service as it is, or a
+        past version of it."""
+        scheme = holder.term_scheme_id
         return Terms(
-            scheme._get_schedule(version.anchor_date),
+            scheme._get_schedule(anchor),
             scheme.timing,
             scheme.proration,
-            version._price_lines(),
-            to_decimal(self.currency_id.rounding),
-            version.partner_id.id,
+            lines,
+            smallest_coin(self.currency_id),
+            holder.partner_id.id,
             not scheme.bill_suspended,
         )
 
     def _paused_until(self, day: date) -> date | None:
-        """The end of the unrated days before `day` on which this suspended service was paused."""
+        """Return the end of the unrated days before ``day`` on which this suspended service was paused."""
         self.ensure_one()
         ends = []
         for terms, start, _stop, until in self._segments(self._past_versions().get(self.id, ())):
@@ -234,26 +226,10 @@ class BillingService(models.Model):
     def _price_lines(self) -> Iterator[PriceLine]:
         price = self.price or self.tariff_id.price
         if price:
-            yield PriceLine(
-                "recurring",
-                self.product_id.id,
-                None,
-                to_decimal(price),
-                to_decimal(self.quantity),
-                to_decimal(self.discount),
-            )
+            yield recurring_line(self.product_id.id, price, self.quantity, self.discount)
         for line in self.addon_line_ids:
-            addon = line.addon_id
-            quantity = to_decimal(line.quantity) - to_decimal(addon.included)
-            if addon.price and quantity > 0:
-                yield PriceLine(
-                    "addon",
-                    addon.product_id.id,
-                    line.id,
-                    to_decimal(addon.price),
-                    quantity,
-                    Decimal(0),
-                )
+            if priced := line.addon_id._price_line(line.id, line.quantity):
+                yield priced
 
     def _period_rows(self, terms: Terms, period: Period) -> Iterator[dict]:
         # A period can begin on the same day again once a change took it back.
@@ -267,22 +243,13 @@ class BillingService(models.Model):
             }
 
     def _setup_rows(self, cutoff: date) -> list[dict]:
-        """The charge for setting the service up, due once from its first day, at the price of
+        """Return the charge for setting the service up, due once from its first day, at the price of
         its activation."""
         if not self.setup_due or self.date_start > cutoff:
             return []
-        line = PriceLine(
-            "setup",
-            self.setup_product_id.id,
-            None,
-            to_decimal(self.setup_price),
-            Decimal(1),
-            Decimal(0),
-        )
-        day = self.date_start
-        period = Period(day, day + ONE_DAY, day, day + ONE_DAY)
+        coin = smallest_coin(self.currency_id)
         return [
-            charge_row(line, period, to_decimal(self.currency_id.rounding))
+            setup_row(self.setup_product_id.id, self.setup_price, self.date_start, coin)
             | {
                 "service_id": self.id,
                 "partner_id": self.partner_id.id,
@@ -291,7 +258,7 @@ class BillingService(models.Model):
         ]
 
     def _store_rating(self, rated: dict):
-        """Insert the rows of `_rate_rows` and move their services on. Returns new charges."""
+        """Insert the rows of ``_rate_rows`` and move their services on. Returns new charges."""
         rows = [row for rows, _rated_up_to in rated.values() for row in rows]
         crash_point("rating.before_insert")
         charges = self.env["billing.charge"]._insert_rows(rows)
@@ -306,7 +273,7 @@ class BillingService(models.Model):
         return charges
 
     def _next_billing_date(self, rated_up_to: date, setup_due: bool) -> date | bool:
-        """The earliest cutoff that takes something when rating has come to `rated_up_to`."""
+        """Return the earliest cutoff that takes something when rating has come to ``rated_up_to``."""
         self.ensure_one()
         if self.state not in BILLED_STATES:
             return False

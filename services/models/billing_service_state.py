@@ -15,7 +15,7 @@ class BillingService(models.Model):
 
     _inherit = "billing.service"
 
-    # Actions
+    # === ACTIONS === #
 
     def action_cancel(self):
         """Cancel orders that come to nothing."""
@@ -108,11 +108,11 @@ class BillingService(models.Model):
         if note:
             self._message_log_batch(bodies=dict.fromkeys(self.ids, note))
 
-    # Business
+    # === BUSINESS === #
 
     def _activate(self, day: date | None = None):
-        """ordered → active. `day` is the first day served and billed: given, else the wished
-        start date, else today. `rated_up_to` set before (an import) says what was billed
+        """ordered → active. ``day`` is the first day served and billed: given, else the wished
+        start date, else today. ``rated_up_to`` set before (an import) says what was billed
         elsewhere; such a service owes no set-up either."""
         services = self._to_move("active", sources=("ordered",))
         # The tariff may have got another currency since the order.
@@ -134,7 +134,7 @@ class BillingService(models.Model):
         services.addon_line_ids._check_quantities()
 
     def _suspend(self, day: date, reason: str):
-        """active → suspended since `day`. Days billed ahead are not credited; from then on
+        """active → suspended since ``day``. Days billed ahead are not credited; from then on
         nothing is billed unless the billing terms say so."""
         services = self._to_move("suspended")
         for service in services:
@@ -151,7 +151,7 @@ class BillingService(models.Model):
         services._set_state("suspended", {"date_suspended": day, "suspension_reason": reason})
 
     def _resume(self, day: date):
-        """suspended → active from `day`. What was served before is rated first, at the terms of
+        """suspended → active from ``day``. What was served before is rated first, at the terms of
         those days; the suspended days are then left out, unless they were billed ahead already or
         their terms bill suspended services."""
         services = self._to_move("active", sources=("suspended",))
@@ -182,7 +182,7 @@ class BillingService(models.Model):
         services._set_state("active", go_on)
 
     def _terminate(self, day: date):
-        """active or suspended → terminated. `day` is the first day no longer served; an earlier
+        """active or suspended → terminated. ``day`` is the first day no longer served; an earlier
         agreed end stays. What was billed beyond it is credited. Its identifiers are free from
         that day on."""
         for service in self._to_move("terminated"):
@@ -197,7 +197,7 @@ class BillingService(models.Model):
             for identifier in service.identifier_ids:
                 identifier._close(identifier.date_from)
 
-    # States
+    # === STATES === #
 
     @api.model
     def _get_transitions(self):

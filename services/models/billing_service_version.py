@@ -77,7 +77,7 @@ class BillingServiceVersion(models.Model):
         ]
 
     def _price_lines(self) -> list[PriceLine]:
-        """What these terms bill for a period, as `billing.service._price_lines` gives it."""
+        """Return what these terms bill for a period, as ``billing.service._price_lines`` gives it."""
         self.ensure_one()
         return [
             PriceLine(kind, product, addon_line, *map(to_decimal, numbers))

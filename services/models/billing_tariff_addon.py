@@ -1,12 +1,15 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import float_compare, float_is_zero
+from odoo.tools import float_is_zero
+
+from ..addon_limits import is_within
+from ..proration import PriceLine, addon_line
 
 
 class BillingTariffAddon(models.Model):
     """Something a service of the tariff can have more or less of: disk space, extra numbers.
 
-    The quantity beyond `included` is charged for the same periods as the service itself. Product
+    The quantity beyond ``included`` is charged for the same periods as the service itself. Product
     and tariff are fixed once activated services have the add-on; one that is archived goes on
     being billed where it was sold.
     """
@@ -87,12 +90,15 @@ class BillingTariffAddon(models.Model):
                 )
             )
 
+    def _price_line(self, line_id: int | None, quantity: float) -> PriceLine | None:
+        """Return what so many of it cost for a period; None where that is nothing."""
+        self.ensure_one()
+        return addon_line(self.product_id.id, line_id, self.price, quantity, self.included)
+
     def _allows(self, quantity: float) -> bool:
         """May a service have so many of it? None at all is always allowed."""
         self.ensure_one()
         digits = self.env["decimal.precision"].precision_get("Product Unit")
         if float_is_zero(quantity, precision_digits=digits):
             return True
-        low = float_compare(quantity, self.minimum, precision_digits=digits) < 0
-        high = self.maximum and float_compare(quantity, self.maximum, precision_digits=digits) > 0
-        return quantity > 0 and not low and not high
+        return quantity > 0 and is_within(quantity, self.minimum, self.maximum, digits)

@@ -160,7 +160,7 @@ class BillingTermScheme(models.Model):
             )
 
     def _get_schedule(self, anchor: date) -> Schedule:
-        """The schedule of a service whose first period starts at `anchor`."""
+        """Return the schedule of a service whose first period starts at ``anchor``."""
         self.ensure_one()
         return Schedule(
             self.interval_number, self.interval_unit, self.alignment, anchor, self.anchor_day

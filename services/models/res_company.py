@@ -12,7 +12,7 @@ class ResCompany(models.Model):
         return self._billing_date(fields.Datetime.now())
 
     def _billing_date(self, moment: datetime) -> date:
-        """The day of a naive UTC `moment` in the company's zone."""
+        """Return the day of a naive UTC ``moment`` in the company's zone."""
         self.ensure_one()
         zone = self.sudo().resource_calendar_id.tz or "UTC"
         return fields.Datetime.context_timestamp(self.with_context(tz=zone), moment).date()

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..proration import round_amount, to_decimal
+from ..proration import round_amount, smallest_coin, to_decimal
 
 
 class BillingChargeAdjustWizard(models.TransientModel):
@@ -78,7 +78,7 @@ class BillingChargeAdjustWizard(models.TransientModel):
         """
         self.ensure_one()
         self._check_adjust_rights()
-        amount = round_amount(to_decimal(self.amount), to_decimal(self.currency_id.rounding))
+        amount = round_amount(to_decimal(self.amount), smallest_coin(self.currency_id))
         if amount <= 0:
             raise UserError(self.env._("The amount of an adjustment must be more than zero."))
         row = self.env["billing.charge"]._adjustment_row(

@@ -145,7 +145,7 @@ class BillingServiceChangeWizard(models.TransientModel):
             wizard.effect = effect_table(rows, wizard.currency_id)
 
     def _values(self) -> dict:
-        """The values of the change, as `_change` takes them."""
+        """Return the values of the change, as ``_change`` takes them."""
         return {
             "partner_id": self.partner_id.id,
             "tariff_id": self.tariff_id.id,

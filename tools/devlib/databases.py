@@ -35,7 +35,7 @@ class Databases:
     def checkout_key(self, path):
         return digest(self.place.site, self.server.key, path)
 
-    # -- single databases
+    # === SINGLE DATABASES === #
 
     def names(self, pattern):
         """Names of existing databases that match a regular expression."""
@@ -82,7 +82,7 @@ class Databases:
         )
         return rows[0][0] if rows else None
 
-    # -- templates
+    # === TEMPLATES === #
 
     def base_name(self, demo):
         requirements = sorted({*manifest()["depends"], *BESIDE})
@@ -181,7 +181,7 @@ class Databases:
             if name not in used:
                 self.drop(name)
 
-    # -- copies to work on
+    # === COPIES TO WORK ON === #
 
     def throw_away(self, demo, suffix=""):
         """A fresh copy of the template for this process."""

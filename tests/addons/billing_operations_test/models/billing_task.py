@@ -51,7 +51,6 @@ class BillingTask(models.Model):
         row.counter = counter + 1
 
     # The other side of the external handler is a file with a line for each call that reached it.
-
     def _test_prepare(self, task):
         sent = self.env["billing.test.effect"].search([("task_id", "=", task.id)]).mapped("name")
         for item in task.parameters["items"]:
