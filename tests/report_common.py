@@ -2,17 +2,13 @@
 
 import hashlib
 from datetime import date
+from unittest.mock import patch
 
 from .common import BillingCase
 
 
-class ReportCase(BillingCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.scheme = cls.make_scheme()
-        cls.tariff = cls.make_tariff(cls.scheme, 10.0)
-        cls.cycle = cls.make_cycle(cls.scheme)
+class Reported(BillingCase):
+    """What reports said and runs made of it."""
 
     def reported(self, report):
         """{(customer, currency): amount before tax} of a report's lines."""
@@ -108,3 +104,34 @@ class ReportCase(BillingCase):
         sequences = self.env["ir.sequence"].search([("implementation", "=", "standard")])
         digests["next"] = [sequence.number_next_actual for sequence in sequences]
         return digests
+
+
+class ReportCase(Reported):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scheme = cls.make_scheme()
+        cls.tariff = cls.make_tariff(cls.scheme, 10.0)
+        cls.cycle = cls.make_cycle(cls.scheme)
+
+
+class ReportedFirst(Reported):
+    """Before any run of these tests bills, its pre-billing report says what comes of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        runs = type(cls.env["billing.run"])
+        execute = runs._execute
+
+        def report_and_execute(run, target_stage=None):
+            report = run._make_report("pre") if run.state == "pending" else None
+            result = execute(run, target_stage)
+            if report and run.stage == "posting":
+                case = cls()  # for its assertions
+                case.assertEqual(report.state, "done", report.message)
+                case.assertEqual(case.reported(report), case.invoiced(run))
+                case.assertEqual(case.reasons(report), case.unbilled(run))
+            return result
+
+        cls.startClassPatcher(patch.object(runs, "_execute", report_and_execute))

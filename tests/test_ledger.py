@@ -55,13 +55,17 @@ class LedgerCase(ServiceCase):
         note.action_post()
         return note
 
-    def replace(self, move, price):
+    def replacement(self, move):
+        """Credit a document and return the draft that replaces it."""
         wizard = (
             self.env["account.move.reversal"]
             .with_context(active_model="account.move", active_ids=move.ids)
             .create({"date": move.date, "journal_id": move.journal_id.id})
         )
-        new = self.env["account.move"].browse(wizard.modify_moves()["res_id"])
+        return self.env["account.move"].browse(wizard.modify_moves()["res_id"])
+
+    def replace(self, move, price):
+        new = self.replacement(move)
         new.invoice_line_ids[:1].price_unit = price
         new.action_post()
         return new

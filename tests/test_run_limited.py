@@ -6,11 +6,12 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from .common import BillingCase, DeliveryCase
+from .common import DeliveryCase
+from .report_common import ReportedFirst
 
 
 @tagged("post_install", "-at_install")
-class TestLimitedRuns(BillingCase):
+class TestLimitedRuns(ReportedFirst):
     """What runs bill whose limits have lost records."""
 
     @classmethod

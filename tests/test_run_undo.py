@@ -7,11 +7,11 @@ from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import tagged
 
-from .common import BillingCase
+from .report_common import ReportedFirst
 
 
 @tagged("post_install", "-at_install")
-class TestRunUndo(BillingCase):
+class TestRunUndo(ReportedFirst):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -10,6 +10,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common import ServiceCase
+from .report_common import ReportedFirst
 
 
 @tagged("post_install", "-at_install")
@@ -218,7 +219,7 @@ class TestPastTerms(ServiceCase):
 
 
 @tagged("post_install", "-at_install")
-class TestChangeOfCustomer(ServiceCase):
+class TestChangeOfCustomer(ServiceCase, ReportedFirst):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

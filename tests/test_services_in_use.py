@@ -80,6 +80,54 @@ class TestServicesInUse(ServiceCase):
         self.assertEqual(self.charged(archived), self.charged(kept))
         self.assertGreater(self.charged(archived), 3 * 30.0)
 
+    def test_what_is_used_cannot_be_deleted_and_says_by_whom(self):
+        services = self.order() + self.order()
+        services[1]._activate(date(2026, 5, 1))
+        services[1]._rate(date(2026, 6, 1))
+        job = self.env["billing.job"].create(
+            {
+                "name": "Move",
+                "partner_id": self.customer.id,
+                "line_ids": [Command.create({"product_id": self.disk.id, "price_unit": 5.0})],
+            }
+        )
+        for records, used_by in (
+            (self.scheme, [self.tariff.name]),
+            (self.tariff, services.mapped("number")),
+            (self.addon, services.mapped("number")),
+            (self.customer, [*services.mapped("number"), job.number, "Charge"]),
+            (self.product, [self.tariff.name, "Charge"]),
+            (self.product.product_tmpl_id, [self.tariff.name]),
+            (self.disk, [self.tariff.name, job.number]),
+        ):
+            with self.subTest(records.display_name), self.assertRaises(UserError) as refused:
+                records.unlink()
+            text = str(refused.exception)
+            self.assertIn(f"{records.display_name} cannot be deleted", text)
+            for name in used_by:
+                self.assertIn(name, text)
+            self.assertEqual("active" in records._fields, "Archive it instead" in text)
+
+    def test_many_users_are_counted_and_those_of_others_not_named(self):
+        for _number in range(5):
+            self.order()
+        with self.assertRaisesRegex(UserError, "Service: [^,]*, [^,]*, [^,]* and 2 more"):
+            self.tariff.unlink()
+        seller = self.make_user("in_use_seller", "product.group_product_manager")
+        product = self.product.with_user(seller)
+        with self.assertRaisesRegex(UserError, "Tariff Plan: 1"):
+            product.unlink()
+
+    def test_what_nobody_uses_can_be_deleted(self):
+        product = self.make_product("Unused")
+        tariff = self.make_tariff(self.make_scheme("Unused"), product_id=product.id)
+        self.make_addon(tariff)
+        scheme = tariff.term_scheme_id
+        tariff.unlink()
+        (scheme + self.scheme.browse()).unlink()
+        product.product_tmpl_id.unlink()
+        self.make_customer("Unused").unlink()
+
 
 @tagged("post_install", "-at_install")
 class TestDepartmentsInUse(ServiceTaskCase):
@@ -92,6 +140,8 @@ class TestDepartmentsInUse(ServiceTaskCase):
         )
         with self.assertRaisesRegex(UserError, "Field Service cannot be archived.*On site"):
             department.active = False
+        with self.assertRaisesRegex(UserError, "Field Service cannot be deleted.*\n.*On site"):
+            department.unlink()
         module.department_id = False
         department.active = False
         self.assertFalse(department.active)

@@ -132,6 +132,32 @@ class TestEnqueue(BillingTasksCase):
             self.env["ir.cron.trigger"].search_count([]), triggers + self.tasks._worker_count()
         )
 
+    def test_tasks_carried_out_here_wake_workers_only_for_what_they_leave(self):
+        self.env.cr.precommit.run()
+        triggers = self.env["ir.cron.trigger"]
+        before = triggers.search_count([])
+        follow = ["test_work", "test_work"]
+
+        def handler(task):
+            if follow:
+                self.tasks.with_env(task.env).enqueue(follow.pop())
+
+        self.handlers["test_work"] = handler
+        self.tasks._insert_tasks(
+            [
+                self.tasks._prepare_task_row(
+                    {"type_code": "test_work"}, fields.Datetime.now(), self.env.uid
+                )
+            ]
+        )
+        self.tasks._run_inline(limit=2)
+        self.env.cr.precommit.run()
+        woken = triggers.search_count([])
+        self.assertEqual(woken, before + self.tasks._worker_count())
+        self.tasks._run_inline()
+        self.env.cr.precommit.run()
+        self.assertEqual(triggers.search_count([]), woken)
+
     def test_the_person_who_asked_is_noted_also_for_follow_up_tasks(self):
         user = self.env.ref("base.user_admin")
         self.make_task_type("test_more")

@@ -55,24 +55,20 @@ class BillingBill(models.Model):
         return skipped
 
     def _priced_documents(self, prices, addressees):
-        """Return ``{bill: {service: DocumentLines of a document}}``; one key where a bill has one
-        document."""
+        """Return ``{bill: {key: DocumentLines of a document}}``, by the keys of
+        ``_document_groups``."""
         charges = self._rated_charges()
         documents = {}
         for bill in self:
-            position = addressees[bill.partner_id].position
-            mine = charges.get(bill, self.env["billing.charge"])
+            groups = bill._document_groups(
+                charges.get(bill, self.env["billing.charge"]),
+                addressees[bill.partner_id].position,
+            )
             documents[bill] = {
-                bill._document_key(group): [prices.line(charge, position) for charge in group]
-                for group in bill._document_groups(mine)
+                key: [prices.line(charge, key[1]) for charge in group]
+                for key, group in groups.items()
             }
         return documents
-
-    def _document_key(self, charges):
-        """Return which of the bill's documents charges go on: a minimum has no service."""
-        if self.run_id.cycle_id.invoice_grouping == "service":
-            return charges.service_id
-        return self.env["billing.service"]
 
     def _totals_before_tax(self, prices, documents):
         """Return what each bill comes to before tax.
@@ -133,15 +129,11 @@ class BillingBill(models.Model):
         return self.currency_id.round(price) if rounded else price
 
     def _with_minimum(self, documents, prices, addressees, price):
-        """Return a bill's documents with its minimum at a price."""
-        line = prices.line_of(
-            self.company_id._billing_minimum_product(),
-            addressees[self.partner_id].position,
-            self.currency_id,
-            1.0,
-            price,
-        )
-        key = self.env["billing.service"]
+        """Return a bill's documents with its minimum at a price. A minimum has no service."""
+        position = addressees[self.partner_id].position
+        product = self.company_id._billing_minimum_product()
+        line = prices.line_of(product, position, self.currency_id, 1.0, price)
+        key = self.env["billing.service"], position
         return documents | {key: [*documents.get(key, ()), line]}
 
     def _in_bill_currency(self, field):

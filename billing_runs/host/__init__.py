@@ -1,4 +1,5 @@
 from . import res_company
+from . import account_journal
 from . import account_move
 from . import account_move_line
 from . import task

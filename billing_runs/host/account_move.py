@@ -56,10 +56,11 @@ class AccountMove(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):
+        """A draft that replaces a billed invoice may go: that one has its charges again."""
         if is_by_run(self.env):
             return
         for move in self:
-            if move.billing_bill_id:
+            if move.billing_bill_id and not move.billing_replaces_id:
                 raise UserError(
                     self.env._(
                         "%(invoice)s belongs to billing run %(run)s and cannot be deleted by"

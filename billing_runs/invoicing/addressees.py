@@ -5,7 +5,7 @@ from odoo import models
 from .addresses import Addresses
 from .fiscal_positions import FiscalPositions
 from .guards import changed_methods
-from .prices import DocumentPrices
+from .prices import DocumentPrices, billed_line
 
 # With these Odoo's invoices choose for themselves; an addon that changes one of them is asked.
 CHOOSING = {"account.move": "_compute_partner_shipping_id _compute_fiscal_position_id"}
@@ -57,12 +57,31 @@ class BillingBill(models.Model):
         """Return the :class:`DocumentPrices` of a batch of bills."""
         return DocumentPrices(self.env, self.company_id)
 
-    def _document_groups(self, charges):
-        """Return the bill's charges in the groups that make a document each."""
+    def _document_groups(self, charges, position):
+        """Return the bill's charges in the groups that make a document each.
+
+        One document a bill, or one a service where the cycle says so. What takes back something
+        that was taxed in another country goes on a document of its own: Odoo keeps the taxes of
+        two countries apart.
+
+        :param position: fiscal position of the bill's addressee
+        :return: ``{(service or none, fiscal position): charges}``
+        """
         self.ensure_one()
-        if self.run_id.cycle_id.invoice_grouping == "service":
-            return list(charges.grouped("service_id").values())
-        return [charges] if charges else []
+        by_service = self.run_id.cycle_id.invoice_grouping == "service"
+        none = self.env["billing.service"]
+        taxed_in = self.run_id._taxed_in
+        country = taxed_in(position)
+
+        def key(charge):
+            service = charge.service_id if by_service else none
+            if line := billed_line(charge):
+                before = line.move_id.fiscal_position_id
+                if before != position and taxed_in(before) != country:
+                    return service, before
+            return service, position
+
+        return charges.grouped(key)
 
     def _rated_charges(self):
         """Return ``{bill: its charges to be billed}``."""

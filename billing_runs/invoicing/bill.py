@@ -51,8 +51,7 @@ class BillingBill(models.Model):
     def _prepare_documents(self):
         """Return the documents to create, and the charges that make none.
 
-        One document a bill, or one a service where the cycle says so. Charges
-        that add up to zero make none.
+        Charges that add up to zero make none.
 
         :return: (list of (bill, charges, spec), recordset of charges)
         """
@@ -61,11 +60,13 @@ class BillingBill(models.Model):
         documents, zero = [], self.env["billing.charge"]
         for bill in self.filtered(charges_by_bill.get):
             addressee = addressees[bill.partner_id]
-            for group in bill._document_groups(charges_by_bill[bill]):
-                lines = [prices.line(charge, addressee.position) for charge in group]
+            groups = bill._document_groups(charges_by_bill[bill], addressee.position)
+            for (_service, position), group in groups.items():
+                lines = [prices.line(charge, position) for charge in group]
                 sign = split_sign(net_by_tax(lines), bill.currency_id.is_zero)
                 if sign:
-                    spec = bill._prepare_document(group, sign, addressee, lines)
+                    to = addressee._replace(position=position)
+                    spec = bill._prepare_document(group, sign, to, lines)
                     documents.append((bill, group, spec))
                 else:
                     zero |= group
@@ -106,6 +107,7 @@ class BillingBill(models.Model):
                     "quantity": line.quantity,
                     "price_unit": sign * line.price_unit,
                     "discount": line.discount,
+                    **line.as_billed(),
                 }
                 for number, (charge, line) in enumerate(zip(charges, lines, strict=True), start=1)
             ],

@@ -1,6 +1,7 @@
 from odoo import models
 
 from .lines import net_by_tax, split_sign
+from .prices import billed_line
 
 
 class BillingBill(models.Model):
@@ -90,10 +91,15 @@ class BillingBill(models.Model):
 
         :param dict known: cache of the problems found so far
         """
-        for product in {charge.product_id for charge in charges}:
-            key = (product, position, credit, self.currency_id)
+        for charge in charges:
+            if line := billed_line(charge):
+                key = (charge.product_id, credit, self.currency_id, line.account_id, line.tax_ids)
+                ask = self.run_id._taken_back_problem
+            else:
+                key = (charge.product_id, position, credit, self.currency_id)
+                ask = self.run_id._product_problem
             if key not in known:
-                known[key] = self.run_id._product_problem(*key)
+                known[key] = ask(*key)
             if known[key]:
                 return known[key]
         return None

@@ -16,6 +16,13 @@ class DocumentLine(NamedTuple):
     price_unit: float
     discount: float
     amount: float  # rounded once, with the taxes that the line's price includes
+    account: object = None  # account.account of the line that a credit takes back
+
+    def as_billed(self):
+        """Return the values that Odoo must not choose anew where a credit takes a line back."""
+        if not self.account:
+            return {}
+        return {"account_id": self.account.id, "tax_ids": self.taxes.ids}
 
 
 def sale_taxes(product, account, company, position) -> BaseModel:
@@ -38,6 +45,9 @@ class DocumentPrices:
 
     A charge is kept on the basis of its product's own taxes. Where the customer's fiscal position
     replaces a tax that the price includes, Odoo's invoice lines get another price: so do these.
+
+    What takes a charge back that was billed is taxed and booked as that charge's invoice line was,
+    whatever became of the customer's fiscal position and the product since.
     """
 
     def __init__(self, env, company):
@@ -74,6 +84,8 @@ class DocumentPrices:
 
     def line(self, charge, position):
         """Return the :class:`DocumentLine` of a charge."""
+        if source := billed_line(charge):
+            return self._line_taken_back(charge, source)
         return self.line_of(
             charge.product_id,
             position,
@@ -85,6 +97,21 @@ class DocumentPrices:
                 charge.amount,
                 charge.currency_id.round,
             ),
+        )
+
+    def _line_taken_back(self, charge, source):
+        """Return the line of a charge that takes back what an invoice line billed, or part of it.
+
+        :param source: from :func:`billed_line`
+        """
+        currency = charge.currency_id
+        share = price_share(charge.credited_id, source)
+        amount = currency.round(charge.amount * share)
+        price = invoice_line_price(
+            charge.quantity, charge.price_unit * share, charge.discount, amount, currency.round
+        )
+        return DocumentLine(
+            charge.product_id, source.tax_ids, *price, amount, account=source.account_id
         )
 
     def line_of(self, product, position, currency, quantity, price_unit, discount=0.0):
@@ -142,6 +169,31 @@ class DocumentPrices:
             currency.round(sum(map(amount_before_tax, group)))
             for (currency, _lines), group in zip(documents, groups, strict=True)
         ]
+
+
+def billed_line(charge) -> BaseModel:
+    """Return the invoice line that a charge takes back, whole or in part; an empty one where it
+    takes nothing back, or something that was not billed."""
+    line = charge.credited_id.move_line_id
+    return line if line.currency_id == charge.currency_id else line.browse()
+
+
+def price_share(charge, line) -> float:
+    """Return how many times its own amount a billed charge comes to on its invoice line, with the
+    taxes that the line's price includes.
+
+    Somebody may have put another price or other taxes on the line since it was made: the charge
+    still comes to what it came to before tax.
+
+    :param charge: a charge
+    :param line: its invoice line
+    """
+    price = line.quantity * line.price_unit * (1 - line.discount / 100.0)
+    if not charge.amount:
+        return 1.0
+    if not line.price_subtotal or not charge.invoiced_amount:
+        return (charge.document_amount or charge.amount) / charge.amount
+    return price / line.price_subtotal * charge.invoiced_amount / charge.amount
 
 
 def amount_before_tax(base_line: dict) -> float:

@@ -75,10 +75,7 @@ class BillingRun(models.Model):
         :param currency: of the document
         """
         if not product.active:
-            return "product_archived", self.env._(
-                "Product %(product)s is archived. Unarchive it, or change the tariff.",
-                product=product.display_name,
-            )
+            return self._archived_product_problem(product)
         template = product.product_tmpl_id.with_company(self.company_id)
         income = template.get_product_accounts(fiscal_pos=position)["income"]
         if not income or not income.active:
@@ -101,12 +98,32 @@ class BillingRun(models.Model):
             income, currency
         )
 
-    def _tax_problem(self, product, taxes, position, credit):
-        country = (
-            position.country_id
-            if position.foreign_vat
-            else self.company_id.account_fiscal_country_id
+    def _taken_back_problem(self, product, credit, currency, account, taxes):
+        """Return ``(code, message)`` of what keeps a credit from being documented, or None: it is
+        booked and taxed as the invoice line was that it takes back.
+
+        :param account: of that line
+        :param taxes: of that line
+        """
+        if not product.active:
+            return self._archived_product_problem(product)
+        if not account.active:
+            return "no_income_account", self.env._(
+                "Account %(account)s, on which %(product)s was booked, is archived. Unarchive it"
+                " to credit what was billed.",
+                account=account.display_name,
+                product=product.display_name,
+            )
+        return self._tax_account_problem(taxes, credit) or self._currency_problem(account, currency)
+
+    def _archived_product_problem(self, product):
+        return "product_archived", self.env._(
+            "Product %(product)s is archived. Unarchive it, or change the tariff.",
+            product=product.display_name,
         )
+
+    def _tax_problem(self, product, taxes, position, credit):
+        country = self._taxed_in(position)
         abroad = taxes.filtered(lambda tax: tax.country_id != country)
         if abroad:
             return "tax_country", self.env._(
@@ -118,6 +135,15 @@ class BillingRun(models.Model):
                 taxed=country.name,
                 position=position.name or "–",
             )
+        return self._tax_account_problem(taxes, credit)
+
+    def _taxed_in(self, position):
+        """Return the country whose taxes a document with a fiscal position has."""
+        if position.foreign_vat:
+            return position.country_id
+        return self.company_id.account_fiscal_country_id
+
+    def _tax_account_problem(self, taxes, credit):
         parts = taxes.flatten_taxes_hierarchy()
         parts = parts.refund_repartition_line_ids if credit else parts.invoice_repartition_line_ids
         archived = parts.filtered(lambda part: part.account_id and not part.account_id.active)

@@ -16,7 +16,8 @@ class BillingRun(models.Model):
     limit_total = fields.Monetary(
         "Highest Total",
         currency_field="company_currency_id",
-        help="Stop when all charges come to more, in the company's currency. 0: no limit.",
+        help="Stop when all charges, with or without tax as their prices are, come to more in the"
+        " company's currency. 0: no limit.",
     )
     limit_bill = fields.Monetary(
         "Biggest Bill",

@@ -111,7 +111,8 @@ class BillingRun(models.Model):
                 ON move.billing_bill_id = bill.id AND move.reversed_entry_id IS NULL
                AND NOT EXISTS (SELECT 1 FROM account_move later
                                 WHERE later.billing_replaces_id = move.id
-                                  AND later.billing_bill_id = bill.id)
+                                  AND later.billing_bill_id = bill.id
+                                  AND later.state <> 'cancel')
               -- Somebody cancelled an invoice: its charges are there, it is not.
               JOIN LATERAL (
                    SELECT CASE WHEN move.state = 'cancel' THEN 0

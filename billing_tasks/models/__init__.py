@@ -1,4 +1,5 @@
 from . import billing_state_mixin
+from . import billing_used_mixin
 from . import billing_task_type
 from . import billing_task
 from . import billing_task_log

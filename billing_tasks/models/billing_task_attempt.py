@@ -249,16 +249,21 @@ class BillingTask(models.Model):
         tasks = self.env(user=SUPERUSER_ID)["billing.task"]
         count = 0
         while limit is None or count < limit:
-            due = Domain("state", "in", OPEN_STATES) & Domain(
-                "delay_date", "<=", fields.Datetime.now()
-            )
-            due &= Domain("type_id.active", "=", True) & Domain(domain or Domain.TRUE)
-            task = tasks.search(due, order="priority, delay_date, id", limit=1)
+            task = tasks._next_due(domain)
             if not task:
                 break
             task._attempt_inline()
             count += 1
+        # What handlers enqueued here has woken nobody yet.
+        if count and tasks._next_due():
+            tasks._wake_workers()
         return count
+
+    def _next_due(self, domain=None):
+        """Return the task that is to be run next, perhaps none."""
+        due = Domain("state", "in", OPEN_STATES) & Domain("delay_date", "<=", fields.Datetime.now())
+        due &= Domain("type_id.active", "=", True) & Domain(domain or Domain.TRUE)
+        return self.search(due, order="priority, delay_date, id", limit=1)
 
     def _attempt_inline(self):
         """Run one attempt of this task in the current transaction."""

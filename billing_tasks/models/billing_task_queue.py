@@ -4,6 +4,8 @@ from psycopg2.extras import Json
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
+from ..journal import InlineJournal
+
 WORKER_CRONS = 8
 DEFAULT_WORKERS = 2
 WORKERS_PARAMETER = "billing_operations.task_workers"
@@ -91,7 +93,8 @@ class BillingTask(models.Model):
             more, existing_ids = self._hold_existing(rows, {task_id for task_id, _key in inserted})
             inserted += more
         new_ids = [task_id for task_id, _key in inserted]
-        if existing_ids or any(row["delay_date"] <= now for row in rows):
+        inline = isinstance(self.env.context.get("billing_task_journal"), InlineJournal)
+        if not inline and (existing_ids or any(row["delay_date"] <= now for row in rows)):
             self._wake_workers()
         return new_ids, existing_ids
 

@@ -3,7 +3,8 @@ from odoo.exceptions import UserError
 
 
 class HrDepartment(models.Model):
-    _inherit = "hr.department"
+    _name = "hr.department"
+    _inherit = ["hr.department", "billing.used.mixin"]
 
     resource_calendar_id = fields.Many2one(
         "resource.calendar",

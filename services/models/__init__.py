@@ -2,6 +2,7 @@ from . import account_move
 from . import account_move_send
 from . import account_move_line
 from . import product_product
+from . import product_template
 from . import res_company
 from . import res_partner
 from . import billing_term_scheme

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -24,9 +25,19 @@ class AccountMove(models.Model):
     )
 
     def write(self, vals):
+        if "state" in vals:
+            self._check_replaced(vals["state"])
         result = super().write(vals)
         if "state" in vals and not has_proof(self.env, REPLACING):
+            self._hand_charges_to_and_fro()
             (self | self.reversed_entry_id)._follow_in_ledger()
+        return result
+
+    def unlink(self):
+        replaced = self.billing_replaces_id
+        self._give_charges_back()
+        result = super().unlink()
+        replaced.exists()._follow_in_ledger()
         return result
 
     def _follow_in_ledger(self):
@@ -114,21 +125,83 @@ class AccountMove(models.Model):
         their own, and follow them up in the ledger themselves, leave them out here."""
         return Domain("state", "=", "posted")
 
-    def _bills_charges(self) -> bool:
-        """Whether this document bills charges of the ledger."""
+    def _bills_charges(self, states: tuple = ("invoiced", "waived")) -> bool:
+        """Whether charges of the ledger in one of these states are on this document."""
         self.ensure_one()
         charges = self.env["billing.charge"].sudo()
-        return bool(charges.search_count([("move_id", "=", self.id)], limit=1))
+        domain = [("move_id", "=", self.id), ("state", "in", states)]
+        return bool(charges.search_count(domain, limit=1))
+
+    # === CREDITED AND REPLACED === #
 
     def _take_over_charges(self):
-        """Put the charges of invoices that were credited and replaced on their replacements."""
+        """Put the charges of invoices that were credited and replaced on their replacements.
+
+        Called once, on drafts that are still line by line what they replace.
+        """
         for move in self:
             old = move.billing_replaces_id._lines_in_order()
             new = move._lines_in_order()
             if len(old) == len(new):
-                charges = self.env["billing.charge"].sudo()
-                found = charges.search([("move_line_id", "in", old.ids)])
-                found._move_to_lines(dict(zip(old, new, strict=True)))
+                for before, line in zip(old, new, strict=True):
+                    line.billing_replaces_id = before
+                move._take_charges()
+
+    def _take_charges(self):
+        """Put what is on the lines that these documents' lines replace on them."""
+        lines = self.invoice_line_ids.filtered("billing_replaces_id")
+        self._move_charges({line.billing_replaces_id: line for line in lines})
+
+    def _give_charges_back(self):
+        """Put charges on these documents back on the lines that theirs replace."""
+        lines = self.invoice_line_ids.filtered("billing_replaces_id")
+        self._move_charges({line: line.billing_replaces_id for line in lines})
+        self.billing_replaces_id._follow_in_ledger()
+
+    def _move_charges(self, lines: dict):
+        if lines:
+            domain = [("move_line_id", "in", [line.id for line in lines])]
+            self.env["billing.charge"].sudo().search(domain)._move_to_lines(lines)
+
+    def _hand_charges_to_and_fro(self):
+        """A replacement that is cancelled leaves its charges to the invoice that it replaces, and
+        takes them again when it is brought back."""
+        for move in self.filtered("billing_replaces_id"):
+            if move.state == "cancel":
+                move._give_charges_back()
+            else:
+                move._take_charges()
+
+    def _check_replaced(self, state: str):
+        """Refuse what would let an invoice and its replacement stand side by side: both bill."""
+        for move in self.filtered(lambda move: move.state != state):
+            move = move.sudo()
+            old = move.billing_replaces_id
+            if old and move.state == "cancel" and not old._bills_charges(("waived",)):
+                raise UserError(
+                    self.env._(
+                        "%(invoice)s replaced %(old)s and was cancelled; what they billed is"
+                        " billed elsewhere now. It cannot be brought back.",
+                        invoice=move.display_name,
+                        old=old.display_name,
+                    )
+                )
+            replacement = move.state == "posted" and move.reversed_entry_id._live_replacement()
+            if replacement:
+                raise UserError(
+                    self.env._(
+                        "%(note)s credits %(old)s, which %(invoice)s replaces: both would stand."
+                        " Cancel %(invoice)s first.",
+                        note=move.display_name,
+                        old=move.reversed_entry_id.display_name,
+                        invoice=replacement.display_name,
+                    )
+                )
+
+    def _live_replacement(self):
+        """The replacement that bills in the place of this invoice, if any."""
+        later = self.search([("billing_replaces_id", "in", self.ids), ("state", "!=", "cancel")])
+        return later.filtered(lambda move: move._bills_charges())[:1]
 
     def _lines_in_order(self):
         lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")

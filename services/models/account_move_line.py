@@ -1,8 +1,20 @@
-from odoo import models
+from odoo import fields, models
 
 
 class AccountMoveLine(models.Model):
+    """What the ledger of charges knows of invoice lines: which one a line replaces, and what
+    becomes of charges whose line is deleted."""
+
     _inherit = "account.move.line"
+
+    billing_replaces_id = fields.Many2one(
+        "account.move.line",
+        "Replaces",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="The line of the invoice that was credited and replaced by this line's.",
+    )
 
     def unlink(self):
         """Give the charges of a deleted invoice line back to the next run.

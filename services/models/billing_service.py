@@ -47,7 +47,13 @@ class BillingService(models.Model):
 
     _name = "billing.service"
     _description = "Service"
-    _inherit = ["billing.state.mixin", "mail.thread", "mail.activity.mixin", "billing.task.mixin"]
+    _inherit = [
+        "billing.state.mixin",
+        "billing.used.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+        "billing.task.mixin",
+    ]
     _order = "number desc, id desc"
     _rec_names_search = ["number", "name", "partner_id", "identifier_ids.value"]
     _check_company_auto = True

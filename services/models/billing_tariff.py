@@ -11,6 +11,7 @@ class BillingTariff(models.Model):
     """
 
     _name = "billing.tariff"
+    _inherit = ["billing.used.mixin"]
     _description = "Tariff Plan"
     _order = "sequence, name, id"
     _check_company_auto = True

@@ -15,6 +15,7 @@ class BillingTariffAddon(models.Model):
     """
 
     _name = "billing.tariff.addon"
+    _inherit = ["billing.used.mixin"]
     _description = "Tariff Add-on"
     _order = "tariff_id, sequence, id"
     _check_company_auto = True

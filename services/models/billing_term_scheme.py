@@ -29,6 +29,7 @@ class BillingTermScheme(models.Model):
     """
 
     _name = "billing.term.scheme"
+    _inherit = ["billing.used.mixin"]
     _description = "Billing Terms"
     _order = "sequence, name, id"
     _check_company_auto = True

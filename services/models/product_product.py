@@ -2,7 +2,8 @@ from odoo import models
 
 
 class ProductProduct(models.Model):
-    _inherit = "product.product"
+    _name = "product.product"
+    _inherit = ["product.product", "billing.used.mixin"]
 
     def _billing_price_includes_tax(self, company) -> bool:
         """Return whether prices of this product include tax: by its sales taxes in ``company``."""

@@ -17,7 +17,8 @@ class ResPartner(models.Model):
     """How a customer is billed, per company. The fields live here; runs and payment runs act
     on them. Partner tags serve as the receivable's classifications."""
 
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "billing.used.mixin"]
 
     invoice_sending_method = fields.Selection(selection_add=[("print", "by Print")])
     billing_payment_preference = fields.Selection(
