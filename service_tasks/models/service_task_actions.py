@@ -352,7 +352,12 @@ class ServiceTask(models.Model):
 
     @api.model
     def _list_action(self):
+        """Return the action that lists what is the user's to do: their own tasks and their
+        departments'; all open ones for a manager who is of no department."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.service_task_action"
         )
-        return action | {"target": "main"}
+        action["target"] = "main"
+        if self._is_manager() and not self._my_departments():
+            action["context"] = {"search_default_open": 1}
+        return action
