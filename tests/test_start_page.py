@@ -226,6 +226,11 @@ class TestStartPage(StartPageCase):
             self.assertEqual((entry["code"], entry["title"]), ("departments", "Departments"))
             self.assertNotIn("departments", str(self.page(self.member)))
 
+    def test_its_style_compiles(self):
+        bundle = self.env["ir.qweb"]._get_asset_bundle("web.assets_backend", js=False)
+        bundle.preprocess_css()
+        self.assertEqual(bundle.css_errors, [])
+
     def test_the_page_needs_at_most_forty_queries(self):
         self.make_business()
         page = self.env["billing.start"].with_user(self.manager)

@@ -19,24 +19,20 @@ class BillingStart(models.AbstractModel):
         """Return what to do where nothing was billed yet."""
         if not self.env.user.has_group("billing_operations.group_billing_user"):
             return False
+        if self.env["billing.run"].search_count([], limit=1):
+            return False
+        sentence = self.env._(
+            "Nothing was billed yet. Open a cycle and press New Billing Run: the run's Next Steps"
+            " lead you from there."
+        )
         if not self.env["billing.cycle"].search_count([("state", "=", "active")], limit=1):
-            label = self.env._("Cycles")
-            return {
-                "sentence": self.env._(
-                    "No billing cycle is active. A cycle says which billing terms are billed when:"
-                    " make one and activate it."
-                ),
-                "label": label,
-                "action": self._set_up(label, "billing.cycle"),
-            }
-        if not self.env["billing.run"].search_count([], limit=1):
-            label = self.env._("Cycles")
-            return {
-                "sentence": self.env._(
-                    "Nothing was billed yet. Open a cycle and press New Billing Run: the run's"
-                    " Next Steps lead you from there."
-                ),
-                "label": label,
-                "action": self._set_up(label, "billing.cycle"),
-            }
-        return False
+            sentence = self.env._(
+                "No billing cycle is active. A cycle says which billing terms are billed when:"
+                " make one and activate it."
+            )
+        label = self.env._("Cycles")
+        return {
+            "sentence": sentence,
+            "label": label,
+            "action": self._set_up(label, "billing.cycle"),
+        }
