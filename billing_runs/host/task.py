@@ -1,6 +1,7 @@
 from odoo import api, models
 
 from ...billing_tasks.handlers import ExternalHandler
+from ..runs.rehearsal import CODE as REHEARSAL
 
 
 class BillingTask(models.Model):
@@ -13,6 +14,7 @@ class BillingTask(models.Model):
         return {
             **super()._get_task_handlers(),
             "run_advance": run._task_advance,
+            REHEARSAL: run._task_rehearse,
             "run_undo": self.env["billing.run.undo"]._task_undo,
             "run_report": run._task_report,
             "email_bills": ExternalHandler(
@@ -31,3 +33,16 @@ class BillingTask(models.Model):
             **super()._get_task_failure_handlers(),
             "run_report": self.env["billing.run"]._task_report_failed,
         }
+
+    def _complete(self, result, duration):
+        done = super()._complete(result, duration)
+        if self.type_id.code == REHEARSAL:
+            # Of a rehearsal only the result is kept: here it reaches those who cannot see tasks.
+            self._record()._note_rehearsal(result)
+        return done
+
+    def _after_failure(self):
+        result = super()._after_failure()
+        if self.type_id.code == REHEARSAL and (run := self._record()):
+            run.message_post(body=self.env._("The rehearsal failed: %s", self.error_message))
+        return result
