@@ -192,27 +192,23 @@ def make_payments(env, moves):
     payments.action_post()
 
 
-def copy_rows(env, table, source, numbers, **columns):
-    """Insert copies of one row with other values in some columns.
-
-    :param int source: the row's id
-    :param str numbers: the query that gives the copies' ``n``
-    :param columns: SQL of values, which may name ``n``
-    """
-    env.cr.execute(
+def copy_rows(record, numbers, **columns):
+    """Insert copies of a record, one for each ``n`` of a query, with SQL as other values."""
+    cr, table = record.env.cr, record._table
+    cr.execute(
         "SELECT column_name FROM information_schema.columns"
         " WHERE table_schema = current_schema() AND table_name = %s AND column_name != 'id'"
         " AND is_generated = 'NEVER'",
         [table],
     )
-    names = [name for (name,) in env.cr.fetchall()]
+    names = [name for (name,) in cr.fetchall()]
     values = ", ".join(columns.get(name, f't."{name}"') for name in names)
     quoted = ", ".join(f'"{name}"' for name in names)
-    env.cr.execute(
+    cr.execute(
         f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {table} t, ({numbers}) s"
-        f" WHERE t.id = {source} RETURNING id"
+        f" WHERE t.id = {record.id} RETURNING id"
     )
-    return [row[0] for row in env.cr.fetchall()]
+    return [row[0] for row in cr.fetchall()]
 
 
 def fill_up(env, run):
@@ -223,18 +219,14 @@ def fill_up(env, run):
     charge, move = bill.charge_ids[:1], bill.move_ids[:1]
     partners = env["res.partner"].search_count([("name", "like", "Customer ")])
     copy_rows(
-        env,
-        "res_partner",
-        bill.partner_id.id,
+        bill.partner_id,
         f"SELECT generate_series(1, {START_CUSTOMERS - partners}) n",
         name="'Copy ' || n",
         complete_name="'Copy ' || n",
     )
     missing = START_BILLS - env["billing.bill"].search_count([])
     runs = copy_rows(
-        env,
-        "billing_run",
-        run.id,
+        run,
         "SELECT generate_series(1, 2) n",
         number="'BENCH/' || n",
         cycle_date="NULL",
@@ -246,9 +238,7 @@ def fill_up(env, run):
         " LIMIT %s" % (", ".join(map(str, runs)), missing)
     )
     bills = copy_rows(
-        env,
-        "billing_bill",
-        bill.id,
+        bill,
         of_copies,
         run_id="s.run",
         partner_id="s.partner",
@@ -257,9 +247,7 @@ def fill_up(env, run):
     )
     of_bills = "SELECT unnest(ARRAY%s) AS bill, generate_series(1, %s) AS n" % (bills, len(bills))
     copy_rows(
-        env,
-        "account_move",
-        move.id,
+        move,
         of_bills,
         billing_bill_id="s.bill",
         name="'BENCH/' || n",
@@ -268,9 +256,7 @@ def fill_up(env, run):
         invoice_date="CURRENT_DATE - (n % 365)::int",
     )
     copy_rows(
-        env,
-        "billing_charge",
-        charge.id,
+        charge,
         of_bills,
         bill_id="s.bill",
         kind="'usage'",
@@ -279,9 +265,7 @@ def fill_up(env, run):
     )
     task = env["billing.task"].search([("state", "=", "completed")], limit=1)
     copy_rows(
-        env,
-        "billing_task",
-        task.id,
+        task,
         f"SELECT generate_series(1, {START_TASKS}) n",
         identity_key="NULL",
         exclusive_key="NULL",
