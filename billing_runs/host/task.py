@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 
 from ...billing_tasks.handlers import ExternalHandler
 from ..runs.rehearsal import CODE as REHEARSAL
@@ -6,6 +6,36 @@ from ..runs.rehearsal import CODE as REHEARSAL
 
 class BillingTask(models.Model):
     _inherit = "billing.task"
+
+    run_id = fields.Many2one(
+        "billing.run",
+        "Billing Run",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The run that the task is for, itself or through its record.",
+    )
+
+    @api.model
+    def _task_columns(self):
+        return (*super()._task_columns(), "run_id")
+
+    def _prepare_task_row(self, spec, now, requester):
+        row = super()._prepare_task_row(spec, now, requester)
+        record = spec.get("record")
+        run = record
+        if record is not None and record._name != "billing.run":
+            field = record._fields.get("run_id")
+            run = record.run_id if field and field.comodel_name == "billing.run" else None
+        return {**row, "run_id": run.id if run else None}
+
+    @api.model
+    def _list_action(self):
+        action = super()._list_action()
+        runs = self.env["billing.run"]
+        if runs.has_access("read") and runs.search_count(runs._at_work_domain(), limit=1):
+            action["context"] = {**action["context"], "search_default_group_run": 1}
+        return action
 
     @api.model
     def _get_task_handlers(self):

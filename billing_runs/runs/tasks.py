@@ -37,7 +37,7 @@ class BillingRun(models.Model):
         if run.state != "running":
             raise SkipTask(self.env._("The run is %(state)s.", state=run.state))
         result = run._run_batch(task, bills, stage)
-        run._enqueue_advance_after_commit()
+        run._enqueue_advance_after_commit(task)
         return result
 
     def _task_run(self, task):

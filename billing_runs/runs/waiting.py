@@ -28,3 +28,10 @@ class BillingRun(models.Model):
                     & Domain("target_stage", "in", targets)
                 )
         return Domain("state", "=", "requested") & Domain("stop_reason", "=", False) & reached
+
+    @api.model
+    def _at_work_domain(self):
+        """Return the domain of runs that go on by themselves, now or at their time."""
+        requested = Domain("state", "=", "requested")
+        resting = self._stopped_domain() | self._resting_domain()
+        return Domain("state", "=", "running") | requested & ~resting

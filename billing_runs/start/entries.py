@@ -82,8 +82,7 @@ class RunsAtWork(Runs):
 
     def kinds(self, env):
         runs = env["billing.run"]
-        requested = Domain("state", "=", "requested") & ~runs._stopped_domain()
-        requested &= ~runs._resting_domain()
+        requested = runs._at_work_domain() & Domain("state", "=", "requested")
         now = fields.Datetime.to_string(fields.Datetime.now())
         later = Domain("scheduled_date", ">", now)
         at_once = Domain("scheduled_date", "=", False) | Domain("scheduled_date", "<=", now)
