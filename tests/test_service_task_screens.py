@@ -15,19 +15,23 @@ class TestServiceTaskList(ServiceTaskCase):
             self.assertIn("search_default_department", shown["context"])
             self.assertNotIn("search_default_open", shown["context"])
 
-    def test_a_manager_of_no_department_begins_with_all_open_tasks(self):
+    def test_a_manager_whose_departments_have_nothing_to_do_begins_with_all_open_tasks(self):
         action = self.env.ref("billing_operations.service_task_list_action")
+        self.ask(self.order(), "setup")
         shown = action.with_user(self.manager).run()
         self.assertEqual(shown["context"], {"search_default_open": 1})
         self.assertEqual(shown["res_model"], "service.task")
-        self.env["hr.employee"].create(
+        employee = self.env["hr.employee"].create(
             {
                 "name": "Manager",
                 "user_id": self.manager.id,
-                "department_id": self.operations.id,
+                "department_id": self.telephony.id,
                 "company_id": self.company.id,
             }
         )
+        shown = action.with_user(self.manager).run()
+        self.assertEqual(shown["context"], {"search_default_open": 1})
+        employee.department_id = self.operations
         shown = action.with_user(self.manager).run()
         self.assertIn("search_default_department", shown["context"])
 

@@ -1,5 +1,5 @@
-"""Mark the tasks that only move others along, and note which run each task is for: lists begin
-without the ones and are grouped by the other."""
+"""Mark the tasks that only move others along, and note which run each task is for and how
+often it was tried."""
 
 
 def migrate(cr, version):
@@ -12,5 +12,14 @@ def migrate(cr, version):
            SET run_id = run.id
           FROM billing_run run
          WHERE task.res_model = 'billing.run' AND task.res_id = run.id AND task.run_id IS NULL
+        """
+    )
+    # A task in error, or put back, counts the try that is to come when it comes.
+    cr.execute(
+        """
+        UPDATE billing_task
+           SET attempt_count = retry_count + postpone_count
+               + (state IN ('completed', 'failed', 'running'))::int
+         WHERE attempt_count IS NULL
         """
     )

@@ -2,6 +2,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
+from odoo.fields import Domain
 from odoo.tools import format_date
 
 from .service_task import OPEN_STATES
@@ -353,11 +354,13 @@ class ServiceTask(models.Model):
     @api.model
     def _list_action(self):
         """Return the action that lists what is the user's to do: their own tasks and their
-        departments'; all open ones for a manager who is of no department."""
+        departments'; all open ones for a manager where these are none."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.service_task_action"
         )
         action["target"] = "main"
-        if self._is_manager() and not self._my_departments():
+        mine = Domain("user_id", "=", self.env.uid) | Domain("in_my_departments", "=", True)
+        mine &= Domain("state", "in", OPEN_STATES)
+        if self._is_manager() and not self.search_count(mine, limit=1):
             action["context"] = {"search_default_open": 1}
         return action

@@ -43,7 +43,8 @@ export class BillingStartPage extends Component {
     }
 
     look(cell) {
-        return { danger: "text-danger", warning: "text-warning-emphasis" }[cell.tone] || "";
+        // On the button itself such a colour would show while the mouse is over it only.
+        return cell.tone ? `fw-bold text-${cell.tone}-emphasis` : "";
     }
 
     open(action) {
