@@ -16,6 +16,7 @@
         "billing_tasks/wizards/billing_task_priority_views.xml",
         "billing_tasks/views/billing_task_views.xml",
         "billing_tasks/views/billing_task_type_views.xml",
+        "billing_tasks/views/billing_start_views.xml",
         "billing_tasks/views/res_config_settings_views.xml",
         "billing_tasks/views/res_partner_views.xml",
         # services

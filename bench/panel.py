@@ -1,10 +1,13 @@
-"""The screens of a run of 5,000 bills: Next Steps, run form, bill list, pre-billing report
+"""The screens of a run of 5,000 bills: Next Steps, run form, bill list, pre-billing report, and
+the start page above 50,000 customers, 100,000 bills and 1,000,000 tasks
 
 One company, ten tariffs with an add-on each, one service a customer. A first run is billed,
 posted, delivered and paid in part, so that everything stands beside the month before. Then the
 second run is looked at before its request and after posting, by an accountant with record
 rules, as the web client asks: `web_read` and `web_search_read` with the views' own fields. Each
-figure is the median of three readings that find no record in memory.
+figure is the median of three readings that find no record in memory. For the start page, read by a
+billing manager, what is there is then copied in the database until there is enough of it: ten
+times as many customers and bills, and two hundred tasks a customer.
 Argument: how many customers (5,000 if left out).
 """
 
@@ -21,6 +24,9 @@ CUSTOMERS = int((sys.argv[1:] or ["5000"])[0])
 READINGS = 3
 PANEL_SECONDS, PANEL_QUERIES = 0.5, 60
 SCREEN_SECONDS = 2.0
+START_SECONDS, START_QUERIES = 0.5, 40
+#: what the start page is read above, times the customers of the run
+START_CUSTOMERS, START_BILLS, START_TASKS = 10 * CUSTOMERS, 20 * CUSTOMERS, 200 * CUSTOMERS
 REPORT_SECONDS = 10.0
 PDF = b"%PDF-1.4\n%%EOF\n"
 
@@ -186,16 +192,98 @@ def make_payments(env, moves):
     payments.action_post()
 
 
-def make_accountant(env):
+def copy_rows(record, numbers, **columns):
+    """Insert copies of a record, one for each ``n`` of a query, with SQL as other values."""
+    cr, table = record.env.cr, record._table
+    cr.execute(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = current_schema() AND table_name = %s AND column_name != 'id'"
+        " AND is_generated = 'NEVER'",
+        [table],
+    )
+    names = [name for (name,) in cr.fetchall()]
+    values = ", ".join(columns.get(name, f't."{name}"') for name in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    cr.execute(
+        f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {table} t, ({numbers}) s"
+        f" WHERE t.id = {record.id} RETURNING id"
+    )
+    return [row[0] for row in cr.fetchall()]
+
+
+def fill_up(env, run):
+    """Copy customers, bills, invoices, charges and tasks until the start page has enough below
+    it: one bill in 20 is in error, one charge in 10 is not billed, one task in 1,000 failed."""
+    env.flush_all()
+    bill = env["billing.bill"].search([("run_id", "=", run.id), ("state", "=", "posted")], limit=1)
+    charge, move = bill.charge_ids[:1], bill.move_ids[:1]
+    partners = env["res.partner"].search_count([("name", "like", "Customer ")])
+    copy_rows(
+        bill.partner_id,
+        f"SELECT generate_series(1, {START_CUSTOMERS - partners}) n",
+        name="'Copy ' || n",
+        complete_name="'Copy ' || n",
+    )
+    missing = START_BILLS - env["billing.bill"].search_count([])
+    runs = copy_rows(
+        run,
+        "SELECT generate_series(1, 2) n",
+        number="'BENCH/' || n",
+        cycle_date="NULL",
+        state="'completed'",
+    )
+    of_copies = (
+        "SELECT p.id AS partner, r.id AS run, row_number() OVER () AS n"
+        " FROM res_partner p, unnest(ARRAY[%s]) r(id) WHERE p.name LIKE 'Copy %%'"
+        " LIMIT %s" % (", ".join(map(str, runs)), missing)
+    )
+    bills = copy_rows(
+        bill,
+        of_copies,
+        run_id="s.run",
+        partner_id="s.partner",
+        state="CASE WHEN n % 20 = 0 THEN 'error' ELSE t.state END",
+        error_code="CASE WHEN n % 20 = 0 THEN 'rating_failed' END",
+    )
+    of_bills = "SELECT unnest(ARRAY%s) AS bill, generate_series(1, %s) AS n" % (bills, len(bills))
+    copy_rows(
+        move,
+        of_bills,
+        billing_bill_id="s.bill",
+        name="'BENCH/' || n",
+        sequence_number="1000000 + n",
+        access_token="NULL",
+        invoice_date="CURRENT_DATE - (n % 365)::int",
+    )
+    copy_rows(
+        charge,
+        of_bills,
+        bill_id="s.bill",
+        kind="'usage'",
+        source_key="'bench:' || n",
+        state="CASE WHEN n % 10 = 0 THEN 'rated' ELSE t.state END",
+    )
+    task = env["billing.task"].search([("state", "=", "completed")], limit=1)
+    copy_rows(
+        task,
+        f"SELECT generate_series(1, {START_TASKS}) n",
+        identity_key="NULL",
+        exclusive_key="NULL",
+        state="CASE WHEN n % 1000 = 0 THEN 'failed' WHEN n % 1000 = 1 THEN 'error'"
+        " ELSE 'completed' END",
+    )
+
+
+def make_user(env, name, group):
     user = env["res.users"].create(
         {
-            "name": "Accountant",
-            "login": "bench_accountant",
+            "name": name,
+            "login": f"bench_{name.lower()}",
             "company_id": env.company.id,
             "company_ids": [Command.set(env.company.ids)],
             "group_ids": [
                 Command.link(env.ref("base.group_user").id),
-                Command.link(env.ref("billing_operations.group_billing_user").id),
+                Command.link(env.ref(f"billing_operations.{group}").id),
             ],
         }
     )
@@ -328,6 +416,23 @@ class Measures:
             lambda: self.env["billing.run"].web_search_read([], spec, limit=80, count_limit=10001),
         )
 
+    def start(self, env):
+        page = env["billing.start"]
+        page.get_start_page()  # rules and groups are in the server's memory from then on
+        data, seconds, queries = self.read(page.get_start_page, env)
+        shown = {entry["code"]: len(entry["rows"]) for entry in data["entries"]}
+        wanted = {"exceptions", "failed_tasks", "invoiced", "unbilled"}
+        assert all(shown[code] for code in wanted), shown
+        self.aim(
+            f"the start page above {START_BILLS:,} bills and {START_TASKS:,} tasks under"
+            f" {START_SECONDS:g} s",
+            f"{seconds:.3f} s",
+            seconds < START_SECONDS,
+        )
+        self.aim(
+            f"the start page in at most {START_QUERIES} queries", queries, queries <= START_QUERIES
+        )
+
 
 def measure_report(env, run, measures):
     cpu = time.process_time()
@@ -365,7 +470,7 @@ def main(env):
     make_payments(env, moves)
     first.action_close()
     run = cycle._create_run(date(2026, 2, 1))
-    accountant = make_accountant(env)
+    accountant = make_user(env, "Accountant", "group_billing_user")
     settle(env)
     print(f"made in {time.perf_counter() - start:.0f} s: {len(moves):,} posted invoices")
     measures = Measures(accountant)
@@ -383,6 +488,10 @@ def main(env):
     measures.form(run_seen, "after posting")
     measures.bills(run_seen)
     measures.runs()
+
+    fill_up(env, run)
+    settle(env)
+    measures.start(make_user(env, "Manager", "group_billing_manager"))
     sys.exit(1 if measures.failed else 0)
 
 

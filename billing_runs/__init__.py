@@ -7,4 +7,5 @@ from . import reports
 from . import delivery
 from . import undo
 from . import steps
+from . import start
 from . import host

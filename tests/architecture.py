@@ -31,6 +31,7 @@ ROOMS = {
         ("delivery",),
         ("undo",),
         ("steps",),
+        ("start",),
         ("host",),
     ),
 }

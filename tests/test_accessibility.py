@@ -38,7 +38,7 @@ LOOK = """
     const found = [];
     for (const page of PAGES) {
         await action.doAction(
-            {
+            page.action || {
                 type: "ir.actions.act_window",
                 res_model: page.model,
                 res_id: page.id,
@@ -46,13 +46,15 @@ LOOK = """
             },
             { clearBreadcrumbs: true }
         );
-        await until(`.o_form_view ${page.shows}`);
-        for (let box = document.querySelector(".o_form_sheet"); box; box = box.parentElement) {
+        const view = page.action ? ".o_billing_start" : ".o_form_view";
+        await until(`${view} ${page.shows}`);
+        const inner = page.action ? ".o_billing_start_entries" : ".o_form_sheet";
+        for (let box = document.querySelector(inner); box; box = box.parentElement) {
             if (box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX !== "visible") {
                 found.push(`${page.name}: ${box.className} scrolls sideways`);
             }
         }
-        const { violations } = await axe.run(".o_form_view");
+        const { violations } = await axe.run(view);
         for (const { id, impact, nodes } of violations) {
             for (const { target, html, failureSummary } of nodes) {
                 const core = CORE.some(
@@ -122,6 +124,13 @@ class TestAccessibility(ServiceTaskCase, HttpCase):
             {"name": f"{name} at {size}", "model": record._name, "id": record.id, "shows": shows}
             for name, record, shows in pages
         ]
+        pages.append(
+            {
+                "name": f"the start page at {size}",
+                "action": "billing_operations.action_billing_start",
+                "shows": "[data-entry='service_tasks'] button",
+            }
+        )
         self.browser_size = size
         url = f"/web/content/{self.axe.id}/axe.min.js"
         code = LOOK

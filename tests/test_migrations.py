@@ -79,3 +79,18 @@ class TestLedgerMigration(LedgerCase):
         self.migrate("19.0.1.1.0/pre-setup.py")
         charge = service._rate(date(2026, 4, 1)).filtered(lambda c: c.kind == "setup")
         self.assertEqual((charge.amount, charge.product_id), (25.0, self.product))
+
+    def test_steps_of_the_machine_are_marked_and_tasks_know_their_run_and_tries(self):
+        run = self.make_run(self.make_cycle(self.scheme, name="Moved"))
+        task = self.env["billing.task"].enqueue("run_report", run)
+        self.env.cr.execute("UPDATE billing_task SET run_id = NULL, attempt_count = NULL")
+        self.env.cr.execute(
+            "UPDATE billing_task SET state = 'failed', retry_count = 5 WHERE id = %s", [task.id]
+        )
+        advance = self.env.ref("billing_operations.task_type_run_advance")
+        self.env.cr.execute("UPDATE billing_task_type SET is_machine = FALSE")
+        self.migrate("19.0.1.1.0/post-tasks.py")
+        self.env.invalidate_all()
+        self.assertTrue(advance.is_machine)
+        self.assertEqual((task.run_id, task.attempt_count), (run, 6))
+        self.assertFalse(self.env.ref("billing_operations.task_type_run_rate").is_machine)

@@ -95,8 +95,14 @@ class TestDeliverySmtp(DeliveryCase):
         )
         refused = self.deliveries(run, state="error")
         self.assertEqual(refused.recipient, "nobody@x.example")
-        self.assertEqual(refused.error_message, "550 5.1.1 no such user here")
+        self.assertEqual(
+            refused.error_message,
+            "The mail server did not take the e-mail to nobody@x.example: 550 5.1.1 no such user"
+            " here. Correct the address, or what the answer says, then send it again.",
+        )
         self.assertEqual((again.state, again.error_code), ("pending", "server"))
+        self.assertIn("No outgoing mail server answers at 127.0.0.1:1 (", again.error_message)
+        self.assertIn("Settings →", again.error_message)
         self.assertTrue(all("application/pdf" in message for message in inbox.messages))
 
 

@@ -124,6 +124,7 @@ class TestAttempt(BillingTasksCase):
         self.assertEqual((fatal.state, fatal.error_message), ("failed", "never"))
         self.assertEqual((skip.state, skip.error_message), ("skipped", "nothing to do"))
         self.assertEqual((later.state, later.retry_count, later.postpone_count), ("error", 0, 1))
+        self.assertEqual((fatal.attempt_count, skip.attempt_count, later.attempt_count), (1, 1, 1))
         self.assertEqual(later.delay_date, datetime(2026, 3, 1, 10, 3))
         self.assertEqual(later.postponed_since, datetime(2026, 3, 1, 10))
 

@@ -241,8 +241,10 @@ class TestClaim(BillingTasksCase):
     def test_a_task_given_back_waits_as_before(self):
         task = self.tasks.enqueue("test_work")
         self.claim_id()
+        self.assertEqual(task.attempt_count, 1)
         task._give_back()
         self.assertEqual((task.state, task.retry_count), ("pending", 0))
+        self.assertEqual(task.attempt_count, 0)
 
     def test_the_reaper_counts_a_retry_and_says_so_until_the_task_fails(self):
         task = self.tasks.enqueue("test_work")

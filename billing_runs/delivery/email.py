@@ -10,7 +10,8 @@ from odoo.fields import Domain
 from odoo.tools import mute_logger
 
 from ...billing_tasks.exceptions import RetryTask
-from .smtp_answers import judge_failure, original_error
+from ...billing_tasks.mail_answers import explain_no_session, explain_refusal, server_address
+from .smtp_answers import judge_failure
 
 _logger = logging.getLogger(__name__)
 
@@ -121,13 +122,17 @@ class BillingDelivery(models.Model):
             )
         except (UserError, OSError, smtplib.SMTPException) as error:
             # SMTPException is an OSError; a UserError says that there is no server.
-            return {"state": "pending", "code": "server", "message": str(original_error(error))}
+            address = server_address(self.env, message["From"], template.mail_server_id)
+            text = explain_no_session(self.env, error, address)
+            return {"state": "pending", "code": "server", "message": text}
         try:
             server.send_email(message, smtp_session=session)
         except Exception as error:  # noqa: BLE001 - judged, and written on the delivery
             verdict, text = judge_failure(error)
             state = {"refused": "error", "later": "pending", "unknown": "unknown"}[verdict]
             code = "broken_off" if verdict == "unknown" else verdict
+            if verdict == "refused":
+                text = explain_refusal(self.env, text, delivery.recipient)
             return {"state": state, "code": code, "message": text}
         finally:
             if session:

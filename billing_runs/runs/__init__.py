@@ -13,6 +13,8 @@ from . import selection
 from . import identification
 from . import counts
 from . import tasks
+from . import rehearsal
+from . import waiting
 from . import billing_run_result
 from . import billing_run_exception
 from . import billing_run_execute

@@ -18,6 +18,11 @@ class BillingRunExecute(models.TransientModel):
         default=lambda self: self._default_target_stage(),
     )
     execute_now = fields.Boolean(default=lambda self: not self._default_scheduled_date())
+    test_mode = fields.Boolean(
+        "Rehearsal",
+        help="Everything is done and undone again: no bill, number or e-mail stays. What would have"
+        " come of it is written in the run's history.",
+    )
     scheduled_date = fields.Datetime(default=lambda self: self._default_scheduled_date())
 
     @api.model
@@ -59,6 +64,9 @@ class BillingRunExecute(models.TransientModel):
                 raise UserError(self.env._("Choose the date and time, or Execute Now."))
             if self.scheduled_date < fields.Datetime.now():
                 raise UserError(self.env._("The scheduled time has passed. Choose a later one."))
+        if self.test_mode:
+            self.run_id.action_rehearse(self.target_stage)
+            return {"type": "ir.actions.act_window_close"}
         scheduled = None if self.execute_now else self.scheduled_date
         last = self.run_id._stages().last
         target = None if self.target_stage == last.name else self.target_stage

@@ -3,6 +3,7 @@ import logging
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.journal import InlineJournal
@@ -22,14 +23,29 @@ class BillingRun(models.Model):
 
     # === THE BARRIER === #
 
-    def _enqueue_advance_after_commit(self):
-        """Ask for ``run_advance`` once the current batch is committed.
+    def _enqueue_advance_after_commit(self, task):
+        """Ask for ``run_advance`` once the current batch is committed, if it was the stage's last.
 
-        All batches ask for the same task. Asked for inside the batch, another batch's request made
-        since this one began would be a conflict, and the whole batch would be done again. If the
-        worker dies in between, ``_cron_wake_runs`` asks instead.
+        A batch is completed by the commit of its work. Whoever commits last of two therefore sees
+        in a snapshot taken afterwards that the other is completed, and asks; when both do, one
+        request stands for both. Asked for inside the batch, another batch's request made since
+        this one began would be a conflict, and the whole batch would be done again. If the worker
+        dies in between, or the last batch fails or is taken out of the queue, ``_cron_wake_runs``
+        asks instead.
+
+        :param task: the batch's
         """
-        self._after_commit("_enqueue_advance")
+        self._after_commit("_enqueue_advance_after_last", task.type_id.code, task.id)
+
+    def _enqueue_advance_after_last(self, task_type, task_id):
+        """Ask for ``run_advance`` unless other batches of the stage are alive.
+
+        :param int task_id: the batch that asks. Run inline it is not marked completed yet.
+        """
+        tasks = self.env["billing.task"]
+        others = tasks._live_domain(self, task_type) & Domain("id", "!=", task_id)
+        if not tasks.search_count(others, limit=1):
+            self._enqueue_advance()
 
     def _after_commit(self, method, *args):
         """Call a method of the run once the current batch is committed, in a transaction of its

@@ -38,7 +38,7 @@ class BillingRun(models.Model):
         if run.state != "running":
             raise SkipTask(run._state_text())
         result = run._run_batch(task, bills, stage)
-        run._enqueue_advance_after_commit()
+        run._enqueue_advance_after_commit(task)
         return result
 
     def _task_run(self, task):

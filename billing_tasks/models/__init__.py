@@ -19,3 +19,4 @@ from . import ir_mail_server
 from . import ir_sequence
 from . import res_config_settings
 from . import res_partner
+from . import billing_start

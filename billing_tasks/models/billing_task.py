@@ -75,6 +75,12 @@ class BillingTask(models.Model):
         readonly=True, help="How often the task was tried again after a problem."
     )
     max_retries = fields.Integer(readonly=True, aggregator=None)
+    attempt_count = fields.Integer(
+        string="Tries",
+        readonly=True,
+        help="How often the task was begun: retries, postponements and tries asked for by people"
+        " included.",
+    )
     postpone_count = fields.Integer(readonly=True, help="How often the task asked to be run later.")
     postponed_since = fields.Datetime(readonly=True)
     added_date = fields.Datetime(required=True, default=fields.Datetime.now, readonly=True)
@@ -342,7 +348,8 @@ class BillingTask(models.Model):
             self._log(
                 self.env._("Given back: another task is at work on what this one needs alone.")
             )
-            self._set_state("pending", {"started_date": False})
+            values = {"started_date": False, "attempt_count": self.attempt_count - 1}
+            self._set_state("pending", values)
 
     def _requeue(self):
         """Make these tasks pending and due now, with their counters at zero.

@@ -277,6 +277,7 @@ class BillingTask(models.Model):
                 "attempt_date": now,
                 "started_date": now,
                 "ended_date": False,
+                "attempt_count": self.attempt_count + 1,
             },
         )
         task = self._for_handler(journal)

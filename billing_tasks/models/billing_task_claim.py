@@ -141,6 +141,7 @@ class BillingTask(models.Model):
                        SET state = 'running', attempt_token = %(token)s,
                            attempt_date = clock_timestamp() AT TIME ZONE 'UTC',
                            started_date = %(now)s,
+                           attempt_count = COALESCE(attempt_count, 0) + 1,
                            ended_date = NULL, duration = NULL, write_date = %(now)s
                      WHERE id = (
                         SELECT id FROM billing_task

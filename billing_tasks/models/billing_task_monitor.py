@@ -3,10 +3,16 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.safe_eval import safe_eval
 
 from .billing_task import OPEN_STATES
 
 LATE = timedelta(minutes=15)
+#: the order of states in lists: what needs somebody first. The index below answers it.
+URGENCY = """
+    (CASE {state} WHEN 'failed' THEN 0 WHEN 'error' THEN 1 WHEN 'running' THEN 2
+     WHEN 'pending' THEN 3 ELSE 4 END)
+"""
 
 
 class BillingTask(models.Model):
@@ -14,6 +20,7 @@ class BillingTask(models.Model):
 
     _inherit = "billing.task"
 
+    _urgency_idx = models.Index(f"({URGENCY.format(state='state')}, id DESC)")
     _failed_idx = models.Index("(company_id) WHERE state = 'failed'")
 
     progress = fields.Float(
@@ -41,6 +48,13 @@ class BillingTask(models.Model):
         for line in last:
             if line.total:
                 line.task_id.progress = 100.0 * line.done / line.total
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        if field_name != "state":
+            return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+        state = self._field_to_sql(alias, "state", query)
+        before, after = URGENCY.split("{state}")
+        return SQL("%s%s%s %s %s", SQL(before), state, SQL(after), direction, nulls)
 
     @api.depends("state", "delay_date")
     def _compute_is_stuck(self):
@@ -110,3 +124,12 @@ class BillingTask(models.Model):
                 "due": list(due),
             },
         }
+
+    @api.model
+    def _list_action(self):
+        """Return the action that the menu opens: without the steps of the machine. A floor above
+        adds what the list begins with to the context."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.action_billing_task"
+        )
+        return action | {"context": safe_eval(action["context"])}

@@ -98,6 +98,12 @@ class BillingTask(models.Model):
             self._wake_workers()
         return new_ids, existing_ids
 
+    @api.model
+    def _task_columns(self):
+        """Return the columns that a new task is inserted with; ``_prepare_task_row`` has a value
+        for each. A floor above adds what it keeps of its records."""
+        return _COLUMNS
+
     def _prepare_task_row(self, spec, now, requester):
         """Return the column values of one new task."""
         unknown = spec.keys() - _SPEC_KEYS
@@ -155,12 +161,12 @@ class BillingTask(models.Model):
     def _insert_tasks(self, rows):
         """INSERT the rows that no waiting task stands in for; return ``[(id, identity_key)]`` of
         them."""
-        columns = SQL(", ").join(map(SQL.identifier, _COLUMNS))
+        names = self._task_columns()
+        columns = SQL(", ").join(map(SQL.identifier, names))
         inserted = []
         for start in range(0, len(rows), 1000):
             values = SQL(", ").join(
-                SQL("%s", tuple(row[column] for column in _COLUMNS))
-                for row in rows[start : start + 1000]
+                SQL("%s", tuple(row[name] for name in names)) for row in rows[start : start + 1000]
             )
             self.env.cr.execute(
                 SQL(

@@ -19,6 +19,11 @@ class BillingTaskType(models.Model):
     active = fields.Boolean(
         default=True, help="Archive a type to pause it: its tasks wait until it is active again."
     )
+    is_machine = fields.Boolean(
+        "Step of the Machine",
+        readonly=True,
+        help="Moves other tasks along and is no work of its own: lists begin without it.",
+    )
     priority = fields.Integer(
         default=50,
         required=True,

@@ -24,3 +24,5 @@ from . import hr_department
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import billing_start
+from . import mail_mail

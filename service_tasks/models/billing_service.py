@@ -32,6 +32,12 @@ class BillingService(models.Model):
         compute_sudo=True,
         help="What was asked for and is not carried out yet.",
     )
+    operation_problem = fields.Char(
+        string="Not Carried Out Yet",
+        compute="_compute_operations",
+        compute_sudo=True,
+        help="Why software has not carried out yet what was asked for; it goes on trying.",
+    )
     service_task_ids = fields.One2many("service.task", "service_id", readonly=True)
     service_task_count = fields.Integer(compute="_compute_service_task_count")
     portal_link_token = fields.Char(
@@ -60,6 +66,10 @@ class BillingService(models.Model):
                 f"{types[operation.type]} ({states[operation.state].lower()})"
                 for operation in open_ones.get(service._origin, ())
             )
+            processing = open_ones.get(service._origin, operations).filtered(
+                lambda operation: operation.state == "processing"
+            )
+            service.operation_problem = processing[:1]._problem_text() or False
 
     @api.depends_context("uid")
     def _compute_service_task_count(self):
@@ -90,6 +100,12 @@ class BillingService(models.Model):
             self.env._("The order was cancelled.")
         )
         return super().action_cancel()
+
+    def action_give_to_staff(self):
+        """Give what software has not carried out yet on these services to their departments."""
+        self._check_billing_user()
+        waiting = self.operation_ids.filtered(lambda operation: operation.state == "processing")
+        return waiting.action_give_to_staff()
 
     def action_open_operations(self):
         """Open what was asked for on these services."""

@@ -71,3 +71,26 @@ class HrDepartment(models.Model):
         """Return the active users who are members of these departments."""
         employees = self.env["hr.employee"].sudo().search([("department_id", "in", self.ids)])
         return employees.user_id.filtered("active")
+
+    @api.model
+    def _served_departments(self, company):
+        """Return the departments of a company whose service tasks somebody can open: members with
+        the right to, of the department or of one above it."""
+        staff = self.env.ref("billing_operations.group_service_tasks").sudo().all_user_ids
+        staff = staff.filtered(lambda user: user.active and company in user.company_ids)
+        employees = self.env["hr.employee"].sudo().search([("user_id", "in", staff.ids)])
+        return self.sudo().search(
+            [
+                ("id", "child_of", employees.department_id.ids),
+                ("company_id", "in", (False, company.id)),
+            ]
+        )
+
+    def _unserved_text(self):
+        """Return that nobody can open the service tasks of this department, and what to do."""
+        self.ensure_one()
+        return self.env._(
+            "Nobody in %s may open service tasks. Give its members the right Service Tasks in"
+            " Settings → Users, or choose another department.",
+            self.sudo().display_name,
+        )

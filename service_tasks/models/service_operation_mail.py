@@ -2,7 +2,7 @@ import logging
 
 from markupsafe import Markup
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import is_html_empty
@@ -25,6 +25,25 @@ class ServiceOperation(models.Model):
     """
 
     _inherit = "service.operation"
+
+    opening_mail_id = fields.Many2one(
+        "mail.mail",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        groups="base.group_system",
+    )
+    opening_mail_state = fields.Selection(
+        [("queued", "Queued"), ("sent", "Sent"), ("failed", "Failed")],
+        string="Opening Mail Status",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+    )
+    opening_mail_problem = fields.Char(
+        readonly=True, copy=False, help="Why the opening mail did not leave, and what to do."
+    )
 
     @api.depends("service_id")
     def _compute_portal_url(self):
@@ -121,7 +140,51 @@ class ServiceOperation(models.Model):
             "author_id": sender.id,
             "auto_delete": True,
         }
-        queue_mails(self.env, [values])
+        operation._note_opening_mail("queued", queue_mails(self.env, [values]))
         operation._note_in_histories(
             self.env._("the opening mail to %s was queued.", partner.email_formatted)
         )
+
+    def _note_opening_mail(self, state, mail=None, problem=False):
+        values = {"opening_mail_state": state, "opening_mail_problem": problem}
+        if mail:
+            values["opening_mail_id"] = mail.id
+        self.sudo()._own().write(values)
+
+    def _opening_mail_ended(self, problem):
+        """Say in the histories what became of the opening mail.
+
+        :param problem: why it did not leave; False where it did
+        """
+        for operation in self:
+            address = operation.partner_id.email_formatted
+            operation._note_opening_mail("failed" if problem else "sent", problem=problem)
+            text = self.env._("the opening mail to %s was sent.", address)
+            if problem:
+                text = self.env._(
+                    "the opening mail to %(address)s did not leave. %(problem)s",
+                    address=address,
+                    problem=problem,
+                )
+            operation._note_in_histories(text)
+
+    def action_send_opening_mail_again(self):
+        """Queue opening mails anew that did not leave, as they were."""
+        self._check_may_change()
+        self.sudo()._send_opening_mail_again()
+        return True
+
+    def _send_opening_mail_again(self):
+        for operation in self:
+            if operation.opening_mail_state != "failed":
+                raise UserError(
+                    self.env._(
+                        "Only an opening mail that did not leave can be sent again, not that of"
+                        " %s.",
+                        operation.display_name,
+                    )
+                )
+            # Odoo could send the failed one later, as a second mail.
+            operation.opening_mail_id.filtered(lambda mail: mail.state == "exception").unlink()
+            task = operation.service_task_id
+            operation._send_opening_mail(task.own_mail_subject, task.own_mail_body)

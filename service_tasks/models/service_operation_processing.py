@@ -192,6 +192,41 @@ class ServiceOperation(models.Model):
             self.env["service.task"]._create_for(self)
         self._note_on_service(message)
 
+    def action_give_to_staff(self):
+        """Give operations to their departments that software has not carried out yet: now, not
+        when its tries are used up."""
+        self._check_may_change()
+        self.sudo()._give_to_staff()
+        return True
+
+    def _give_to_staff(self):
+        """End the software's tries and make service tasks of these operations."""
+        self.service_id._lock_rows()
+        self.invalidate_recordset()
+        for operation in self:
+            task = operation.billing_task_id
+            if operation.state != "processing":
+                raise UserError(
+                    self.env._("%s is not with software any more.", operation.display_name)
+                )
+            if task.state == "running":
+                raise UserError(
+                    self.env._(
+                        "%s is being tried at this moment. Wait for the end of this try.",
+                        operation.display_name,
+                    )
+                )
+            why = self.env._("Given to staff by %s.", self.env.user.name)
+            if task.error_message:
+                why += " " + self.env._("The last try: %s", task.error_message)
+            sent = bool(task.intent or operation.accepted_date)
+            if task.state in ("pending", "error"):
+                task._set_state("skipped", {"ended_date": fields.Datetime.now()})
+                task._log(why)
+                task.filtered("intent").write({"intent_state": "unknown"})
+            # What was sent may have been done: the department has to look first.
+            operation._hand_over("unknown" if sent else "failed", why)
+
     def _take_callback(self, said: dict) -> bool:
         """Take the word of the other side on an operation in hand.
 

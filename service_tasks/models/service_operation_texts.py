@@ -3,7 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.tools import format_date, format_datetime
 
-from ...billing_tasks.texts import labels
+from ...billing_tasks.texts import labels, plural
 
 
 class ServiceOperation(models.Model):
@@ -22,6 +22,19 @@ class ServiceOperation(models.Model):
             lines = operation.sudo()._describe_request()
             items = Markup().join(Markup("<li>%s</li>") % line for line in lines)
             operation.request_text = items and Markup("<ul>%s</ul>") % items
+
+    def _problem_text(self) -> str:
+        """Why software has not carried the operation out yet; empty where nothing went wrong."""
+        task = self.billing_task_id
+        if not task.error_message or task.state not in ("error", "pending", "running"):
+            return ""
+        tries = task.attempt_count
+        return self.env._(
+            "%(tried)s, next at %(time)s: %(error)s",
+            tried=plural(tries, self.env._("Tried once"), self.env._("Tried %s times", tries)),
+            time=format_datetime(self.env, task.delay_date, dt_format="short"),
+            error=task.error_message,
+        )
 
     def _describe_request(self) -> list[str]:
         """Return one line for every asked-for value: from what to what."""

@@ -42,6 +42,9 @@ class ServiceProcessingModule(models.Model):
         ondelete="restrict",
         help="Gets the service tasks. Without one only billing managers see them.",
     )
+    department_problem = fields.Char(
+        compute="_compute_department_problem", help="Why nobody would see the service tasks."
+    )
     tariff_ids = fields.One2many("billing.tariff", "processing_module_id", string="Tariff Plans")
     tariff_count = fields.Integer(compute="_compute_tariff_count")
     is_default = fields.Boolean(
@@ -66,6 +69,17 @@ class ServiceProcessingModule(models.Model):
                         module.name,
                     )
                 )
+
+    @api.depends("department_id", "company_id")
+    def _compute_department_problem(self):
+        served = {
+            company: self.env["hr.department"]._served_departments(company)
+            for company in self.company_id
+        }
+        for module in self:
+            department = module.department_id._origin
+            unserved = department and department not in served.get(module.company_id, department)
+            module.department_problem = unserved and department._unserved_text()
 
     @api.depends("tariff_ids")
     def _compute_tariff_count(self):

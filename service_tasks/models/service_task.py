@@ -145,6 +145,9 @@ class ServiceTask(models.Model):
         compute="_compute_mail_problem", help="Why the template gives no opening mail."
     )
 
+    opening_mail_state = fields.Selection(related="operation_id.opening_mail_state")
+    opening_mail_problem = fields.Char(related="operation_id.opening_mail_problem")
+
     _number_unique = models.UniqueIndex(
         "(company_id, number)", "Another service task of this company already has this number."
     )

@@ -2,6 +2,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
+from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ...billing_tasks.texts import label
@@ -63,6 +64,8 @@ class ServiceTask(models.Model):
                 self.env["res.company"],
             ):
                 raise UserError(self.env._("Choose a department of the task's company."))
+            if department not in department._served_departments(task.sudo().company_id):
+                raise UserError(department._unserved_text())
             if task.department_id != department:
                 task._move_to(department)
         return self._list_action()
@@ -123,6 +126,12 @@ class ServiceTask(models.Model):
         self.check_access("write")
         self._check_editable()
         return self.sudo()._own().write({"own_mail_subject": False, "own_mail_body": False})
+
+    def action_send_opening_mail_again(self):
+        """Queue the opening mails of closed tasks anew that did not leave."""
+        self.check_access("write")
+        self.sudo().operation_id._send_opening_mail_again()
+        return True
 
     def action_open_secrets(self):
         """Open the passwords of the service, to read and fill in."""
@@ -298,14 +307,6 @@ class ServiceTask(models.Model):
         task.activity_ids.unlink()
         may_see = task._candidates().partner_id
         task._forget_people(task.message_partner_ids - may_see)
-        if may_see <= task._managers().partner_id:
-            task.message_post(
-                body=self.env._(
-                    "Nobody in %s may see service tasks: only billing managers do.",
-                    department.name,
-                ),
-                subtype_xmlid="mail.mt_note",
-            )
         members = (department._member_users() & task._candidates()) - self.env.user
         if members:
             task.message_notify(
@@ -352,7 +353,14 @@ class ServiceTask(models.Model):
 
     @api.model
     def _list_action(self):
+        """Return the action that lists what is the user's to do: their own tasks and their
+        departments'; all open ones for a manager where these are none."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.service_task_action"
         )
-        return action | {"target": "main"}
+        action["target"] = "main"
+        mine = Domain("user_id", "=", self.env.uid) | Domain("in_my_departments", "=", True)
+        mine &= Domain("state", "in", OPEN_STATES)
+        if self._is_manager() and not self.search_count(mine, limit=1):
+            action["context"] = {"search_default_open": 1}
+        return action

@@ -38,6 +38,14 @@ class ServiceTaskDigest(models.Model):
     )
     user_id = fields.Many2one("res.users", string="Told", readonly=True, ondelete="set null")
     task_count = fields.Integer(readonly=True)
+    mail_id = fields.Many2one(
+        "mail.mail",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups="base.group_system",
+    )
+    mail_problem = fields.Char(readonly=True, help="Why the mail did not leave, and what to do.")
 
     _once_a_day = models.UniqueIndex(
         "(company_id, department_id, day)", "The department was told of this day already."
@@ -68,11 +76,29 @@ class ServiceTaskDigest(models.Model):
                 )
             elif self._note(company, department, user, len(group)):
                 by_manager[user] |= group
-        mails = [
-            self._prepare_mail(company, user, tasks.filtered(lambda task, mine=mine: task in mine))
-            for user, mine in by_manager.items()
-        ]
-        return queue_mails(self.env, mails)
+        mails = queue_mails(
+            self.env,
+            [
+                self._prepare_mail(company, user, tasks.filtered(lambda t, mine=mine: t in mine))
+                for user, mine in by_manager.items()
+            ],
+        )
+        for (user, mine), mail in zip(by_manager.items(), mails, strict=True):
+            noted = [
+                ("company_id", "=", company.id),
+                ("day", "=", company._billing_today()),
+                ("department_id", "in", mine.department_id.ids),
+                ("user_id", "=", user.id),
+            ]
+            self.search(noted).sudo().mail_id = mail
+        return mails
+
+    def _mail_ended(self, problem):
+        """Keep why the mail did not leave.
+
+        :param problem: False where it did
+        """
+        self.sudo().mail_problem = problem
 
     @api.model
     def _note(self, company, department, user, count) -> bool:

@@ -22,3 +22,5 @@ from . import billing_job_line
 from . import billing_charge
 from . import billing_charge_bulk
 from . import billing_charge_credit
+from . import billing_charge_start
+from . import billing_start

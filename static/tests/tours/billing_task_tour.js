@@ -74,7 +74,11 @@ const search = (field, text, shown, hidden) => [
         content: `${shown} is found, ${hidden} is not`,
         trigger: `.o_list_view:has(td:contains('${shown}')):not(:has(td:contains('${hidden}')))`,
     },
-    { content: "Search for nothing", trigger: ".o_facet_remove", run: "click" },
+    {
+        content: "Search for nothing",
+        trigger: ".o_searchview_facet:last .o_facet_remove",
+        run: "click",
+    },
     { content: "All are there", trigger: `.o_list_view:has(td:contains('${hidden}'))` },
 ];
 

@@ -11,6 +11,16 @@ registry.category("web_tour.tours").add("service_task_close", {
             run: "click",
         },
         {
+            content: "Open the section",
+            trigger: ".o-dropdown[data-menu-xmlid='billing_operations.menu_tasks']",
+            run: "click",
+        },
+        {
+            content: "Open the tasks",
+            trigger: ".o-dropdown-item[data-menu-xmlid='billing_operations.menu_service_task']",
+            run: "click",
+        },
+        {
             content: "It opens on the department's open tasks",
             trigger: ".o_facet_value:contains(\"My Department's Open Tasks\")",
         },
