@@ -182,7 +182,7 @@ class TestServiceTaskAccess(ServiceTaskCase):
             self.env["service.task"].with_user(self.manager).create({"number": "1"})
         self.assertEqual(self.task.state, "new")
 
-    def test_department_staff_see_the_task_menu_and_nothing_else_of_billing(self):
+    def test_department_staff_see_the_start_page_their_tasks_and_nothing_else_of_billing(self):
         menus = self.env["ir.ui.menu"].with_user(self.member)
         visible = menus.browse(menus._visible_menu_ids())
         root = self.env.ref("billing_operations.menu_billing_root")
@@ -195,7 +195,12 @@ class TestServiceTaskAccess(ServiceTaskCase):
             names,
             {
                 f"billing_operations.{name}"
-                for name in ("menu_billing_root", "menu_tasks", "menu_service_task")
+                for name in (
+                    "menu_billing_root",
+                    "menu_billing_start",
+                    "menu_tasks",
+                    "menu_service_task",
+                )
             },
         )
 
