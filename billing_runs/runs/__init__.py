@@ -1,4 +1,6 @@
 from . import billing_run_counted_mixin
+from . import billing_asking_mixin
+from . import billing_question
 from . import billing_run
 from . import lifecycle
 from . import message

@@ -56,6 +56,7 @@ class BillingRun(models.Model):
         "mail.activity.mixin",
         "billing.task.mixin",
         "billing.limited.mixin",
+        "billing.asking.mixin",
     ]
     _rec_name = "number"
     _order = "invoice_date desc, id desc"

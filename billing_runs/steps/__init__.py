@@ -10,4 +10,5 @@ from . import deliveries
 from . import email
 from . import print
 from . import tie_out
+from . import questions
 from . import panel

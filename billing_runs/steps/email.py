@@ -67,6 +67,7 @@ class Email(Step):
                         "method": "action_email_bills",
                         "label": run.env._("E-mail bills"),
                         "primary": True,
+                        "confirm": run._email_question(),
                     },
                     {"method": "action_choose_emails", "label": run.env._("Choose…")},
                 ],

@@ -71,8 +71,12 @@ class BillingRun(models.Model):
             run._record_step(code, step["numbers"])
         return True
 
-    def action_request_expert(self):
-        """Request bills without the checks. For expert mode; the skip is put on record."""
+    def action_request_expert(self, target_stage=None, scheduled_date=None):
+        """Request bills without the checks. For expert mode; the skip is put on record.
+
+        :param str target_stage: stage to stop after; None = the last one
+        :param datetime scheduled_date: not before this time (UTC); None = now
+        """
         if not self.env.user.has_group("billing_operations.group_expert_mode"):
             raise AccessError(
                 self.env._("Only users in expert mode may skip the steps before billing.")
@@ -90,7 +94,7 @@ class BillingRun(models.Model):
                         steps=", ".join(step["title"] for step in skipped),
                     )
                 )
-            run._request()
+            run._request(target_stage, scheduled_date)
         return True
 
     # === FRAMEWORK === #

@@ -64,6 +64,7 @@ class Print(Step):
                         "method": "action_create_bundles",
                         "label": run.env._("Create print bundles"),
                         "primary": True,
+                        "confirm": run._print_question(),
                     }
                 ],
             }
@@ -96,17 +97,20 @@ class BillingRun(models.Model):
     def _create_bundles(self):
         self.ensure_one()
         self._check_not_live("print_bills")
+        moves = self._company_moves().search(self._print_domain(), order="partner_id, name, id")
+        if not moves:
+            raise UserError(self.env._("%s: no bill has to be printed.", self.number))
+        self._enqueue_bundles(moves)
+
+    def _print_domain(self):
+        """Return the domain of documents to print without a bundle yet."""
+        self.ensure_one()
         again = Domain("billing_bill_id.run_id", "=", self.id) & Domain(
             "billing_delivery_ids",
             "any",
             [("channel", "=", "print"), ("state", "=", "pending"), ("bundle_id", "=", False)],
         )
-        moves = self._company_moves().search(
-            self._document_domain("print", "to_send") | again, order="partner_id, name, id"
-        )
-        if not moves:
-            raise UserError(self.env._("%s: no bill has to be printed.", self.number))
-        self._enqueue_bundles(moves)
+        return self._document_domain("print", "to_send") | again
 
     def _enqueue_bundles(self, moves):
         """Queue print bundles of documents, numbered on from those made and under way."""

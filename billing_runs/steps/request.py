@@ -27,16 +27,7 @@ class Request(Step):
                     }
                 ],
             }
-        confirm = run.env._(
-            "Produce and post the invoices of this run? Dates and criteria are locked from here on."
-        )
         target = run.cycle_id.target_stage
-        if target:
-            labels = dict(run._fields["stage"]._description_selection(run.env))
-            confirm = run.env._(
-                "Execute this run up to %(stage)s? Dates and criteria are locked from here on.",
-                stage=labels[target],
-            )
         return {
             "state": "todo",
             "sentence": run.env._("Billing run is ready!"),
@@ -46,7 +37,7 @@ class Request(Step):
                     "args": [target] if target else [],
                     "label": run.env._("Request Bills"),
                     "primary": True,
-                    "confirm": confirm,
+                    "confirm": run._work_question(target),
                 }
             ],
         }
