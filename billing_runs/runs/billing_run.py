@@ -73,11 +73,19 @@ class BillingRun(models.Model):
         ondelete="restrict",
         check_company=True,
         domain=[("state", "=", "active")],
+        default=lambda self: self._default_cycle(),
         tracking=True,
     )
+    # Not simply the cycle's: a run without one yet is offered the cycles of the company at hand.
     company_id = fields.Many2one(
-        related="cycle_id.company_id", store=True, required=True, index=True, precompute=True
+        "res.company",
+        compute="_compute_company_id",
+        store=True,
+        required=True,
+        index=True,
+        precompute=True,
     )
+    no_active_cycle = fields.Boolean(compute="_compute_no_active_cycle")
     company_currency_id = fields.Many2one(related="company_id.currency_id")
     run_type = fields.Selection(related="cycle_id.run_type", store=True, precompute=True)
     mode = fields.Selection(
@@ -231,6 +239,29 @@ class BillingRun(models.Model):
                         cycle=run.cycle_id.name,
                     )
                 )
+
+    @api.model
+    def _default_cycle(self):
+        """Return the company's active cycle where there is exactly one."""
+        cycles = self.env["billing.cycle"].search(self._active_cycles(), limit=2)
+        return cycles if len(cycles) == 1 else cycles.browse()
+
+    @api.model
+    def _active_cycles(self):
+        return [("company_id", "=", self.env.company.id), ("state", "=", "active")]
+
+    @api.depends("cycle_id.company_id")
+    def _compute_company_id(self):
+        for run in self:
+            run.company_id = run.cycle_id.company_id or self.env.company
+
+    @api.depends("cycle_id")
+    @api.depends_context("company")
+    def _compute_no_active_cycle(self):
+        for run in self:
+            run.no_active_cycle = not run.cycle_id and not self.env["billing.cycle"].search_count(
+                self._active_cycles(), limit=1
+            )
 
     @api.depends("cycle_id")
     def _compute_criteria(self):

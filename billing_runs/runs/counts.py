@@ -44,8 +44,9 @@ class BillingRun(models.Model):
 
     def _compute_charge_count(self):
         for run in self:
-            run.charge_count = self.env["billing.charge"].search_count(
-                [("bill_id.run_id", "=", run.id)]
+            # A run that is being entered has none.
+            run.charge_count = run._origin and self.env["billing.charge"].search_count(
+                [("bill_id.run_id", "=", run._origin.id)]
             )
 
     def _compute_invoices(self):
