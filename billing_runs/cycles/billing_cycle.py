@@ -22,7 +22,12 @@ class BillingCycle(models.Model):
 
     _name = "billing.cycle"
     _description = "Billing Cycle"
-    _inherit = ["billing.state.mixin", "mail.thread", "billing.limited.mixin"]
+    _inherit = [
+        "billing.state.mixin",
+        "mail.thread",
+        "billing.limited.mixin",
+        "billing.asking.mixin",
+    ]
     _order = "company_id, name, id"
     _check_company_auto = True
     _limit_fields = (*CRITERIA, "month_ids")
@@ -213,18 +218,22 @@ class BillingCycle(models.Model):
 
     @api.depends("recurrence_number", "recurrence_unit", "start_date", "month_ids", "state")
     def _compute_next_run_date(self):
-        last = dict(
-            self.env["billing.run"]._read_group(
-                [("cycle_id", "in", self.ids), ("cycle_date", "!=", False)],
-                ["cycle_id"],
-                ["cycle_date:max"],
-            )
-        )
+        last = self._last_recurrences([("state", "!=", "cancelled")])
         for cycle in self:
             if cycle.state != "active" or cycle.recurrence_number < 1 or not cycle.start_date:
                 cycle.next_run_date = False
                 continue
             cycle.next_run_date = cycle._next_run_date(last.get(cycle))
+
+    def _last_recurrences(self, domain):
+        """Return ``{cycle: the last recurrence that has a run}`` among runs in a domain."""
+        return dict(
+            self.env["billing.run"]._read_group(
+                [("cycle_id", "in", self.ids), ("cycle_date", "!=", False), *domain],
+                ["cycle_id"],
+                ["cycle_date:max"],
+            )
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
@@ -267,9 +276,20 @@ class BillingCycle(models.Model):
         return action
 
     def action_create_run(self):
-        """Create a run of the cycle for today and open it."""
+        """Create the run of the cycle's next run date and open it.
+
+        Where an earlier one has not ended yet it asks first: both would bill the same.
+        """
         self.ensure_one()
-        run = self._create_batch_run(fields.Date.context_today(self))
+        if self._open_batch_runs():
+            return self._ask("action_create_another_run")
+        return self.action_create_another_run()
+
+    def action_create_another_run(self):
+        """Create the run of the cycle's next run date, whatever other run is open."""
+        self.ensure_one()
+        day = self.next_run_date or fields.Date.context_today(self)
+        run = self._create_batch_run(day)
         return {
             "type": "ir.actions.act_window",
             "res_model": "billing.run",
@@ -287,17 +307,18 @@ class BillingCycle(models.Model):
             "archived": {"draft", "active"},
         }
 
-    def _create_run(self, reference_date):
+    def _create_run(self, reference_date, **values):
         """Create one run of the cycle.
 
         :param date reference_date: the day the run is for; the cycle's day rules
             turn it into the run's dates
+        :param values: of the run, in place of what the cycle gives
         :return: the new ``billing.run``, pending
         :raise UserError: the cycle is not active
         """
         self.ensure_one()
         return self.env["billing.run"].create(
-            {"cycle_id": self.id, **self._prepare_run_dates(reference_date)}
+            {"cycle_id": self.id, **self._prepare_run_dates(reference_date), **values}
         )
 
     def _prepare_run_dates(self, reference_date):

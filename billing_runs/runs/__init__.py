@@ -1,6 +1,4 @@
 from . import billing_run_counted_mixin
-from . import billing_asking_mixin
-from . import billing_question
 from . import billing_run
 from . import lifecycle
 from . import message
@@ -10,6 +8,7 @@ from . import engine
 from . import limits
 from . import previous
 from . import sign_off
+from . import period
 from . import recurrence
 from . import selection
 from . import identification

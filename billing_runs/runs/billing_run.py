@@ -281,7 +281,11 @@ class BillingRun(models.Model):
                     .with_company(cycle.company_id)
                     .next_by_code("billing.run")
                 )
-        return super().create(vals_list)
+        runs = super().create(vals_list)
+        if not self.env.su:
+            # Scripts and crons say themselves what a run stands for.
+            runs._take_recurrences()
+        return runs
 
     def write(self, vals):
         locked = self._locked_fields(vals)

@@ -31,13 +31,11 @@ class BillingRunIndividual(models.TransientModel):
     def action_create(self):
         """Create the customer's own run and open it."""
         self.ensure_one()
-        run = self.cycle_id._create_run(self.company_id._billing_today())
-        run.write(
-            {
-                "mode": "individual",
-                "cutoff_date": self.cutoff_date,
-                "partner_ids": [Command.set(self.partner_id.ids)],
-            }
+        run = self.cycle_id._create_run(
+            self.company_id._billing_today(),
+            mode="individual",
+            cutoff_date=self.cutoff_date,
+            partner_ids=[Command.set(self.partner_id.ids)],
         )
         return {
             "type": "ir.actions.act_window",

@@ -1,5 +1,6 @@
 from . import billing_run_step
 from . import dates
+from . import period
 from . import readiness
 from . import customers
 from . import payments

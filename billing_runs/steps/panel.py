@@ -7,6 +7,7 @@ from .customers import Customers
 from .dates import Dates
 from .email import Email
 from .payments import Payments
+from .period import Period
 from .print import Print
 from .production import Production
 from .reports import PostReport, PreReport
@@ -15,6 +16,7 @@ from .tie_out import TieOut
 
 STEPS = (
     Dates(),
+    Period(),
     Customers(),
     Payments(),
     PreReport(),
