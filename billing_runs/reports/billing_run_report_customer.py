@@ -94,7 +94,10 @@ class BillingRunReportCustomer(models.Model):
             dict(
                 bill._fields["skip_reason"]._description_selection(self.env)
                 + bill._fields["error_code"]._description_selection(self.env)
-                + [("not_selected", self.env._("Not selected any more"))]
+                + [
+                    ("not_selected", self.env._("Not selected any more")),
+                    ("undone", self.env._("Taken back")),
+                ]
             ).items()
         )
 

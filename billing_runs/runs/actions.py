@@ -176,7 +176,7 @@ class BillingRun(models.Model):
 
     def action_view_invoices(self):
         """Open the run's invoices and credit notes."""
-        domain = [("billing_bill_id.run_id", "in", self.ids)]
+        domain = list(self._standing_documents())
         return self._view_records("account.move", domain, self.env._("Invoices"))
 
     def _view_records(self, model, domain, name):

@@ -89,7 +89,11 @@ class BillingRun(models.Model):
     company_currency_id = fields.Many2one(related="company_id.currency_id")
     run_type = fields.Selection(related="cycle_id.run_type", store=True, precompute=True)
     mode = fields.Selection(
-        [("batch", "Batch"), ("individual", "Individual")], required=True, default="batch"
+        [("batch", "Batch"), ("individual", "Individual")],
+        "Type",
+        required=True,
+        default="batch",
+        help="Batch runs bill everybody who is due, individual ones one customer.",
     )
     state = fields.Selection(
         [

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...billing_tasks.texts import plural
 from ..runs.billing_run import EDITABLE_STATES, ENDED_STATES
 from .complete import Complete
 from .customers import Customers
@@ -164,6 +165,7 @@ class BillingRun(models.Model):
             "live": self._is_live(steps),
             "state": self.state,
             "stages": self._stage_progress() if phase != "pre" else [],
+            "taken_back": self._taken_back_text() if phase != "pre" else "",
             "steps": steps,
         }
 
@@ -265,14 +267,26 @@ class BillingRun(models.Model):
             }
         )
 
+    def _taken_back_text(self):
+        """Return how many of the run's bills were taken back, empty for none."""
+        count = self._bill_counts().get("undone", 0)
+        if not count:
+            return ""
+        return plural(
+            count,
+            self.env._("1 bill was taken back and is not counted here."),
+            self.env._("%s bills were taken back and are not counted here.", count),
+        )
+
     def _stage_progress(self):
         """Return each stage's progress: name, label, done, total.
 
-        A run that was closed early has no progress in the stages it did without.
+        A run that was closed early has no progress in the stages it did without. Bills that were
+        taken back count in none.
         """
         self.ensure_one()
         counts = self._bill_counts()
-        total = sum(counts.values())
+        total = sum(counts.values()) - counts.get("undone", 0)
         stages = self._stages()
         over = counts.get("skipped", 0) + counts.get("error", 0)
         result = []

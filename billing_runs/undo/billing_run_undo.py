@@ -317,6 +317,9 @@ class BillingRunUndo(models.Model):
         others = task._live_domain(undo) & Domain("id", "!=", task.id)
         if not task.search_count(others, limit=1):
             undo._set_state("done")
+            if undo.run_id._report("post"):
+                # What it said of the customers taken back holds no more.
+                undo.run_id._request_report("post")
         return {
             "undone": len(todo.filtered("undo_id")),
             "left": len(todo) - len(todo.filtered("undo_id")),
