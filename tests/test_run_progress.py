@@ -115,7 +115,7 @@ class TestRunProgress(DeliveryCase):
         self.assertEqual((run.invoice_count, run.amount_text), (1, "$\xa010.00"))
         action = run.action_view_invoices()
         self.assertEqual(self.env["account.move"].search_count(action["domain"]), 1)
-        self.assertIn("1 bill has to be", self.step(run, "email")["sentence"])
+        self.assertIn("1 document has to be", self.step(run, "email")["sentence"])
         self.assertEqual(self.step(run, "tie_out")["state"], "done")
 
     def test_what_was_taken_back_is_neither_printed_nor_sent_any_more(self):
@@ -128,7 +128,7 @@ class TestRunProgress(DeliveryCase):
         self.assertEqual(bundles.search(mine).document_count, 2)
         self.take_back(run, self.customer)
         self.assertFalse(bundles.search(mine))
-        self.assertIn("1 bill has to be put", self.step(run, "print")["sentence"])
+        self.assertIn("1 document has to be put", self.step(run, "print")["sentence"])
         run.action_create_bundles()
         self.deliver(run)
         [bundle] = bundles.search(mine)

@@ -162,10 +162,12 @@ class TestRunQuestions(DeliveryCase):
             {"name": "Paper", "invoice_sending_method": "print"},
             {"name": "Mail", "email": "mail@customer.example"},
         )
-        self.assertEqual(self.confirm("email", "action_email_bills"), "E-mail 2 bills, $\xa023.00?")
+        self.assertEqual(
+            self.confirm("email", "action_email_bills"), "E-mail 2 documents, $\xa023.00?"
+        )
         self.assertEqual(
             self.confirm("print", "action_create_bundles"),
-            "Put 1 bill, $\xa011.50, into a print bundle?",
+            "Put 1 document, $\xa011.50, into a print bundle?",
         )
         chosen = self.env["billing.delivery.send"].create({"run_id": self.subject.id})
         self.assertEqual((chosen.document_count, chosen.amount_text), (2, "$\xa023.00"))
@@ -174,13 +176,13 @@ class TestRunQuestions(DeliveryCase):
         bundle = self.env["billing.print.bundle"].search([("run_id", "=", self.subject.id)])
         action = bundle.with_user(self.user).action_ask_printed()
         dialog = self.env["billing.question"].with_user(self.user).browse(action["res_id"])
-        self.assertIn("Mark 1 bundle with 1 bill as printed?", dialog.text)
+        self.assertIn("Mark 1 bundle with 1 document as printed?", dialog.text)
         dialog.action_confirm()
         self.assertEqual(bundle.state, "printed")
         again = self.env["billing.delivery.resend"].create(
             {"delivery_ids": bundle.delivery_ids.ids, "reason": "Lost"}
         )
-        self.assertEqual(again.question, "Print 1 bill again, $\xa011.50?")
+        self.assertEqual(again.question, "Print 1 document again, $\xa011.50?")
 
     def test_an_undo_says_what_it_takes_back(self):
         self.subject._execute("posting")

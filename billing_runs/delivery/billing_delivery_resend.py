@@ -38,8 +38,8 @@ class BillingDeliveryResend(models.TransientModel):
                 texts.append(
                     plural(
                         len(paper),
-                        self.env._("Print 1 bill again, %(amount)s?", **values),
-                        self.env._("Print %(count)s bills again, %(amount)s?", **values),
+                        self.env._("Print 1 document again, %(amount)s?", **values),
+                        self.env._("Print %(count)s documents again, %(amount)s?", **values),
                     )
                 )
             wizard.question = "\n".join(texts)

@@ -16,7 +16,7 @@ class BillingDeliverySend(models.TransientModel):
     amount_min = fields.Float("Total From", help="Empty means no limit.")
     amount_max = fields.Float("Total Up To", help="Empty means no limit.")
     excluded_partner_ids = limit_field("res.partner", string="Not These Customers")
-    document_count = fields.Integer("Bills to E-mail", compute="_compute_document_count")
+    document_count = fields.Integer("Documents to E-mail", compute="_compute_document_count")
     amount_text = fields.Char("Total", compute="_compute_document_count")
 
     @api.depends("run_id", "amount_min", "amount_max", "excluded_partner_ids")

@@ -63,13 +63,15 @@ class BillingPrintBundle(models.Model):
     def _printed_question(self):
         """Return what is asked before bundles are marked as printed."""
         ready = self.filtered(lambda bundle: bundle.state == "ready")
-        bills = sum(ready.mapped("document_count"))
+        documents = sum(ready.mapped("document_count"))
         return self.env._(
-            "Mark %(bundles)s with %(bills)s as printed? This cannot be taken back.",
+            "Mark %(bundles)s with %(documents)s as printed? This cannot be taken back.",
             bundles=plural(
                 len(ready), self.env._("1 bundle"), self.env._("%s bundles", len(ready))
             ),
-            bills=plural(bills, self.env._("1 bill"), self.env._("%s bills", bills)),
+            documents=plural(
+                documents, self.env._("1 document"), self.env._("%s documents", documents)
+            ),
         )
 
     def action_ask_printed(self):

@@ -18,7 +18,9 @@ class BillingRun(models.Model):
         "Where It Is", compute="_compute_stage_text", help="Which stage is under way or waits."
     )
     charge_count = fields.Integer("Charges", compute="_compute_charge_count")
-    invoice_count = fields.Integer("Invoices", compute="_compute_invoices")
+    invoice_count = fields.Integer(
+        "Documents", compute="_compute_invoices", help="Invoices and credit notes."
+    )
     amount_text = fields.Char(
         "Invoiced", compute="_compute_invoices", help="Before tax; credit notes count negative."
     )
@@ -98,6 +100,20 @@ class BillingRun(models.Model):
             run.amount_text = ", ".join(
                 currency.format(amount) for currency, _count, amount in mine
             )
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        """Sort by what was invoiced: in the company's currency, as other currencies cannot be
+        compared otherwise."""
+        if field_name != "amount_text":
+            return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+        amount = SQL(
+            """(SELECT COALESCE(SUM(move.amount_untaxed_signed), 0)
+                  FROM account_move move
+                  JOIN billing_bill bill ON bill.id = move.billing_bill_id
+                 WHERE bill.run_id = %s AND bill.state != 'undone')""",
+            SQL.identifier(alias, "id"),
+        )
+        return SQL("%s %s %s", amount, direction, nulls)
 
     def _standing_documents(self):
         """Return the domain of the runs' invoices and credit notes. What was taken back is no

@@ -54,9 +54,10 @@ class Print(Step):
                 "state": "todo",
                 "sentence": plural(
                     documents["to_send"] + again,
-                    run.env._("1 bill has to be put into a print bundle."),
+                    run.env._("1 document has to be put into a print bundle."),
                     run.env._(
-                        "%s bills have to be put into print bundles.", documents["to_send"] + again
+                        "%s documents have to be put into print bundles.",
+                        documents["to_send"] + again,
                     ),
                 ),
                 "buttons": [
@@ -75,9 +76,9 @@ class Print(Step):
             return {**step, **run._without_pdf(documents["no_pdf"])}
         done = counts.get("printed", 0)
         sentence = (
-            run.env._("All bills are printed: %s.", done)
+            run.env._("All documents are printed: %s.", done)
             if done
-            else run.env._("No bill has to be printed.")
+            else run.env._("No document has to be printed.")
         )
         return {**step, "state": "done", "sentence": sentence}
 
@@ -99,7 +100,7 @@ class BillingRun(models.Model):
         self._check_not_live("print_bills")
         moves = self._company_moves().search(self._print_domain(), order="partner_id, name, id")
         if not moves:
-            raise UserError(self.env._("%s: no bill has to be printed.", self.number))
+            raise UserError(self.env._("%s: no document has to be printed.", self.number))
         self._enqueue_bundles(moves)
 
     def _print_domain(self):

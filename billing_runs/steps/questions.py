@@ -63,6 +63,9 @@ class BillingRun(models.Model):
         if self.stop_reason:
             stopped = self.env._("The run has stopped: %s It goes on in spite of that.")
             texts.insert(0, stopped % self.stop_reason)
+        if end < len(stages) - 1:
+            stage = self.env._(stages[end].label)
+            texts.append(self.env._("It goes up to %s and waits there.", stage))
         if not begun:
             texts.append(self.env._("Dates and criteria are locked from here on."))
         if skips and (steps := self._open_steps()):
@@ -228,8 +231,8 @@ class BillingRun(models.Model):
         count, amount = self._documents_of(self._email_domain())
         return plural(
             count,
-            self.env._("E-mail 1 bill, %s?", amount),
-            self.env._("E-mail %(count)s bills, %(amount)s?", count=count, amount=amount),
+            self.env._("E-mail 1 document, %s?", amount),
+            self.env._("E-mail %(count)s documents, %(amount)s?", count=count, amount=amount),
         )
 
     def _print_question(self):
@@ -237,9 +240,11 @@ class BillingRun(models.Model):
         count, amount = self._documents_of(self._print_domain())
         return plural(
             count,
-            self.env._("Put 1 bill, %s, into a print bundle?", amount),
+            self.env._("Put 1 document, %s, into a print bundle?", amount),
             self.env._(
-                "Put %(count)s bills, %(amount)s, into print bundles?", count=count, amount=amount
+                "Put %(count)s documents, %(amount)s, into print bundles?",
+                count=count,
+                amount=amount,
             ),
         )
 

@@ -198,7 +198,7 @@ registry.category("web_tour.tours").add("billing_run_second_part", {
         },
         {
             content: "E-mail the bills",
-            trigger: `${step("email", "todo")}:contains('2 bills have to be e-mailed') button[name='action_email_bills']`,
+            trigger: `${step("email", "todo")}:contains('2 documents have to be e-mailed') button[name='action_email_bills']`,
             run: "click",
         },
         sayYes,
