@@ -110,3 +110,8 @@ class TestRunScreens(BillingCase):
             self.assertIn("kanban", action.view_mode)
         run = self.make_run(self.cycle)
         self.assertIn("kanban", run.action_view_bills()["view_mode"])
+
+    def test_a_cycle_says_how_often_it_recurs_in_the_singular_and_plural(self):
+        self.assertEqual(self.cycle.recurrence_text, "Every month")
+        self.cycle.write({"recurrence_number": 2, "recurrence_unit": "week"})
+        self.assertEqual(self.cycle.recurrence_text, "Every 2 weeks")

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ...billing_tasks.texts import plural
 from .criteria import CRITERIA, criterion_field, limit_field
 from .dates import apply_day_rule, apply_due_rule
 
@@ -53,6 +54,7 @@ class BillingCycle(models.Model):
         required=True,
         default="month",
     )
+    recurrence_text = fields.Char("Recurs", compute="_compute_recurrence_text")
     start_date = fields.Date(
         "First Run On",
         required=True,
@@ -206,6 +208,19 @@ class BillingCycle(models.Model):
                     ],
                     limit=1,
                 )
+
+    @api.depends("recurrence_number", "recurrence_unit")
+    def _compute_recurrence_text(self):
+        texts = {
+            "day": (self.env._("Every day"), self.env._("Every %s days")),
+            "week": (self.env._("Every week"), self.env._("Every %s weeks")),
+            "month": (self.env._("Every month"), self.env._("Every %s months")),
+            "year": (self.env._("Every year"), self.env._("Every %s years")),
+        }
+        for cycle in self:
+            one, many = texts.get(cycle.recurrence_unit, ("", ""))
+            number = cycle.recurrence_number
+            cycle.recurrence_text = plural(number, one, many.replace("%s", str(number)))
 
     def _compute_run_count(self):
         counts = dict(
