@@ -50,11 +50,11 @@
         # billing_runs
         "security/billing_runs_rules.xml",
         "data/billing_runs_data.xml",
+        "billing_runs/cycles/billing_cycle_views.xml",
         "billing_runs/undo/billing_run_undo_views.xml",
         "billing_runs/runs/billing_run_wizard_views.xml",
         "billing_runs/runs/billing_run_list_views.xml",
         "billing_runs/runs/billing_run_views.xml",
-        "billing_runs/cycles/billing_cycle_views.xml",
         "billing_runs/cycles/billing_message_template_views.xml",
         "billing_runs/host/billing_task_views.xml",
         "billing_runs/bills/billing_bill_views.xml",

@@ -5,6 +5,7 @@ import os
 from datetime import date
 from pathlib import Path
 
+from odoo import models
 from odoo.tests import HttpCase, tagged
 
 from .service_task_common import ServiceTaskCase
@@ -16,6 +17,8 @@ CORE = (
     ("aria-allowed-attr", ".o_progress", "the progress bar field has values without a role"),
     ("button-name", ".o_button_more", "the button of a phone's further actions is an icon"),
     ("color-contrast", ".o_form_label", "labels of read-only fields are pale on phones"),
+    ("label", ".o_list_record_selector input", "a row is chosen by a box without a name"),
+    ("button-name", ".o_optional_columns_dropdown button", "more columns are behind an icon"),
 )
 # Opens each form, waits for what it must show, and lets axe-core look at it.
 LOOK = """
@@ -41,20 +44,27 @@ LOOK = """
             page.action || {
                 type: "ir.actions.act_window",
                 res_model: page.model,
-                res_id: page.id,
-                views: [[false, "form"]],
+                res_id: page.id || undefined,
+                views: [[false, page.view]],
+                context: page.context,
             },
             { clearBreadcrumbs: true }
         );
-        const view = page.action ? ".o_billing_start" : ".o_form_view";
+        const view = page.action ? ".o_billing_start" : `.o_${page.view}_view`;
         await until(`${view} ${page.shows}`);
-        const inner = page.action ? ".o_billing_start_entries" : ".o_form_sheet";
+        const inner = ".o_billing_start_entries, .o_form_sheet, .o_list_renderer, .o_kanban_renderer";
         for (let box = document.querySelector(inner); box; box = box.parentElement) {
             if (box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX !== "visible") {
                 found.push(`${page.name}: ${box.className} scrolls sideways`);
             }
         }
-        const { violations } = await axe.run(view);
+        for (const cell of document.querySelectorAll("th .text-truncate, td, td *")) {
+            const hides = getComputedStyle(cell).overflowX !== "visible";
+            if (page.view === "list" && hides && cell.scrollWidth > cell.clientWidth + 1) {
+                found.push(`${page.name}: "${cell.textContent}" is cut`);
+            }
+        }
+        const { violations } = await axe.run(page.action ? view : `${view} .o_content`);
         for (const { id, impact, nodes } of violations) {
             for (const { target, html, failureSummary } of nodes) {
                 const core = CORE.some(
@@ -121,8 +131,15 @@ class TestAccessibility(ServiceTaskCase, HttpCase):
 
     def look(self, size, pages):
         pages = [
-            {"name": f"{name} at {size}", "model": record._name, "id": record.id, "shows": shows}
-            for name, record, shows in pages
+            {
+                "name": f"{name} at {size}",
+                "model": record._name,
+                "id": record.id,
+                "shows": shows,
+                "view": view[0] if view else "form",
+                "context": {"allowed_company_ids": self.company.ids},
+            }
+            for name, record, shows, *view in pages
         ]
         pages.append(
             {
@@ -145,3 +162,32 @@ class TestAccessibility(ServiceTaskCase, HttpCase):
 
     def test_no_screen_has_a_serious_violation_on_a_phone(self):
         self.look("390x844", self.pages())
+
+    def lists(self, view):
+        """The lists of runs, bills and cycles, each with every state there is."""
+        self.billed.cycle_id.name = "Telephony, monthly"
+        runs = self.billed + self.pending
+        for state in ("completed", "completed_with_errors", "failed", "cancelled", "running"):
+            run = self.make_run(self.billed.cycle_id, date(2027, 1, 1))
+            models.BaseModel.write(run, {"state": state})
+            runs += run
+        bills = self.env["billing.bill"].search([("run_id", "=", self.billed.id)], limit=1)
+        for state in ("pending", "rated", "invoiced", "done", "skipped", "undone"):
+            values = {"state": state, "partner_id": self.make_customer(f"Customer {state}").id}
+            if state == "skipped":
+                values["skip_reason"] = "zero_total"
+            bills.copy(values)
+        for state in ("draft", "archived"):
+            cycle = self.make_cycle(self.scheme, name=f"Cycle {state}")
+            cycle._set_state(state)
+        row = {"list": ".o_data_row", "kanban": ".o_kanban_record:not(.o_kanban_ghost)"}[view]
+        return [
+            (f"{model} as {view}", self.env[model], row, view)
+            for model in ("billing.run", "billing.bill", "billing.cycle")
+        ]
+
+    def test_lists_cut_nothing_and_their_badges_can_be_read_on_a_desk(self):
+        self.look("1366x768", self.lists("list"))
+
+    def test_runs_bills_and_cycles_can_be_read_on_a_phone(self):
+        self.look("390x844", self.lists("kanban"))

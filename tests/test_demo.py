@@ -58,7 +58,6 @@ class DemoCase(TransactionCase):
         runs = {}
         for name, cycle in cls.cycles.items():
             cycle = cycle.with_context(allowed_company_ids=cycle.company_id.ids)
-            cycle.action_activate()
             runs[name] = cycle._create_run(date(2026, 10, 1))
             runs[name]._execute("posting")
         return runs
@@ -85,7 +84,6 @@ class TestDemoReports(DemoCase):
     def test_what_is_reported_before_billing_equals_the_posted_invoices(self):
         for cycle in self.cycles.values():
             cycle = cycle.with_context(allowed_company_ids=cycle.company_id.ids)
-            cycle.action_activate()
             run = cycle._create_run(date(2026, 10, 1))
             report = run._make_report("pre")
             self.assertEqual(report.state, "done")
@@ -131,7 +129,7 @@ class TestDemoData(DemoCase):
             [employee] = self.demo(f"department_{name}").member_ids
             self.assertEqual(employee.user_id, self.demo(f"user_{name}"))
 
-    def test_three_past_months_are_closed_and_no_cycle_starts_runs(self):
+    def test_three_past_months_are_closed_and_the_cycles_go_on_in_october(self):
         runs = self.env["billing.run"].search(
             [("cycle_id", "in", [cycle.id for cycle in self.cycles.values()])]
         )
@@ -143,8 +141,8 @@ class TestDemoData(DemoCase):
             self.assertFalse(run.exception_count)
             self.assertGreater(run.invoice_count, 20)
         for cycle in self.cycles.values():
-            self.assertEqual(cycle.state, "draft")
-            self.assertFalse(cycle.next_run_date)
+            self.assertEqual(cycle.state, "active")
+            self.assertEqual(cycle.next_run_date, date(2026, 10, 1))
 
     def test_every_planted_case_is_there(self):
         services = {

@@ -137,7 +137,8 @@ class TestAdded(BaseCase):
                 ["Formatting", 2, 5],
             ],
         )
-        self.assertEqual(audited["progress"], 100.0)
+        # By stage: three of five bills have their PDFs yet to come.
+        self.assertEqual(audited["progress"], 88.0)
         self.assertEqual(audited["results"][-1], ["audit", 3, 3])
         self.assertEqual(self.told["ended"]["results"], ["formatting", 2, 2])
 
@@ -171,7 +172,7 @@ class TestAdded(BaseCase):
         pre = ["dates", "customers", "payments", "pre_report", "request"]
         self.assertEqual(prepaid["before"], pre)
         self.assertEqual(prepaid["first"], [["Rating", 0, 0], ["Audit of Prepaid", 0, 0]])
-        self.assertEqual(prepaid["rating"], ["requested", "rating", 100.0, "production"])
+        self.assertEqual(prepaid["rating"], ["requested", "rating", 50.0, "production"])
         self.assertEqual(prepaid["rest"], ["completed", "prepaid_audit", 100.0])
         self.assertEqual(prepaid["bills"]["Prepaid"], ["audited", False])
         self.assertEqual(prepaid["results"], [["rating", 1, 1], ["prepaid_audit", 1, 1]])

@@ -79,7 +79,7 @@ class TestAutoSend(DeliveryCase):
         self.cycle.target_stage = "invoicing"
         [button] = run._step("request")["buttons"]
         self.assertEqual(button["args"], ["invoicing"])
-        self.assertIn("up to Invoicing", button["confirm"])
+        self.assertIn("up to Invoicing and waits there", button["confirm"])
         form = wizard.with_context(default_run_id=run.id)
         self.assertEqual(form.new().target_stage, "invoicing")
         run.action_request(*button["args"])

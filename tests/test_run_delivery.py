@@ -129,7 +129,7 @@ class TestEmail(DeliveryCase):
         # Whoever has no address holds the step up until somebody lets that be.
         step = self.panel_step(run, "email")
         self.assertEqual(step["state"], "attention")
-        self.assertIn("1 bill has no e-mail address", step["sentence"])
+        self.assertIn("1 document has no e-mail address", step["sentence"])
         self.assertIn("without e-mail address", [link["label"] for link in step["links"]])
         self.assertIn("E-mail bills", self.panel_step(run, "complete")["sentence"])
         run.action_confirm_step("email")

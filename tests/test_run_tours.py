@@ -77,7 +77,7 @@ class TestRunTours(DeliveryCase, HttpCase):
         self.env["billing.task"]._run_inline()
         self.env.invalidate_all()
         self.assertEqual(run.bill_count, 3)
-        self.assertEqual(run.amount_text, "$\xa00.00")
+        self.assertFalse(run.amount_text)
         self.retired.active = True
         self.start_tour(self.url(run), "billing_run_after_undo", login="tour_manager", timeout=180)
         again = self.run_of(cycle)

@@ -45,7 +45,7 @@ def reference_dates(cycles):
 
 
 def request_runs():
-    """One run per cycle, requested. A cycle that was a draft is one again afterwards."""
+    """One run per cycle, requested."""
     cycles = env["billing.cycle"]
     for name in CYCLES:
         cycles += env.ref(f"billing_operations.{name}")
@@ -54,13 +54,8 @@ def request_runs():
         cycle = cycle.with_company(cycle.company_id).with_context(
             allowed_company_ids=cycle.company_id.ids
         )
-        draft = cycle.state == "draft"
-        if draft:
-            cycle.action_activate()
         run = cycle._create_batch_run(day)
         run.action_request()
-        if draft:
-            cycle._set_state("draft")
         runs += run
         say(f"- requested {run.number} ({cycle.company_id.name}), billed as of {run.cutoff_date}")
     env.cr.commit()

@@ -4,3 +4,4 @@ from . import rating
 from . import low_invoice
 from . import balances
 from . import charge
+from . import cause

@@ -145,7 +145,7 @@ class BillingBill(models.Model):
         self.check_access("read")
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Invoices"),
+            "name": self.env._("Documents"),
             "res_model": "account.move",
             "view_mode": "list,form",
             "domain": [("billing_bill_id", "in", self.ids)],

@@ -1,3 +1,5 @@
+from . import billing_asking_mixin
+from . import billing_question
 from . import billing_limited_mixin
 from . import billing_criterion
 from . import term_scheme

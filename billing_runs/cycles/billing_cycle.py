@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ...billing_tasks.texts import plural
 from .criteria import CRITERIA, criterion_field, limit_field
 from .dates import apply_day_rule, apply_due_rule
 
@@ -22,7 +23,12 @@ class BillingCycle(models.Model):
 
     _name = "billing.cycle"
     _description = "Billing Cycle"
-    _inherit = ["billing.state.mixin", "mail.thread", "billing.limited.mixin"]
+    _inherit = [
+        "billing.state.mixin",
+        "mail.thread",
+        "billing.limited.mixin",
+        "billing.asking.mixin",
+    ]
     _order = "company_id, name, id"
     _check_company_auto = True
     _limit_fields = (*CRITERIA, "month_ids")
@@ -48,6 +54,7 @@ class BillingCycle(models.Model):
         required=True,
         default="month",
     )
+    recurrence_text = fields.Char("Recurs", compute="_compute_recurrence_text")
     start_date = fields.Date(
         "First Run On",
         required=True,
@@ -202,6 +209,19 @@ class BillingCycle(models.Model):
                     limit=1,
                 )
 
+    @api.depends("recurrence_number", "recurrence_unit")
+    def _compute_recurrence_text(self):
+        texts = {
+            "day": (self.env._("Every day"), self.env._("Every %s days")),
+            "week": (self.env._("Every week"), self.env._("Every %s weeks")),
+            "month": (self.env._("Every month"), self.env._("Every %s months")),
+            "year": (self.env._("Every year"), self.env._("Every %s years")),
+        }
+        for cycle in self:
+            one, many = texts.get(cycle.recurrence_unit, ("", ""))
+            number = cycle.recurrence_number
+            cycle.recurrence_text = plural(number, one, many.replace("%s", str(number)))
+
     def _compute_run_count(self):
         counts = dict(
             self.env["billing.run"]._read_group(
@@ -213,18 +233,22 @@ class BillingCycle(models.Model):
 
     @api.depends("recurrence_number", "recurrence_unit", "start_date", "month_ids", "state")
     def _compute_next_run_date(self):
-        last = dict(
-            self.env["billing.run"]._read_group(
-                [("cycle_id", "in", self.ids), ("cycle_date", "!=", False)],
-                ["cycle_id"],
-                ["cycle_date:max"],
-            )
-        )
+        last = self._last_recurrences([("state", "!=", "cancelled")])
         for cycle in self:
             if cycle.state != "active" or cycle.recurrence_number < 1 or not cycle.start_date:
                 cycle.next_run_date = False
                 continue
             cycle.next_run_date = cycle._next_run_date(last.get(cycle))
+
+    def _last_recurrences(self, domain):
+        """Return ``{cycle: the last recurrence that has a run}`` among runs in a domain."""
+        return dict(
+            self.env["billing.run"]._read_group(
+                [("cycle_id", "in", self.ids), ("cycle_date", "!=", False), *domain],
+                ["cycle_id"],
+                ["cycle_date:max"],
+            )
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
@@ -267,9 +291,20 @@ class BillingCycle(models.Model):
         return action
 
     def action_create_run(self):
-        """Create a run of the cycle for today and open it."""
+        """Create the run of the cycle's next run date and open it.
+
+        Where an earlier one has not ended yet it asks first: both would bill the same.
+        """
         self.ensure_one()
-        run = self._create_batch_run(fields.Date.context_today(self))
+        if self._open_batch_runs():
+            return self._ask("action_create_another_run")
+        return self.action_create_another_run()
+
+    def action_create_another_run(self):
+        """Create the run of the cycle's next run date, whatever other run is open."""
+        self.ensure_one()
+        day = self.next_run_date or fields.Date.context_today(self)
+        run = self._create_batch_run(day)
         return {
             "type": "ir.actions.act_window",
             "res_model": "billing.run",
@@ -287,17 +322,18 @@ class BillingCycle(models.Model):
             "archived": {"draft", "active"},
         }
 
-    def _create_run(self, reference_date):
+    def _create_run(self, reference_date, **values):
         """Create one run of the cycle.
 
         :param date reference_date: the day the run is for; the cycle's day rules
             turn it into the run's dates
+        :param values: of the run, in place of what the cycle gives
         :return: the new ``billing.run``, pending
         :raise UserError: the cycle is not active
         """
         self.ensure_one()
         return self.env["billing.run"].create(
-            {"cycle_id": self.id, **self._prepare_run_dates(reference_date)}
+            {"cycle_id": self.id, **self._prepare_run_dates(reference_date), **values}
         )
 
     def _prepare_run_dates(self, reference_date):

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import format_date
 
 from .dates import next_occurrence
 
@@ -27,8 +28,51 @@ class BillingCycle(models.Model):
         one comes for it by itself.
         """
         run = self._create_run(day)
-        run._own().write({"cycle_date": self._free_recurrence(day)})
+        if not run.cycle_date:
+            run._own().write({"cycle_date": self._free_recurrence(day)})
         return run
+
+    def _is_same_period(self, cutoff, other):
+        """Return whether no recurrence lies between two days as of which runs bill."""
+        self.ensure_one()
+        first, last = sorted((cutoff, other))
+        # Day rules move the day by two months at most.
+        day = self._next_run_date(fields.Date.subtract(first, months=3))
+        while day and day <= fields.Date.add(last, months=3):
+            if first < self._prepare_run_dates(day)["cutoff_date"] <= last:
+                return False
+            day = self._next_run_date(day)
+        return True
+
+    # === QUESTIONS === #
+
+    def _questions(self):
+        return super()._questions() | {
+            "action_create_another_run": (
+                self.env._("New Billing Run"),
+                lambda cycles: "\n".join(cycle._another_run_question() for cycle in cycles),
+            )
+        }
+
+    def _open_batch_runs(self):
+        """Return the cycle's runs for everybody that have not ended."""
+        return self.env["billing.run"].search(
+            [
+                ("cycle_id", "=", self.id),
+                ("mode", "=", "batch"),
+                ("state", "in", ("pending", "ready", "approved", "requested", "running")),
+            ]
+        )
+
+    def _another_run_question(self):
+        runs = self._open_batch_runs()
+        names = [f"{run.number} ({format_date(self.env, run.cutoff_date)})" for run in runs]
+        return self.env._(
+            "Create a run for %(day)s? Not ended yet: %(runs)s. What is due by then would be billed by"
+            " whichever of them comes first.",
+            day=format_date(self.env, self.next_run_date or fields.Date.context_today(self)),
+            runs=", ".join(names),
+        )
 
     def _free_recurrence(self, day):
         """Return ``day`` where it is a recurrence without a run, else None."""
@@ -43,7 +87,8 @@ class BillingCycle(models.Model):
     def _latest_due_recurrence(self, today):
         """Return the latest recurrence up to ``today`` that no run was made for, or None."""
         self.ensure_one()
-        due, day = None, self.next_run_date
+        # A recurrence whose run somebody cancelled comes back by hand only.
+        due, day = None, self._next_run_date(self._last_recurrences([]).get(self))
         while day and day <= today:
             due, day = day, self._next_run_date(day)
         return due

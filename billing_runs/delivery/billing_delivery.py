@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_domain_extract
 
-from ...billing_tasks.texts import label
+from ...billing_tasks.texts import label, plural
 
 FAILED_STATES = ("error", "unknown", "bounced")
 
@@ -25,7 +25,7 @@ class BillingDelivery(models.Model):
 
     _name = "billing.delivery"
     _description = "Bill Delivery"
-    _inherit = ["billing.state.mixin"]
+    _inherit = ["billing.state.mixin", "billing.asking.mixin"]
     _order = "id desc"
     _rec_name = "recipient"
 
@@ -137,6 +137,43 @@ class BillingDelivery(models.Model):
             )
 
     # === ACTIONS === #
+
+    def _questions(self):
+        return super()._questions() | {
+            "action_mark_sent": (
+                self.env._("Mark as Delivered"),
+                lambda deliveries: deliveries._sent_question(),
+            )
+        }
+
+    def _sent_question(self):
+        """Return what is asked before e-mails are marked as delivered."""
+        return plural(
+            len(self),
+            self.env._(
+                "Mark 1 e-mail, %s, as delivered? Only where you found out that the customer has the"
+                " document.",
+                self._money(),
+            ),
+            self.env._(
+                "Mark %(count)s e-mails, %(amount)s, as delivered? Only where you found out that the"
+                " customers have these documents.",
+                count=len(self),
+                amount=self._money(),
+            ),
+        )
+
+    def _money(self):
+        """Return what the documents come to, as text, each currency by itself."""
+        moves = self.move_id
+        return ", ".join(
+            currency.format(sum(group.mapped("amount_total")))
+            for currency, group in moves.grouped("currency_id").items()
+        )
+
+    def action_ask_sent(self):
+        """Ask before e-mails are marked as delivered."""
+        return self._ask("action_mark_sent")
 
     def action_mark_sent(self):
         """Settle e-mails that failed or whose outcome is unknown.

@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from ...billing_tasks.texts import plural
 
 
 class BillingDeliveryResend(models.TransientModel):
@@ -13,6 +15,34 @@ class BillingDeliveryResend(models.TransientModel):
         "To the Customer's Current Address",
         help="Else the e-mail goes to the address of the first time.",
     )
+
+    question = fields.Text(compute="_compute_question")
+
+    @api.depends("delivery_ids")
+    def _compute_question(self):
+        for wizard in self:
+            emails = wizard.delivery_ids.filtered(lambda delivery: delivery.channel == "email")
+            paper = wizard.delivery_ids - emails
+            texts = []
+            if emails:
+                values = {"count": len(emails), "amount": emails._money()}
+                texts.append(
+                    plural(
+                        len(emails),
+                        self.env._("Send 1 e-mail again, %(amount)s?", **values),
+                        self.env._("Send %(count)s e-mails again, %(amount)s?", **values),
+                    )
+                )
+            if paper:
+                values = {"count": len(paper), "amount": paper._money()}
+                texts.append(
+                    plural(
+                        len(paper),
+                        self.env._("Print 1 document again, %(amount)s?", **values),
+                        self.env._("Print %(count)s documents again, %(amount)s?", **values),
+                    )
+                )
+            wizard.question = "\n".join(texts)
 
     def action_apply(self):
         """Deliver again: e-mails at once, paper with the next bundles of the run.

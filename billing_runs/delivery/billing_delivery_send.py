@@ -16,16 +16,16 @@ class BillingDeliverySend(models.TransientModel):
     amount_min = fields.Float("Total From", help="Empty means no limit.")
     amount_max = fields.Float("Total Up To", help="Empty means no limit.")
     excluded_partner_ids = limit_field("res.partner", string="Not These Customers")
-    document_count = fields.Integer("Bills to E-mail", compute="_compute_document_count")
+    document_count = fields.Integer("Documents to E-mail", compute="_compute_document_count")
+    amount_text = fields.Char("Total", compute="_compute_document_count")
 
     @api.depends("run_id", "amount_min", "amount_max", "excluded_partner_ids")
     def _compute_document_count(self):
         for wizard in self:
             run = wizard.run_id
             domain = wizard._document_domain()
-            wizard.document_count = run and run._company_moves().search_count(
-                run._email_domain() & domain
-            )
+            chosen = run and run._documents_of(run._email_domain() & domain)
+            wizard.document_count, wizard.amount_text = chosen or (0, "")
 
     def action_apply(self):
         """Queue the e-mails of the chosen documents."""

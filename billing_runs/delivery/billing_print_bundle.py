@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.tools.pdf import merge_pdf
 
 from ...billing_tasks.exceptions import FatalTaskError
+from ...billing_tasks.texts import plural
 
 
 class BillingPrintBundle(models.Model):
@@ -16,7 +17,7 @@ class BillingPrintBundle(models.Model):
 
     _name = "billing.print.bundle"
     _description = "Print Bundle"
-    _inherit = ["billing.state.mixin"]
+    _inherit = ["billing.state.mixin", "billing.asking.mixin"]
     _order = "run_id, name, id"
 
     name = fields.Char(required=True, readonly=True)
@@ -50,6 +51,32 @@ class BillingPrintBundle(models.Model):
             bundle.file_name = f"{(bundle.name or '').replace('/', '_')}.pdf"
 
     # === ACTIONS === #
+
+    def _questions(self):
+        return super()._questions() | {
+            "action_mark_printed": (
+                self.env._("Mark as Printed"),
+                lambda bundles: bundles._printed_question(),
+            )
+        }
+
+    def _printed_question(self):
+        """Return what is asked before bundles are marked as printed."""
+        ready = self.filtered(lambda bundle: bundle.state == "ready")
+        documents = sum(ready.mapped("document_count"))
+        return self.env._(
+            "Mark %(bundles)s with %(documents)s as printed? This cannot be taken back.",
+            bundles=plural(
+                len(ready), self.env._("1 bundle"), self.env._("%s bundles", len(ready))
+            ),
+            documents=plural(
+                documents, self.env._("1 document"), self.env._("%s documents", documents)
+            ),
+        )
+
+    def action_ask_printed(self):
+        """Ask before the bundles are marked as printed."""
+        return self._ask("action_mark_printed")
 
     def action_mark_printed(self):
         """Note that the bundles were printed."""

@@ -32,6 +32,16 @@ class AccountMove(models.Model):
         deliveries._check_user()
         return deliveries._action_view([("move_id", "in", self.ids)])
 
+    def _forget_deliveries(self):
+        """Take back what still waits to be delivered of the documents. Print bundles that are not
+        printed yet are dissolved: their other documents go into new ones."""
+        waiting = self.env["billing.delivery"].search(
+            [("move_id", "in", self.ids), ("state", "=", "pending")]
+        )
+        bundles = waiting.bundle_id
+        waiting.unlink()
+        bundles.filtered(lambda bundle: bundle.state == "ready").unlink()
+
     def _billing_channel(self):
         """Return ``email``, ``print`` or None: how the customer wants documents.
 

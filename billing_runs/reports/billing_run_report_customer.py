@@ -92,7 +92,11 @@ class BillingRunReportCustomer(models.Model):
         """Return the codes of skipped bills and bills in error, and customers not selected."""
         bill = self.env["billing.bill"]
         reasons = labels(bill, "skip_reason") | labels(bill, "error_code")
-        return [*reasons.items(), ("not_selected", self.env._("Not selected any more"))]
+        return [
+            *reasons.items(),
+            ("not_selected", self.env._("Not selected any more")),
+            ("undone", self.env._("Taken back")),
+        ]
 
     def action_view_lines(self):
         """Open the lines of these customers in the same reports."""

@@ -63,10 +63,13 @@ class BillingRun(models.Model):
             REASON_COLUMNS,
             SQL(
                 """
-                SELECT partner_id, currency_id, COALESCE(skip_reason, error_code), error_message
+                SELECT partner_id, currency_id,
+                       CASE state WHEN 'undone' THEN state
+                                  ELSE COALESCE(skip_reason, error_code) END,
+                       error_message
                   FROM billing_bill
                  WHERE run_id = %s
-                   AND (skip_reason IS NOT NULL OR error_code IS NOT NULL)
+                   AND (skip_reason IS NOT NULL OR error_code IS NOT NULL OR state = 'undone')
                 """,
                 self.id,
             ),

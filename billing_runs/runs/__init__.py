@@ -8,6 +8,7 @@ from . import engine
 from . import limits
 from . import previous
 from . import sign_off
+from . import period
 from . import recurrence
 from . import selection
 from . import identification

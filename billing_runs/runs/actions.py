@@ -11,6 +11,12 @@ class BillingRun(models.Model):
 
     _inherit = "billing.run"
 
+    _VIEW_MODES = {
+        "billing.bill": "list,kanban,form,pivot,graph",
+        "billing.charge": "list,kanban,form,pivot,graph",
+        "billing.service": "list,form,pivot,graph",
+    }
+
     def action_request(self, target_stage=None, scheduled_date=None):
         """Request the bills: the queue produces them from here on.
 
@@ -178,8 +184,8 @@ class BillingRun(models.Model):
 
     def action_view_invoices(self):
         """Open the run's invoices and credit notes."""
-        domain = [("billing_bill_id.run_id", "in", self.ids)]
-        return self._view_records("account.move", domain, self.env._("Invoices"))
+        domain = list(self._standing_documents())
+        return self._view_records("account.move", domain, self.env._("Documents"))
 
     def _view_records(self, model, domain, name):
         self.check_access("read")
@@ -187,7 +193,7 @@ class BillingRun(models.Model):
             "type": "ir.actions.act_window",
             "name": name,
             "res_model": model,
-            "view_mode": "list,form,pivot,graph" if model.startswith("billing.") else "list,form",
+            "view_mode": self._VIEW_MODES.get(model, "list,form"),
             "domain": domain,
             "context": {"create": False, "hide_run": True},
         }

@@ -57,6 +57,7 @@ class BillingRun(models.Model):
         "mail.activity.mixin",
         "billing.task.mixin",
         "billing.limited.mixin",
+        "billing.asking.mixin",
     ]
     _rec_name = "number"
     _order = "invoice_date desc, id desc"
@@ -73,15 +74,27 @@ class BillingRun(models.Model):
         ondelete="restrict",
         check_company=True,
         domain=[("state", "=", "active")],
+        default=lambda self: self._default_cycle(),
         tracking=True,
     )
+    # Not simply the cycle's: a run without one yet is offered the cycles of the company at hand.
     company_id = fields.Many2one(
-        related="cycle_id.company_id", store=True, required=True, index=True, precompute=True
+        "res.company",
+        compute="_compute_company_id",
+        store=True,
+        required=True,
+        index=True,
+        precompute=True,
     )
+    no_active_cycle = fields.Boolean(compute="_compute_no_active_cycle")
     company_currency_id = fields.Many2one(related="company_id.currency_id")
     run_type = fields.Selection(related="cycle_id.run_type", store=True, precompute=True)
     mode = fields.Selection(
-        [("batch", "Batch"), ("individual", "Individual")], required=True, default="batch"
+        [("batch", "Batch"), ("individual", "Individual")],
+        "Type",
+        required=True,
+        default="batch",
+        help="Batch runs bill everybody who is due, individual ones one customer.",
     )
     state = fields.Selection(
         [
@@ -232,6 +245,29 @@ class BillingRun(models.Model):
                     )
                 )
 
+    @api.model
+    def _default_cycle(self):
+        """Return the company's active cycle where there is exactly one."""
+        cycles = self.env["billing.cycle"].search(self._active_cycles(), limit=2)
+        return cycles if len(cycles) == 1 else cycles.browse()
+
+    @api.model
+    def _active_cycles(self):
+        return [("company_id", "=", self.env.company.id), ("state", "=", "active")]
+
+    @api.depends("cycle_id.company_id")
+    def _compute_company_id(self):
+        for run in self:
+            run.company_id = run.cycle_id.company_id or self.env.company
+
+    @api.depends("cycle_id")
+    @api.depends_context("company")
+    def _compute_no_active_cycle(self):
+        for run in self:
+            run.no_active_cycle = not run.cycle_id and not self.env["billing.cycle"].search_count(
+                self._active_cycles(), limit=1
+            )
+
     @api.depends("cycle_id")
     def _compute_criteria(self):
         for run in self:
@@ -244,7 +280,11 @@ class BillingRun(models.Model):
     def create(self, vals_list):
         cycles = self.env["billing.cycle"]
         give_numbers(self, vals_list, lambda vals: cycles.browse(vals.get("cycle_id")).company_id)
-        return super().create(vals_list)
+        runs = super().create(vals_list)
+        if not self.env.su:
+            # Scripts and crons say themselves what a run stands for.
+            runs._take_recurrences()
+        return runs
 
     def write(self, vals):
         locked = self._locked_fields(vals)

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...billing_tasks.texts import labels
+from .billing_run import EDITABLE_STATES
 
 
 class BillingRunExecute(models.TransientModel):
@@ -23,6 +24,11 @@ class BillingRunExecute(models.TransientModel):
         help="Everything is done and undone again: no bill, number or e-mail stays. What would have"
         " come of it is written in the run's history.",
     )
+    open_steps = fields.Char("Not Done Yet", compute="_compute_question")
+    skip_steps = fields.Boolean(
+        "Without These Steps", help="In expert mode. That they were skipped is put on record."
+    )
+    question = fields.Text(compute="_compute_question")
     scheduled_date = fields.Datetime(default=lambda self: self._default_scheduled_date())
 
     @api.model
@@ -56,6 +62,14 @@ class BillingRunExecute(models.TransientModel):
         wanted = run.target_stage if scheduled else run.cycle_id.target_stage
         return wanted if wanted in left else left[-1]
 
+    @api.depends("run_id", "target_stage", "skip_steps")
+    def _compute_question(self):
+        for wizard in self:
+            run = wizard.run_id
+            steps = run._open_steps() if run.state in EDITABLE_STATES else []
+            wizard.open_steps = ", ".join(step["title"] for step in steps)
+            wizard.question = run and run._work_question(wizard.target_stage, wizard.skip_steps)
+
     def action_execute(self):
         """Execute the run as chosen."""
         self.ensure_one()
@@ -75,5 +89,7 @@ class BillingRunExecute(models.TransientModel):
             act = run.action_reschedule
         else:
             act = run.action_continue if run._waits() else run.action_request
+            if self.skip_steps and self.open_steps:
+                act = run.action_request_expert
         act(target_stage=target, scheduled_date=scheduled)
         return {"type": "ir.actions.act_window_close"}

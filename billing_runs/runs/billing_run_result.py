@@ -21,8 +21,12 @@ class BillingRunResult(models.Model):
     duration = fields.Float(
         "Seconds", compute="_compute_duration", help="From the first batch to the last one."
     )
-    entities = fields.Integer("Customers", help="Bills that the stage took on.")
-    documents = fields.Integer(help="Charges rated, invoices created or posted, PDFs made.")
+    entities = fields.Integer("Bills", aggregator=None, help="Bills that the stage took on.")
+    documents = fields.Integer(
+        "Charges or Documents",
+        aggregator=None,
+        help="Charges rated, invoices created or posted, PDFs made.",
+    )
     amounts = fields.Json(
         help="Amount by currency code, as decimal text; before tax for charges and invoices."
     )

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.fields import Domain
+from odoo.tools import SQL, format_datetime
 
 
 class BillingRun(models.Model):
@@ -10,9 +11,16 @@ class BillingRun(models.Model):
     bill_count = fields.Integer("Bills", compute="_compute_bill_counts")
     exception_count = fields.Integer("Exceptions", compute="_compute_bill_counts")
     error_count = fields.Integer("Errors", compute="_compute_bill_counts")
-    progress = fields.Float(compute="_compute_bill_counts", help="Share of the work that is done.")
+    progress = fields.Float(
+        compute="_compute_bill_counts", help="Share of all stages that the bills have behind them."
+    )
+    stage_text = fields.Char(
+        "Where It Is", compute="_compute_stage_text", help="Which stage is under way or waits."
+    )
     charge_count = fields.Integer("Charges", compute="_compute_charge_count")
-    invoice_count = fields.Integer("Invoices", compute="_compute_invoices")
+    invoice_count = fields.Integer(
+        "Documents", compute="_compute_invoices", help="Invoices and credit notes."
+    )
     amount_text = fields.Char(
         "Invoiced", compute="_compute_invoices", help="Before tax; credit notes count negative."
     )
@@ -23,6 +31,32 @@ class BillingRun(models.Model):
     def _compute_can_close(self):
         for run in self:
             run.can_close = bool(run.run_type) and run._can_close()
+
+    @api.depends("state", "stage", "target_stage", "stop_reason", "scheduled_date", "started_date")
+    def _compute_stage_text(self):
+        for run in self:
+            run.stage_text = run.run_type and run._where_it_is()
+
+    def _where_it_is(self):
+        """Return at which stage the run works, waits or has stopped, in words; empty where its
+        state says enough."""
+        self.ensure_one()
+        if self.state not in ("requested", "running"):
+            return False
+        if self._is_scheduled():
+            return self.env._("Starts %s", format_datetime(self.env, self.scheduled_date))
+        stages = self._stages()
+        place = stages.place(self.stage)
+        values = {"place": place + 1, "all": len(stages)}
+        if self._waits():
+            if place < 0:
+                return self.env._("Stopped before the first stage")
+            values["stage"] = self.env._(stages[place].label)
+            if self.stop_reason:
+                return self.env._("Stopped after %(stage)s (%(place)s of %(all)s)", **values)
+            return self.env._("Waits after %(stage)s (%(place)s of %(all)s)", **values)
+        following = stages[min(place + 1, len(stages) - 1)]
+        return self.env._("%(stage)s is under way", stage=self.env._(following.label))
 
     @api.depends("state", "stage")
     def _compute_bill_counts(self):
@@ -35,22 +69,25 @@ class BillingRun(models.Model):
         for run in self:
             mine = rows.get(run.id, [])
             stages = run._stages() if run.run_type else None
-            wanted = run._target_place() + 1 if stages else 1
             run.bill_count = total = sum(count for _state, _code, count in mine)
             run.exception_count = sum(count for _state, code, count in mine if code)
             run.error_count = sum(count for state, _code, count in mine if state == "error")
-            done = sum(count * min(stages.finished(state), wanted) for state, _code, count in mine)
-            run.progress = 100.0 * done / (total * wanted) if total else 0.0
+            done = sum(count * stages.finished(state) for state, _code, count in mine)
+            run.progress = 100.0 * done / (total * len(stages)) if total else 0.0
+            if total and run.state in ("completed", "completed_with_errors", "failed"):
+                # Closed early, it goes without the stages that are left.
+                run.progress = 100.0
 
     def _compute_charge_count(self):
         for run in self:
-            run.charge_count = self.env["billing.charge"].search_count(
-                [("bill_id.run_id", "=", run.id)]
+            # A run that is being entered has none.
+            run.charge_count = run._origin and self.env["billing.charge"].search_count(
+                [("bill_id.run_id", "=", run._origin.id)]
             )
 
     def _compute_invoices(self):
         groups = self.env["account.move"]._read_group(
-            [("billing_bill_id.run_id", "in", self.ids)],
+            self._standing_documents(),
             ["billing_bill_id.run_id", "currency_id"],
             ["__count", "amount_untaxed_in_currency_signed:sum"],
         )
@@ -63,6 +100,27 @@ class BillingRun(models.Model):
             run.amount_text = ", ".join(
                 currency.format(amount) for currency, _count, amount in mine
             )
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        """Sort by what was invoiced: in the company's currency, as other currencies cannot be
+        compared otherwise."""
+        if field_name != "amount_text":
+            return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+        amount = SQL(
+            """(SELECT COALESCE(SUM(move.amount_untaxed_signed), 0)
+                  FROM account_move move
+                  JOIN billing_bill bill ON bill.id = move.billing_bill_id
+                 WHERE bill.run_id = %s AND bill.state != 'undone')""",
+            SQL.identifier(alias, "id"),
+        )
+        return SQL("%s %s %s", amount, direction, nulls)
+
+    def _standing_documents(self):
+        """Return the domain of the runs' invoices and credit notes. What was taken back is no
+        document of theirs any more, nor is what took it back."""
+        return Domain(
+            "billing_bill_id", "any", [("run_id", "in", self.ids), ("state", "!=", "undone")]
+        )
 
     @api.model
     def _count_each(self, model, domains):

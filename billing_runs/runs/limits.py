@@ -12,24 +12,30 @@ class BillingRun(models.Model):
 
     _inherit = "billing.run"
 
-    limit_bills = fields.Integer("Most Bills", help="Stop when more bills are due. 0: no limit.")
+    limit_bills = fields.Integer(
+        "Most Bills", aggregator=None, help="Stop when more bills are due. 0: no limit."
+    )
     limit_total = fields.Monetary(
         "Highest Total",
+        aggregator=None,
         currency_field="company_currency_id",
         help="Stop when all charges, with or without tax as their prices are, come to more in the"
         " company's currency. 0: no limit.",
     )
     limit_bill = fields.Monetary(
         "Biggest Bill",
+        aggregator=None,
         currency_field="company_currency_id",
         help="Stop when one customer's charges come to more. 0: no limit.",
     )
     limit_change = fields.Float(
         "Most Change (%)",
+        aggregator=None,
         help="Stop when the total differs by more from the cycle's previous run. 0: no limit.",
     )
     canary_count = fields.Integer(
         "Customers First",
+        aggregator=None,
         help="This many customers are billed and checked first, then the rest. 0: all at once.",
     )
     canary_running = fields.Boolean(readonly=True, copy=False)

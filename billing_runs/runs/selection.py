@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...billing_tasks.texts import plural
 from ..cycles.criteria import CRITERIA, FILTERS
 from .charge_sources import CHARGE_SOURCES
 
@@ -16,6 +17,7 @@ class BillingRun(models.Model):
         "Customers Selected", compute="_compute_selected", help="By criteria and filters, now."
     )
     selected_service_count = fields.Integer("Services Selected", compute="_compute_selected")
+    selected_text = fields.Char("Selected", compute="_compute_selected_text")
 
     # === LIMITS === #
 
@@ -183,6 +185,22 @@ class BillingRun(models.Model):
             run.selected_service_count = self.env["billing.service"].search_count(
                 run._service_domain() & run._live_service_domain()
             )
+
+    @api.depends("selected_customer_count", "selected_service_count")
+    def _compute_selected_text(self):
+        for run in self:
+            run.selected_text = run._selected_text()
+
+    def _selected_text(self):
+        """Return how many customers and services are selected, in words."""
+        customers, services = self.selected_customer_count, self.selected_service_count
+        return self.env._(
+            "%(customers)s with %(services)s",
+            customers=plural(
+                customers, self.env._("1 customer"), self.env._("%s customers", customers)
+            ),
+            services=plural(services, self.env._("1 service"), self.env._("%s services", services)),
+        )
 
     def action_add_all_schemes(self):
         """Take in all billing terms of the run's company and classification: those in use, and

@@ -1,5 +1,6 @@
 from . import billing_run_step
 from . import dates
+from . import period
 from . import readiness
 from . import customers
 from . import payments
@@ -10,4 +11,5 @@ from . import deliveries
 from . import email
 from . import print
 from . import tie_out
+from . import questions
 from . import panel

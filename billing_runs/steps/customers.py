@@ -3,7 +3,6 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 
-from ...billing_tasks.texts import plural
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -24,14 +23,7 @@ class Customers(Step):
             for (code, (label, _domain)), count in zip(checks.items(), counts, strict=True)
             if count
         ]
-        customers, services = run.selected_customer_count, run.selected_service_count
-        sentence = run.env._(
-            "Selected: %(customers)s with %(services)s.",
-            customers=plural(
-                customers, run.env._("1 customer"), run.env._("%s customers", customers)
-            ),
-            services=plural(services, run.env._("1 service"), run.env._("%s services", services)),
-        )
+        sentence = run.env._("Selected: %s.", run._selected_text())
         lost = run._lost_limit_texts()
         if not run.selected_customer_count:
             sentence = run.env._("Nobody is selected. Look at the criteria and filters.")

@@ -30,14 +30,14 @@ class BillingRun(models.Model):
             # Somebody closed the run without PDFs.
             sentence = plural(
                 count,
-                self.env._("The run ended without PDFs; 1 bill is not delivered."),
-                self.env._("The run ended without PDFs; %s bills are not delivered.", count),
+                self.env._("The run ended without PDFs; 1 document is not delivered."),
+                self.env._("The run ended without PDFs; %s documents are not delivered.", count),
             )
             return {"state": "done", "sentence": sentence}
         sentence = plural(
             count,
-            self.env._("1 bill has no PDF. Fix the bills in error and run again."),
-            self.env._("%s bills have no PDF. Fix the bills in error and run again.", count),
+            self.env._("1 document has no PDF. Fix the bills in error and run again."),
+            self.env._("%s documents have no PDF. Fix the bills in error and run again.", count),
         )
         return {"state": "attention", "sentence": sentence}
 

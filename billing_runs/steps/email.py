@@ -27,7 +27,7 @@ class Email(Step):
             what: run._company_moves().search_count(run._document_domain("email", what))
             for what in ("to_send", "no_pdf", "no_address")
         }
-        waiting = documents["to_send"] + counts.get("pending", 0) + counts.get("sending", 0)
+        waiting = documents["to_send"] + run._documents_on_their_way()
         failed = sum(counts.get(state, 0) for state in FAILED_STATES)
         step = {
             "links": [
@@ -37,16 +37,16 @@ class Email(Step):
         }
         task = run._live_task("email_bills")
         if task:
-            sentence = run.env._("Bills are being e-mailed: %s to go.", waiting)
+            sentence = run.env._("E-mailing: %s to go.", waiting)
             if task.state == "error":
                 reason = task.error_message or ""
                 sentence = plural(
                     waiting,
                     run.env._(
-                        "1 bill waits to be e-mailed; the next try comes by itself: %s", reason
+                        "1 document waits to be e-mailed; the next try comes by itself: %s", reason
                     ),
                     run.env._(
-                        "%(count)s bills wait to be e-mailed; the next try comes by itself:"
+                        "%(count)s documents wait to be e-mailed; the next try comes by itself:"
                         " %(reason)s",
                         count=waiting,
                         reason=reason,
@@ -59,14 +59,15 @@ class Email(Step):
                 "state": "todo",
                 "sentence": plural(
                     waiting,
-                    run.env._("1 bill has to be e-mailed."),
-                    run.env._("%s bills have to be e-mailed.", waiting),
+                    run.env._("1 document has to be e-mailed."),
+                    run.env._("%s documents have to be e-mailed.", waiting),
                 ),
                 "buttons": [
                     {
                         "method": "action_email_bills",
                         "label": run.env._("E-mail bills"),
                         "primary": True,
+                        "confirm": run._email_question(),
                     },
                     {"method": "action_choose_emails", "label": run.env._("Choose…")},
                 ],
@@ -85,7 +86,7 @@ class Email(Step):
         if sent:
             sentence = run.env._("All e-mails are sent: %s.", sent)
         else:
-            sentence = run.env._("No bill goes by e-mail.")
+            sentence = run.env._("No document goes by e-mail.")
         return {**step, "state": "done", "sentence": sentence}
 
 
@@ -115,6 +116,16 @@ class BillingRun(models.Model):
             "context": {"default_run_id": self.id},
         }
 
+    def _documents_on_their_way(self):
+        """Return how many documents have e-mails that wait or are being sent. One goes to several
+        addresses, but it is one document."""
+        domain = Domain(self._delivery_domain("email")) & Domain(
+            "state", "in", ("pending", "sending")
+        )
+        deliveries = self.env["billing.delivery"]
+        [[count]] = deliveries._read_group(domain, [], ["move_id:count_distinct"])
+        return count
+
     def _email_domain(self):
         """Return the domain of documents without an e-mail yet, and of those whose e-mails still
         wait."""
@@ -140,7 +151,7 @@ class BillingRun(models.Model):
         self.ensure_one()
         self._check_not_live("email_bills")
         if not moves:
-            raise UserError(self.env._("%s: no bill has to be e-mailed.", self.number))
+            raise UserError(self.env._("%s: no document has to be e-mailed.", self.number))
         self._enqueue_emails(moves)
 
     def _enqueue_emails(self, moves):
@@ -163,11 +174,11 @@ class BillingRun(models.Model):
             "sentence": plural(
                 count,
                 self.env._(
-                    "1 bill has no e-mail address to go to. Set one on the customer, or choose"
+                    "1 document has no e-mail address to go to. Set one on the customer, or choose"
                     " another way of sending invoices there; or confirm that it is not e-mailed."
                 ),
                 self.env._(
-                    "%s bills have no e-mail address to go to. Set one on the customers, or choose"
+                    "%s documents have no e-mail address to go to. Set one on the customers, or choose"
                     " another way of sending invoices there; or confirm that they are not"
                     " e-mailed.",
                     count,

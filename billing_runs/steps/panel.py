@@ -1,12 +1,14 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...billing_tasks.texts import plural
 from ..runs.billing_run import EDITABLE_STATES, ENDED_STATES
 from .complete import Complete
 from .customers import Customers
 from .dates import Dates
 from .email import Email
 from .payments import Payments
+from .period import Period
 from .print import Print
 from .production import Production
 from .reports import PostReport, PreReport
@@ -15,6 +17,7 @@ from .tie_out import TieOut
 
 STEPS = (
     Dates(),
+    Period(),
     Customers(),
     Payments(),
     PreReport(),
@@ -71,8 +74,12 @@ class BillingRun(models.Model):
             run._record_step(code, step["numbers"])
         return True
 
-    def action_request_expert(self):
-        """Request bills without the checks. For expert mode; the skip is put on record."""
+    def action_request_expert(self, target_stage=None, scheduled_date=None):
+        """Request bills without the checks. For expert mode; the skip is put on record.
+
+        :param str target_stage: stage to stop after; None = the last one
+        :param datetime scheduled_date: not before this time (UTC); None = now
+        """
         if not self.env.user.has_group("billing_operations.group_expert_mode"):
             raise AccessError(
                 self.env._("Only users in expert mode may skip the steps before billing.")
@@ -90,7 +97,7 @@ class BillingRun(models.Model):
                         steps=", ".join(step["title"] for step in skipped),
                     )
                 )
-            run._request()
+            run._request(target_stage, scheduled_date)
         return True
 
     # === FRAMEWORK === #
@@ -158,6 +165,7 @@ class BillingRun(models.Model):
             "live": self._is_live(steps),
             "state": self.state,
             "stages": self._stage_progress() if phase != "pre" else [],
+            "taken_back": self._taken_back_text() if phase != "pre" else "",
             "steps": steps,
         }
 
@@ -259,14 +267,26 @@ class BillingRun(models.Model):
             }
         )
 
+    def _taken_back_text(self):
+        """Return how many of the run's bills were taken back, empty for none."""
+        count = self._bill_counts().get("undone", 0)
+        if not count:
+            return ""
+        return plural(
+            count,
+            self.env._("1 bill was taken back and is not counted here."),
+            self.env._("%s bills were taken back and are not counted here.", count),
+        )
+
     def _stage_progress(self):
         """Return each stage's progress: name, label, done, total.
 
-        A run that was closed early has no progress in the stages it did without.
+        A run that was closed early has no progress in the stages it did without. Bills that were
+        taken back count in none.
         """
         self.ensure_one()
         counts = self._bill_counts()
-        total = sum(counts.values())
+        total = sum(counts.values()) - counts.get("undone", 0)
         stages = self._stages()
         over = counts.get("skipped", 0) + counts.get("error", 0)
         result = []

@@ -54,9 +54,10 @@ class Print(Step):
                 "state": "todo",
                 "sentence": plural(
                     documents["to_send"] + again,
-                    run.env._("1 bill has to be put into a print bundle."),
+                    run.env._("1 document has to be put into a print bundle."),
                     run.env._(
-                        "%s bills have to be put into print bundles.", documents["to_send"] + again
+                        "%s documents have to be put into print bundles.",
+                        documents["to_send"] + again,
                     ),
                 ),
                 "buttons": [
@@ -64,6 +65,7 @@ class Print(Step):
                         "method": "action_create_bundles",
                         "label": run.env._("Create print bundles"),
                         "primary": True,
+                        "confirm": run._print_question(),
                     }
                 ],
             }
@@ -74,9 +76,9 @@ class Print(Step):
             return {**step, **run._without_pdf(documents["no_pdf"])}
         done = counts.get("printed", 0)
         sentence = (
-            run.env._("All bills are printed: %s.", done)
+            run.env._("All documents are printed: %s.", done)
             if done
-            else run.env._("No bill has to be printed.")
+            else run.env._("No document has to be printed.")
         )
         return {**step, "state": "done", "sentence": sentence}
 
@@ -96,17 +98,20 @@ class BillingRun(models.Model):
     def _create_bundles(self):
         self.ensure_one()
         self._check_not_live("print_bills")
+        moves = self._company_moves().search(self._print_domain(), order="partner_id, name, id")
+        if not moves:
+            raise UserError(self.env._("%s: no document has to be printed.", self.number))
+        self._enqueue_bundles(moves)
+
+    def _print_domain(self):
+        """Return the domain of documents to print without a bundle yet."""
+        self.ensure_one()
         again = Domain("billing_bill_id.run_id", "=", self.id) & Domain(
             "billing_delivery_ids",
             "any",
             [("channel", "=", "print"), ("state", "=", "pending"), ("bundle_id", "=", False)],
         )
-        moves = self._company_moves().search(
-            self._document_domain("print", "to_send") | again, order="partner_id, name, id"
-        )
-        if not moves:
-            raise UserError(self.env._("%s: no bill has to be printed.", self.number))
-        self._enqueue_bundles(moves)
+        return self._document_domain("print", "to_send") | again
 
     def _enqueue_bundles(self, moves):
         """Queue print bundles of documents, numbered on from those made and under way."""

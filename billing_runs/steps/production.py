@@ -52,6 +52,7 @@ class Production(Step):
                         "method": "action_continue",
                         "label": run.env._("Produce PDFs"),
                         "primary": True,
+                        "confirm": run._work_question(),
                     }
                 ]
         return step

@@ -107,7 +107,7 @@ def show_report(run, report):
         "links": [
             {
                 "label": run.env._("Customers"),
-                "count": sum(total["customers"] for total in totals),
+                "count": report._customers_found(),
                 "method": "action_view_report",
                 "args": [report.phase],
             },

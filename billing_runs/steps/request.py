@@ -1,6 +1,5 @@
 from odoo.tools.translate import LazyTranslate
 
-from ...billing_tasks.texts import labels
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -28,15 +27,7 @@ class Request(Step):
                     }
                 ],
             }
-        confirm = run.env._(
-            "Produce and post the invoices of this run? Dates and criteria are locked from here on."
-        )
         target = run.cycle_id.target_stage
-        if target:
-            confirm = run.env._(
-                "Execute this run up to %(stage)s? Dates and criteria are locked from here on.",
-                stage=labels(run, "stage")[target],
-            )
         return {
             "state": "todo",
             "sentence": run.env._("Billing run is ready!"),
@@ -46,7 +37,7 @@ class Request(Step):
                     "args": [target] if target else [],
                     "label": run.env._("Request Bills"),
                     "primary": True,
-                    "confirm": confirm,
+                    "confirm": run._work_question(target),
                 }
             ],
         }

@@ -30,6 +30,7 @@ class BillingBill(models.Model):
         moves.filtered(
             lambda move: move.state == "posted" and move.payment_state != "reversed"
         )._reverse_billed()
+        moves._forget_deliveries()
         by_run(moves.filtered(lambda move: move.state == "draft")).unlink()
         if undo.outcome == "drop":
             charges = charges.filtered(lambda charge: charge.state != "waived")

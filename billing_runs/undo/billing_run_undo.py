@@ -74,6 +74,7 @@ class BillingRunUndo(models.Model):
     )
     paid_count = fields.Integer("With Payments", compute="_compute_documents")
     amount_text = fields.Char("Amount Taken Back", compute="_compute_documents")
+    question = fields.Text(compute="_compute_question")
     credited_text = fields.Char("Credited by Hand", compute="_compute_credited_text")
     bill_ids = fields.One2many("billing.bill", "undo_id", "Bills Taken Back", readonly=True)
     bill_count = fields.Integer(compute="_compute_bill_count")
@@ -116,6 +117,39 @@ class BillingRunUndo(models.Model):
                 ["amount_total_in_currency_signed:sum"],
             )
             undo.credited_text = ", ".join(currency.format(-total) for currency, total in groups)
+
+    @api.depends("run_id", "partner_ids", "state", "outcome")
+    def _compute_question(self):
+        for undo in self:
+            bills = self.env["billing.bill"].search_count(undo._bill_domain())
+            texts = [
+                plural(
+                    bills,
+                    self.env._("Take back 1 bill?"),
+                    self.env._("Take back %s bills?", bills),
+                )
+            ]
+            if undo.posted_count:
+                texts.append(
+                    plural(
+                        undo.posted_count,
+                        self.env._("1 posted document is credited: %s.", undo.amount_text),
+                        self.env._(
+                            "%(count)s posted documents are credited: %(amount)s.",
+                            count=undo.posted_count,
+                            amount=undo.amount_text,
+                        ),
+                    )
+                )
+            if undo.draft_count:
+                texts.append(
+                    plural(
+                        undo.draft_count,
+                        self.env._("1 draft is deleted."),
+                        self.env._("%s drafts are deleted.", undo.draft_count),
+                    )
+                )
+            undo.question = undo.state == "draft" and " ".join(texts)
 
     def _compute_bill_count(self):
         for undo in self:
@@ -281,6 +315,9 @@ class BillingRunUndo(models.Model):
         others = task._live_domain(undo) & Domain("id", "!=", task.id)
         if not task.search_count(others, limit=1):
             undo._set_state("done")
+            if undo.run_id._report("post"):
+                # What it said of the customers taken back holds no more.
+                undo.run_id._request_report("post")
         return {
             "undone": len(todo.filtered("undo_id")),
             "left": len(todo) - len(todo.filtered("undo_id")),

@@ -40,8 +40,9 @@ class BillingJobLine(models.Model):
         precompute=True,
         readonly=False,
         digits="Product Price",
+        aggregator=None,
     )
-    discount = fields.Float(string="Discount (%)", digits="Discount")
+    discount = fields.Float(string="Discount (%)", digits="Discount", aggregator=None)
     amount = fields.Monetary(compute="_compute_amount")
 
     _discount_range = models.Constraint(

@@ -136,6 +136,7 @@ class BillingService(models.Model):
         tracking=True,
         help="Price of one unit for one period agreed with this customer. 0 uses the tariff's "
         "price; for a free service set a discount of 100 %.",
+        aggregator=None,
     )
     unit_price = fields.Float(string="Price", compute="_compute_unit_price", digits="Product Price")
     discount = fields.Float(
@@ -143,6 +144,7 @@ class BillingService(models.Model):
         digits="Discount",
         tracking=True,
         help="Taken off the price of the tariff, not off add-ons and set-up.",
+        aggregator=None,
     )
     date_start = fields.Date(
         string="Start Date",
@@ -181,6 +183,7 @@ class BillingService(models.Model):
         readonly=True,
         copy=False,
         help="What the set-up costs: the price of the tariff on the day of activation.",
+        aggregator=None,
     )
     setup_product_id = fields.Many2one(
         "product.product",

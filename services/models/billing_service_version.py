@@ -46,9 +46,14 @@ class BillingServiceVersion(models.Model):
     )
     quantity = fields.Float(digits="Product Unit", readonly=True)
     price = fields.Float(
-        digits="Product Price", readonly=True, help="Of one unit for one period, on these days."
+        digits="Product Price",
+        readonly=True,
+        help="Of one unit for one period, on these days.",
+        aggregator=None,
     )
-    discount = fields.Float(string="Discount (%)", digits="Discount", readonly=True)
+    discount = fields.Float(
+        string="Discount (%)", digits="Discount", readonly=True, aggregator=None
+    )
     anchor_date = fields.Date(string="Billing Anchor", required=True, readonly=True)
     lines = fields.Json(
         readonly=True,

@@ -45,10 +45,14 @@ class BillingTariff(models.Model):
         "res.currency", required=True, default=lambda self: self.env.company.currency_id
     )
     price = fields.Float(
-        digits="Product Price", help="Price of one unit for one full billing period."
+        digits="Product Price",
+        help="Price of one unit for one full billing period.",
+        aggregator=None,
     )
     setup_price = fields.Float(
-        digits="Product Price", help="Charged once when a service is activated."
+        digits="Product Price",
+        help="Charged once when a service is activated.",
+        aggregator=None,
     )
     price_includes_tax = fields.Boolean(
         string="Prices Include Tax",

@@ -34,7 +34,9 @@ class BillingTariffAddon(models.Model):
     )
     currency_id = fields.Many2one(related="tariff_id.currency_id")
     price = fields.Float(
-        digits="Product Price", help="Price of one unit for one full billing period."
+        digits="Product Price",
+        help="Price of one unit for one full billing period.",
+        aggregator=None,
     )
     included = fields.Float(
         digits="Product Unit", help="Units that the tariff's price already contains."

@@ -60,6 +60,7 @@ class ResPartner(models.Model):
         digits="Product Price",
         groups=BILLING_GROUP,
         help="Lowest amount of one bill before tax, in the company's currency.",
+        aggregator=None,
     )
     billing_low_invoice_fee = fields.Float(
         string="Low Invoice Fee",
@@ -67,6 +68,7 @@ class ResPartner(models.Model):
         digits="Product Price",
         groups=BILLING_GROUP,
         help="Fee before tax for a bill below the minimum, in the company's currency.",
+        aggregator=None,
     )
     billing_hold = fields.Boolean(
         company_dependent=True,

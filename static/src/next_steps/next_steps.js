@@ -44,7 +44,7 @@ export class BillingNextSteps extends Component {
         this.action = useService("action");
         this.dialog = useService("dialog");
         this.root = useRef("root");
-        this.state = useState({ data: null, busy: false });
+        this.state = useState({ data: null, busy: false, open: {} });
         useRecordObserver((record) => {
             this.state.data = record.data[this.props.name];
         });
@@ -101,6 +101,19 @@ export class BillingNextSteps extends Component {
 
     look(step) {
         return ICONS[step.state] || ICONS.todo;
+    }
+
+    /** What is done is a line; what else it shows is a click away. */
+    isFoldable(step) {
+        return step.state === "done";
+    }
+
+    isFolded(step) {
+        return this.isFoldable(step) && !this.state.open[step.code];
+    }
+
+    toggle(step) {
+        this.state.open[step.code] = !this.state.open[step.code];
     }
 
     isNumber(table, column) {

@@ -171,9 +171,10 @@ registry.category("web_tour.tours").add("billing_run_second_part", {
     steps: () => [
         {
             content: "The cause is fixed: run those bills again",
-            trigger: "button[name='action_run_again']",
+            trigger: "button[name='action_ask_run_again']",
             run: "click",
         },
+        sayYes,
         {
             content: "It is under way",
             trigger: status("Running"),
@@ -184,7 +185,7 @@ registry.category("web_tour.tours").add("billing_run_second_part", {
         },
         {
             content: "Nothing is left to fix",
-            trigger: ".o_form_view:not(:has(button[name='action_run_again']))",
+            trigger: ".o_form_view:not(:has(button[name='action_ask_run_again']))",
         },
         {
             content: "What was billed is right",
@@ -197,9 +198,10 @@ registry.category("web_tour.tours").add("billing_run_second_part", {
         },
         {
             content: "E-mail the bills",
-            trigger: `${step("email", "todo")}:contains('2 bills have to be e-mailed') button[name='action_email_bills']`,
+            trigger: `${step("email", "todo")}:contains('2 documents have to be e-mailed') button[name='action_email_bills']`,
             run: "click",
         },
+        sayYes,
         {
             content: "They leave by themselves",
             trigger: `${step("email", "done")}:contains('All e-mails are sent: 2')`,
@@ -209,6 +211,7 @@ registry.category("web_tour.tours").add("billing_run_second_part", {
             trigger: button("print", "action_create_bundles"),
             run: "click",
         },
+        sayYes,
         {
             content: "The bundle is made by itself",
             trigger: button("print", "action_view_bundles"),
@@ -221,9 +224,10 @@ registry.category("web_tour.tours").add("billing_run_second_part", {
         },
         {
             content: "It is printed",
-            trigger: "button[name='action_mark_printed']:enabled",
+            trigger: "button[name='action_ask_printed']:enabled",
             run: "click",
         },
+        sayYes,
         {
             content: "It is marked",
             trigger: ".o_data_row:contains('Printed'), .o_view_nocontent",
@@ -313,9 +317,10 @@ registry.category("web_tour.tours").add("billing_run_sign_off", {
         },
         {
             content: "Go on in spite of it",
-            trigger: "button[name='action_continue']",
+            trigger: "button[name='action_ask_continue']",
             run: "click",
         },
+        sayYes,
         {
             content: "The others are billed",
             trigger: status("Completed with Errors"),
