@@ -19,6 +19,8 @@ NOT_LIMITS = {
     "billing.run.undo.paid_move_ids": "computed",
     "service.task.secret_ids": "computed",
     "service.task.dialog.candidate_ids": "computed",
+    "service.task.dialog.offered_department_ids": "computed",
+    "service.task.dialog.lacking_user_ids": "computed",
 }
 
 
