@@ -171,7 +171,10 @@ class LifeBase:
             self._check((pre.state, pre.message) == ("done", False), "report", pre.message)
             reported = self.case.reported(pre)
         with patch.object(type(run), "_request_report"):  # the one after it is not looked at
-            run._execute("posting")
+            if self.case.at_once:
+                self._bill_at_once(run)
+            else:
+                run._execute("posting")
         self.runs.append(run)
         moves = self.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)])
         others = moves.partner_id - self.customers
@@ -194,6 +197,16 @@ class LifeBase:
             self._check(reported == produced, "the report before", reported, produced)
         return totals
 
+    def _bill_at_once(self, run):
+        """The stages of a run without the queue, whose part in them is the same in every life."""
+        run._request("posting")
+        run._start()
+        stages = run._stages()
+        for stage in stages[: stages.place("posting") + 1]:
+            stage.perform(self.env["billing.bill"].browse(run._bill_ids(stage.before)))
+            run.stage = stage.name
+        run._finish()
+
     # === THE END === #
 
     def finish(self):
@@ -212,9 +225,10 @@ class LifeBase:
             # The naive ledger's own two ways to count agree.
             self.case.assertEqual(self.ledger.balance(owner), self.ledger.owed(owner))
             self.case.assertEqual(self.ledger.open(owner), 0)
-        self.ledger.run(last)
-        billed = self._bill(last)
-        self._check(not billed, "a second last run", billed, "nothing")
+        if not self.case.at_once:
+            self.ledger.run(last)
+            billed = self._bill(last)
+            self._check(not billed, "a second last run", billed, "nothing")
         left = self.env["billing.charge"].search(
             [("partner_id", "in", self.customers.ids), ("state", "=", "rated")]
         )

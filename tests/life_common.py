@@ -12,6 +12,8 @@ from .report_common import ReportCase
 
 
 class LifeCase(ReportCase):
+    at_once = False  # without the queue, and without a second last run in vain
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -177,7 +177,12 @@ def part(number):
     def test_any_order(self):
         self.play_lives()
 
-    values = {"PART": number, "__module__": __name__, "test_any_order": test_any_order}
+    values = {
+        "PART": number,
+        "at_once": True,
+        "__module__": __name__,
+        "test_any_order": test_any_order,
+    }
     tag = tagged("post_install", "-at_install")
     globals()[f"TestLife{number}"] = tag(type(f"TestLife{number}", (AnyLife,), values))
 
