@@ -15,8 +15,8 @@ def id_of(number, cls="TestX"):
     return f"{FILE}::{cls}::test_{number}"
 
 
-def group(key, tests=1, alone=False):
-    return lanes.Group(key, tests, alone)
+def group(key, tests=1, needs=None):
+    return lanes.Group(key, tests, needs)
 
 
 class TestWanted(unittest.TestCase):
@@ -46,22 +46,28 @@ class TestPlan(unittest.TestCase):
     """Which class is run in which lane."""
 
     def test_the_tests_of_a_class_are_one_group_and_functions_go_with_their_file(self):
-        tests = [(id_of(1), False), (id_of(2), False), (f"{FILE}::test_function", False)]
-        groups = lanes.groups_of([*tests, (id_of(1, "TestY"), True)])
+        tests = [(id_of(1), None), (id_of(2), None), (f"{FILE}::test_function", None)]
+        groups = lanes.groups_of([*tests, (id_of(1, "TestY"), "browser")])
         self.assertEqual(
             groups,
-            [group(f"{FILE}::TestX", 2), group(FILE), group(f"{FILE}::TestY", alone=True)],
+            [group(f"{FILE}::TestX", 2), group(FILE), group(f"{FILE}::TestY", needs="browser")],
         )
 
-    def test_one_test_that_must_be_alone_takes_its_class_along(self):
-        groups = lanes.groups_of([(id_of(1), False), (id_of(2), True)])
-        self.assertEqual(groups, [group(f"{FILE}::TestX", 2, alone=True)])
+    def test_one_test_that_needs_a_browser_takes_its_class_along(self):
+        groups = lanes.groups_of([(id_of(1), None), (id_of(2), "browser")])
+        self.assertEqual(groups, [group(f"{FILE}::TestX", 2, "browser")])
 
-    def test_what_must_be_alone_is_run_in_the_first_lane(self):
-        groups = [group("a", 9, alone=True), group("b", 9, alone=True), group("c"), group("d")]
-        plan = lanes.plan(groups, {})
-        self.assertEqual((plan["a"], plan["b"]), (0, 0))
-        self.assertEqual({plan["c"], plan["d"]}, {0, 1})
+    def test_two_browsers_or_two_that_kill_servers_are_never_side_by_side(self):
+        groups = [group(need + str(number), 9, need) for need in lanes.LANE_OF for number in "ab"]
+        plan = lanes.plan([*groups, group("c")], {})
+        for need, lane in lanes.LANE_OF.items():
+            self.assertEqual({plan[g.key] for g in groups if g.needs == need}, {lane})
+        self.assertEqual(set(lanes.LANE_OF.values()), {0, 1})
+
+    def test_other_tests_fill_up_the_lane_that_has_less_to_do(self):
+        groups = [group("p", 1, "processes"), group("b", 1, "browser"), group("x"), group("y")]
+        plan = lanes.plan(groups, {"p": 50, "b": 20, "x": 20, "y": 15})
+        self.assertEqual((plan["x"], plan["y"]), (1, 1))
 
     def test_measured_classes_are_balanced_by_their_seconds(self):
         seconds = {"a": 60, "b": 31, "c": 20, "d": 10, "e": 1}
@@ -70,7 +76,7 @@ class TestPlan(unittest.TestCase):
         self.assertEqual(sorted(load), [61, 61])
 
     def test_a_new_class_takes_as_long_as_the_measured_tests_on_average(self):
-        groups = [group("old", 4), group("new", 3), group("browser", 1, alone=True)]
+        groups = [group("old", 4), group("new", 3), group("browser", 1, "browser")]
         measured = {"old": 8.0, "browser": 90.0, "gone": 50.0}
         self.assertEqual(
             lanes.expected_seconds(groups, measured), {"old": 8.0, "new": 6.0, "browser": 90.0}
@@ -88,7 +94,9 @@ class TestPlan(unittest.TestCase):
         self.assertTrue(all(plan == plans[0] for plan in plans))
 
     def test_every_class_has_a_lane(self):
-        groups = [group(str(number), alone=number % 3 == 0) for number in range(10)]
+        groups = [
+            group(str(number), needs=None if number % 3 else "browser") for number in range(10)
+        ]
         self.assertEqual(lanes.plan(groups, {}).keys(), {g.key for g in groups})
 
 

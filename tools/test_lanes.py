@@ -1,17 +1,14 @@
 """One lane of a test run: runs its part of the collected tests and tells tools/dev of each.
 
 A pytest plugin that tools/dev loads. The variable BILLING_TEST_LANE says which lane this is (`lane`),
-the seconds that the plan is made with (`measured`), the file that is there when the other lane has
-ended (`gate`), and the pipe for what is told (`events`)."""
+the seconds that the plan is made with (`measured`), and the pipe for what is told (`events`)."""
 
 import json
 import os
-import time
-from pathlib import Path
 
 import pytest
 from devlib import lanes
-from test_rules import prepare_browser, stands_alone
+from test_rules import needs
 
 
 def pytest_configure(config):
@@ -22,7 +19,6 @@ class Lane:
     def __init__(self, order):
         self.number = order["lane"]
         self.measured = order["measured"]
-        self.gate = Path(order["gate"])
         self.warnings = 0
         os.set_inheritable(order["events"], False)
         self.events = os.fdopen(order["events"], "w", encoding="utf-8")
@@ -32,7 +28,7 @@ class Lane:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config, items):
-        groups = lanes.groups_of([(item.nodeid, stands_alone(item)) for item in items])
+        groups = lanes.groups_of([(item.nodeid, needs(item)) for item in items])
         plan = lanes.plan(groups, self.measured)
         chosen = {True: [], False: []}
         for item in items:
@@ -41,14 +37,6 @@ class Lane:
         items[:] = chosen[True]
         if chosen[False]:
             config.hook.pytest_deselected(items=chosen[False])
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item):
-        if stands_alone(item) and not self.gate.exists():
-            self.tell(waits=True)
-            prepare_browser(item.session)
-            while not self.gate.exists():
-                time.sleep(0.2)
 
     def pytest_runtest_logstart(self, nodeid):
         self.tell(start=nodeid)

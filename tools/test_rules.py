@@ -53,17 +53,20 @@ def _in_a_browser(item):
     return _opens_a_browser(getattr(item, "cls", None) or object)
 
 
-def stands_alone(item):
-    """Does a test need a browser or processes of its own? Then no other one runs beside it."""
-    return bool(item.get_closest_marker("process")) or _in_a_browser(item)
+def needs(item):
+    """Return what a test needs for itself, if anything: `browser` or `processes`. No other test
+    that needs the same runs beside it."""
+    if _in_a_browser(item):
+        return "browser"
+    return "processes" if item.get_closest_marker("process") else None
 
 
 def _rank(item):
     """Pure tests first, then the ORM, then worker processes, then browsers."""
     from odoo.tests import TransactionCase
 
-    if stands_alone(item):
-        return 3 if _in_a_browser(item) else 2
+    if need := needs(item):
+        return 3 if need == "browser" else 2
     return 1 if issubclass(getattr(item, "cls", None) or object, TransactionCase) else 0
 
 

@@ -1,15 +1,18 @@
 """Which tests run side by side, and what came of them: plain functions, without processes.
 
 A run has two lanes, each a process with a database of its own. Both collect all tests and make the
-same plan of them. What needs a browser or worker processes is `alone`: the first lane runs it when
-the other one has ended."""
+same plan of them. What needs worker processes is run by the first lane and what needs a browser by
+the other one, each at its end: two browsers, or two tests that kill servers, would be too much for
+two cores, one of each is not."""
 
 import xml.etree.ElementTree as ElementTree
 from collections import Counter, namedtuple
 
 LANES = 2
 #: tests that stay together, because they share what is made once for their class
-Group = namedtuple("Group", "key tests alone")
+Group = namedtuple("Group", "key tests needs")
+#: which lane has what tests may need for themselves
+LANE_OF = {"processes": 0, "browser": 1}
 JUNIT = ("--junitxml=", "--junit-xml=")
 
 
@@ -29,33 +32,34 @@ def group_key(test):
 
 
 def groups_of(tests):
-    """Groups of `[(id, alone)]`, in the order of their first tests."""
-    counts, alone = Counter(), {}
-    for test, is_alone in tests:
+    """Groups of `[(id, what it needs)]`, in the order of their first tests."""
+    counts, needs = Counter(), {}
+    for test, need in tests:
         key = group_key(test)
         counts[key] += 1
-        alone[key] = alone.get(key, False) or is_alone
-    return [Group(key, count, alone[key]) for key, count in counts.items()]
+        needs[key] = needs.get(key) or need
+    return [Group(key, count, needs[key]) for key, count in counts.items()]
 
 
 def expected_seconds(groups, measured):
     """{key: seconds}: as measured before, else as long as the measured tests take on average."""
-    known = [group for group in groups if group.key in measured and not group.alone]
+    known = [group for group in groups if group.key in measured and not group.needs]
     tests = sum(group.tests for group in known)
     each = sum(measured[group.key] for group in known) / tests if tests else 1.0
     return {group.key: measured.get(group.key, group.tests * each) for group in groups}
 
 
 def plan(groups, measured, lanes=LANES):
-    """{key: lane}: the longest group first, each to the lane that has least to do so far."""
+    """{key: lane}: what has its lane, then the longest group first, each to the lane that has least
+    to do so far."""
     seconds = expected_seconds(groups, measured)
-    result = {group.key: 0 for group in groups if group.alone}
-    load = [0.0] * lanes
-    for group in sorted(groups, key=lambda group: (-seconds[group.key], group.key)):
-        if not group.alone:
-            lane = load.index(min(load))
-            load[lane] += seconds[group.key]
-            result[group.key] = lane
+    result, load = {}, [0.0] * lanes
+    for group in sorted(
+        groups, key=lambda group: (not group.needs, -seconds[group.key], group.key)
+    ):
+        lane = LANE_OF[group.needs] if group.needs else load.index(min(load))
+        load[lane] += seconds[group.key]
+        result[group.key] = lane
     return result
 
 

@@ -101,9 +101,8 @@ class Run:
         self.begun = self.last_line = time.monotonic()
         self.folder = tempfile.TemporaryDirectory(prefix="billing-test-", dir=self.place.checkout)
         folder = Path(self.folder.name)
-        self.gate = folder / "gate"
         self.reports = [folder / f"junit-{number}.xml" for number in range(lanes.LANES)]
-        order = {"measured": read_json(self.measured_file), "gate": str(self.gate)}
+        order = {"measured": read_json(self.measured_file)}
         for number, command in enumerate(self.commands):
             command = [*command, "-p", "test_lanes"]
             command += ["--junitxml", self.reports[number]] if self.junit else []
@@ -157,9 +156,6 @@ class Run:
                 lane.line = f"{lane.number + 1} {file} "
             lane.current = event["start"]
         lane.line += letter
-        if "waits" in event:
-            self._print_line(lane)
-            self._say(f"{lane.number + 1} goes on with browsers and processes when 2 has ended")
         if len(self.tally.failures) > before:
             test, phase = list(self.tally.failures)[-1]
             self._say(f"{lane.number + 1} FAILED {test} ({phase})")
@@ -181,12 +177,10 @@ class Run:
             self._say(f"  {seconds:.0f} s, still in {running or 'the preparation'}")
 
     def _ended(self, lane):
-        """A lane will not tell any more: wait for its process, and let the other one go on."""
+        """A lane will not tell any more: wait for its process."""
         status = lane.process.wait()
         self._print_line(lane)
         lane.current = ""
-        if lane.number:
-            self.gate.touch()
         if status not in TOLD and not self.tally.refused:
             tail = lane.log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:]
             self.died.append("\n".join([f"Lane {lane.number + 1} died, status {status}.", *tail]))
