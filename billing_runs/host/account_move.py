@@ -148,6 +148,19 @@ class AccountMove(models.Model):
             move.billing_message = move.billing_replaces_id.billing_message
         return super()._take_over_charges()
 
+    def _is_credited_in_full(self) -> bool:
+        """Whether posted credit notes have taken all of this document back.
+
+        A note that is a draft again, or reversed, stays reconciled with it but credits nothing.
+        """
+        self.ensure_one()
+        drafts = self.reversal_move_ids.filtered(lambda note: note.state == "draft")
+        held = drafts.filtered(lambda note: note.payment_state != "not_paid")
+        void = self.reversal_move_ids.filtered(
+            lambda note: note.state == "posted" and note._is_reversed()
+        )
+        return self.payment_state == "reversed" and not held and not void
+
     def _reverse_billed(self):
         """Cancel posted documents of a run by credit notes to the cent.
 
@@ -158,9 +171,7 @@ class AccountMove(models.Model):
         notes = self.env["account.move"]
         for company, moves in self.grouped("company_id").items():
             today = company._billing_today()
-            credited = moves.filtered(
-                lambda move: move.reversal_move_ids.filtered_domain(move._hand_note_domain())
-            )
+            credited = moves.filtered(lambda move: move._hand_notes())
             whole = (moves - credited).with_context(tracking_disable=True)
             values = [move._prepare_reversal(today) for move in whole]
             notes |= whole._reverse_moves(values, cancel=True)
@@ -187,7 +198,7 @@ class AccountMove(models.Model):
         that it comes to the difference in every account and tax.
         """
         self.ensure_one()
-        by_hand = self.reversal_move_ids.filtered_domain(self._hand_note_domain())
+        by_hand = self._hand_notes()
         note = self._reverse_moves([values])
         again = by_hand.invoice_line_ids.filtered(lambda line: line.display_type == "product")
         note.write(

@@ -22,7 +22,7 @@ class AccountMoveLine(models.Model):
             .search([("move_line_id", "in", self.ids), ("bill_id", "!=", False)])
         )
         result = super().unlink()
-        charges.bill_id = False
+        charges.filtered(lambda charge: not charge.move_line_id).bill_id = False
         return result
 
     def _add_precomputed_values(self, vals_list):

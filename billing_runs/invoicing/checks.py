@@ -24,14 +24,15 @@ class BillingBill(models.Model):
         for bill in self:
             mine = charges.get(bill, self.env["billing.charge"])
             address, _delivery, position = addressees[bill.partner_id]
-            lines = [prices.line(charge, position) for charge in mine]
-            credit = split_sign(net_by_tax(lines), bill.currency_id.is_zero) < 0
-            problem = (
-                company_problem
-                or bill._customer_problem(address, position, credit)
-                or (bill.currency_id in unrated and bill._rate_problem())
-                or bill._product_problem(mine, position, credit, known)
-            )
+            problem = company_problem or (bill.currency_id in unrated and bill._rate_problem())
+            for (_service, taxed), group in bill._document_groups(mine, position).items():
+                lines = [prices.line(charge, taxed) for charge in group]
+                credit = split_sign(net_by_tax(lines), bill.currency_id.is_zero) < 0
+                problem = (
+                    problem
+                    or bill._customer_problem(address, taxed, credit)
+                    or bill._product_problem(group, taxed, credit, known)
+                )
             if problem:
                 problems[bill] = problem
         return problems

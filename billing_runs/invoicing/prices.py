@@ -106,7 +106,7 @@ class DocumentPrices:
         """
         currency = charge.currency_id
         share = price_share(charge.credited_id, source)
-        amount = currency.round(charge.amount * share)
+        amount = currency.round(exact_amount(charge) * share)
         price = invoice_line_price(
             charge.quantity, charge.price_unit * share, charge.discount, amount, currency.round
         )
@@ -193,7 +193,17 @@ def price_share(charge, line) -> float:
         return 1.0
     if not line.price_subtotal or not charge.invoiced_amount:
         return (charge.document_amount or charge.amount) / charge.amount
-    return price / line.price_subtotal * charge.invoiced_amount / charge.amount
+    return price / line.price_subtotal * charge.invoiced_amount / exact_amount(charge)
+
+
+def exact_amount(charge) -> float:
+    """Return what a charge comes to before it is rounded, where its amount is its price's.
+
+    A line that takes a charge back whole has the very price that it was billed at.
+    """
+    exact = charge.quantity * charge.price_unit * (1 - (charge.discount or 0.0) / 100.0)
+    currency = charge.currency_id
+    return charge.amount if currency.compare_amounts(exact, charge.amount) else exact
 
 
 def amount_before_tax(base_line: dict) -> float:

@@ -28,7 +28,7 @@ class BillingBill(models.Model):
         moves = self.move_ids.filtered(lambda move: not move.reversed_entry_id)
         # What somebody has credited in full already needs no second credit note.
         moves.filtered(
-            lambda move: move.state == "posted" and move.payment_state != "reversed"
+            lambda move: move.state == "posted" and not move._is_credited_in_full()
         )._reverse_billed()
         moves._forget_deliveries()
         by_run(moves.filtered(lambda move: move.state == "draft")).unlink()

@@ -8,6 +8,8 @@ from ..cycles.criteria import limit_field
 TASK_TYPE = "run_undo"
 PAID_STATES = ("paid", "in_payment", "partial")
 PAID_SHOWN = 80
+# Credit notes that were posted and are drafts again stay reconciled, but credit nothing.
+HELD_BY_DRAFT = [("state", "=", "draft"), ("payment_state", "!=", "not_paid")]
 
 
 class BillingRunUndo(models.Model):
@@ -282,7 +284,10 @@ class BillingRunUndo(models.Model):
             Domain("billing_bill_id", "any", self._bill_domain())
             & Domain("reversed_entry_id", "=", False)
             & Domain("state", "in", ("draft", "posted"))
-            & Domain("payment_state", "!=", "reversed")
+            & (
+                Domain("payment_state", "!=", "reversed")
+                | Domain("reversal_move_ids", "any", HELD_BY_DRAFT)
+            )
         )
 
     def _paid_domain(self):

@@ -30,7 +30,9 @@ class AccountMove(models.Model):
         result = super().write(vals)
         if "state" in vals and not has_proof(self.env, REPLACING):
             self._hand_charges_to_and_fro()
-            (self | self.reversed_entry_id)._follow_in_ledger()
+            credited = self.reversed_entry_id
+            # Whoever reverses a credit note brings back what it credited.
+            (self | credited | credited.reversed_entry_id)._follow_in_ledger()
         return result
 
     def unlink(self):
@@ -103,7 +105,7 @@ class AccountMove(models.Model):
 
     def _credited_by_line(self) -> dict:
         """{invoice line: what credit notes made by hand take back of its subtotal}."""
-        notes = self.sudo().reversal_move_ids.filtered_domain(self._hand_note_domain())
+        notes = self._hand_notes()
         if not notes:
             return {}
         lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
@@ -119,6 +121,18 @@ class AccountMove(models.Model):
         noted = notes.invoice_line_ids.filtered(lambda line: line.display_type == "product")
         taken = allocate_credit(facts(lines), facts(noted), self.currency_id.round)
         return dict(zip(lines, taken, strict=True))
+
+    def _hand_notes(self):
+        """The credit notes that people or other modules made and that still stand."""
+        notes = self.sudo().reversal_move_ids.filtered_domain(self._hand_note_domain())
+        return notes.filtered(lambda note: not note._is_reversed())
+
+    def _is_reversed(self) -> bool:
+        """Whether posted entries reverse all of this document."""
+        self.ensure_one()
+        later = self.reversal_move_ids.filtered(lambda move: move.state == "posted")
+        total = sum(later.mapped("amount_total"))
+        return bool(later) and self.currency_id.compare_amounts(total, self.amount_total) >= 0
 
     def _hand_note_domain(self) -> Domain:
         """The credit notes that people or other modules made. Packages that make credit notes of
@@ -187,6 +201,11 @@ class AccountMove(models.Model):
                     )
                 )
             replacement = move.state == "posted" and move.reversed_entry_id._live_replacement()
+            if state == "posted":
+                credited = move.reversed_entry_id.reversed_entry_id
+                replacement = credited._live_replacement()
+                if replacement:
+                    move = move.reversed_entry_id
             if replacement:
                 raise UserError(
                     self.env._(

@@ -23,5 +23,13 @@ class AccountMoveLine(models.Model):
         must not leave it marked as invoiced. Their right to delete is Odoo's own; following it
         up in the ledger needs no right of theirs in billing.
         """
+        # A line of a replacement leaves its charges to the line that it replaces.
+        replaced = self.filtered("billing_replaces_id")
+        self.env["account.move"]._move_charges(
+            {line: line.billing_replaces_id for line in replaced}
+        )
+        moves = replaced.billing_replaces_id.move_id
         self.env["billing.charge"].sudo().search([("move_line_id", "in", self.ids)])._reopen()
-        return super().unlink()
+        result = super().unlink()
+        moves._follow_in_ledger()
+        return result
