@@ -98,3 +98,36 @@ class TestReplaced(LedgerCase):
                 new.unlink()
             self.run_on(date(2026, 4, 17))
             self.assertEqual(round(self.net() - before, 2), 17.0 if keep else 0.0)
+
+    def _two_on_one(self):
+        """Return (services A and B, invoice, the draft that replaces it)."""
+        services = self.active(date(2026, 4, 1), name="A") + self.active(date(2026, 4, 1), name="B")
+        move = self.moves(self.run_on(date(2026, 4, 1)))
+        return services, move, self.replacement(move)
+
+    def test_a_line_taken_off_a_replacement_is_not_billed_and_comes_back_with_the_first(self):
+        services, move, new = self._two_on_one()
+        new.invoice_line_ids.filtered(lambda line: "B" in line.name).unlink()
+        new.action_post()
+        self.run_on(date(2026, 4, 2))
+        self.assertEqual(self.net(), 30.0)
+        self.assertEqual(services.charge_ids.mapped("state"), ["invoiced", "waived"])
+        new.button_draft()
+        new.button_cancel()
+        move.reversal_move_ids.button_draft()
+        move.reversal_move_ids.button_cancel()
+        self.assertEqual(self.net(), 60.0)
+        self.run_on(date(2026, 4, 3))
+        self.assertEqual(self.net(), 60.0)
+        services._terminate(date(2026, 4, 1))
+        self.run_on(date(2026, 4, 4))
+        self.assertEqual(self.net(), 0.0)
+
+    def test_a_replacement_without_its_lines_leaves_all_charges_to_the_first(self):
+        _services, move, new = self._two_on_one()
+        new.invoice_line_ids.unlink()
+        new.unlink()
+        move.reversal_move_ids.button_draft()
+        move.reversal_move_ids.button_cancel()
+        self.run_on(date(2026, 4, 2))
+        self.assertEqual(self.net(), 60.0)

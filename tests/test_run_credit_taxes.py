@@ -137,22 +137,28 @@ class TestCreditTaxes(CreditTaxCase):
         account.active = True
         self.assertEqual(self.booked(invoice + self.bill()), {})
 
-    def test_tax_of_another_country_comes_back_on_a_document_of_its_own(self):
+    def belgium(self, of=None, position=None, **values):
+        """Add a position of customers who are taxed in Belgium, or make one such."""
         belgium = self.env.ref("base.be")
         group = self.env["account.tax.group"].create(
             {"name": "BE", "company_id": self.company.id, "country_id": belgium.id}
         )
         abroad = self.make_tax("21 % BE", 21, country_id=belgium.id, tax_group_id=group.id)
-        abroad.original_tax_ids = self.tax
-        self.positions["belgium"] = self.env["account.fiscal.position"].create(
-            {
-                "name": "Belgium",
-                "company_id": self.company.id,
-                "country_id": belgium.id,
-                "foreign_vat": "BE0477472701",
-                "tax_ids": [Command.set(abroad.ids)],
-            }
-        )
+        abroad.original_tax_ids = of or self.tax
+        values = {
+            "country_id": belgium.id,
+            "foreign_vat": "BE0477472701",
+            "tax_ids": [Command.set(abroad.ids)],
+            **values,
+        }
+        if position:
+            position.write(values)
+        else:
+            values |= {"name": "Belgium", "company_id": self.company.id}
+            self.positions["belgium"] = self.env["account.fiscal.position"].create(values)
+
+    def test_tax_of_another_country_comes_back_on_a_document_of_its_own(self):
+        self.belgium()
         for grouping in ("customer", "service"):
             self.cycle.invoice_grouping = grouping
             customer = self.customer_at("belgium")
@@ -205,3 +211,143 @@ class TestCreditTaxes(CreditTaxCase):
         note = self.bill()
         self.assertEqual((note.amount_total, note.amount_tax), (80.76, 0))
         self.assertEqual(self.booked(first + first.reversal_move_ids + new + note), {})
+
+    def test_whole_credits_of_any_quantity_and_discount_leave_nothing(self):
+        sold = ((3, 12.5, 41.17), (7, 33.3, 13.33), (11, 7.77, 9.99), (3, 0, 33.33))
+        for rounding in ("round_per_line", "round_globally"):
+            self.company.tax_calculation_rounding_method = rounding
+            services, customers = self.env["billing.service"], self.env["res.partner"]
+            for position in ("none", "on top", "both"):
+                for number, (name, product) in enumerate(self.products.items()):
+                    for quantity, discount, price in sold:
+                        customer = self.customer_at(position)
+                        customer.name += f" {name} {quantity} {discount}"
+                        tariff = self.make_tariff(
+                            self.scheme, price + number * 1.01, name=name, product_id=product.id
+                        )
+                        services += self.make_service(
+                            customer, tariff, quantity=quantity, discount=discount
+                        )
+                        customers += customer
+            invoices = self.bill()
+            services._terminate(date(2026, 1, 1))
+            moves = (invoices + self.bill()).grouped("partner_id")
+            for customer in customers:
+                with self.subTest(customer.name, rounding=rounding):
+                    self.assertEqual(self.booked(moves[customer]), {})
+
+    def test_a_credit_that_is_withdrawn_comes_back_with_its_tax(self):
+        customer = self.customer_at("none")
+        service = self.sell(customer, "included")
+        run = self.make_run(self.cycle)
+        self.check(run)
+        service._terminate(date(2026, 1, 11))
+        self.bill(date(2026, 1, 11))
+        customer.property_account_position_id = self.positions["export"]
+        undo = self.env["billing.run.undo"].create(
+            {"run_id": run.id, "reason": "Never ordered", "outcome": "drop"}
+        )
+        undo.action_confirm()
+        self.env["billing.task"]._run_inline(domain=[("res_model", "=", undo._name)])
+        self.bill(date(2026, 1, 12))
+        moves = self.env["account.move"].search(
+            [("partner_id", "=", customer.id), ("state", "=", "posted")]
+        )
+        self.assertEqual(self.booked(moves), {})
+
+    def test_the_analytic_account_of_a_credit_is_that_of_what_was_billed(self):
+        plan = self.env["account.analytic.plan"].create({"name": "Projects"})
+        old, new = self.env["account.analytic.account"].create(
+            [
+                {"name": name, "plan_id": plan.id, "company_id": self.company.id}
+                for name in ("Old", "New")
+            ]
+        )
+        model = self.env["account.analytic.distribution.model"].create(
+            {
+                "product_id": self.products["on top"].id,
+                "analytic_distribution": {str(old.id): 100},
+                "company_id": self.company.id,
+            }
+        )
+        service = self.sell(self.customer_at("none"), "on top")
+        invoice = self.bill()
+        model.analytic_distribution = {str(new.id): 100}
+        service._terminate(date(2026, 1, 1))
+        self.assertEqual(
+            self.bill().invoice_line_ids.analytic_distribution,
+            invoice.invoice_line_ids.analytic_distribution,
+        )
+
+    def test_tax_of_home_comes_back_though_the_position_is_taxed_abroad_by_now(self):
+        customer = self.customer_at("elsewhere")
+        service = self.sell(customer, "included")
+        invoice = self.bill()
+        self.belgium(of=self.vat, position=self.positions["elsewhere"])
+        service._terminate(date(2026, 1, 1))
+        self.assertEqual(self.booked(invoice + self.bill()), {})
+
+    def refused(self, customer, service, price):
+        """Change a service, and return why its bill of two documents is refused."""
+        customer.property_account_position_id = self.positions["none"]
+        service._change(date(2026, 1, 11), {"price": price})
+        run = self.make_run(self.cycle, date(2026, 1, 11))
+        report = run._make_report("pre")
+        run._execute("posting")
+        self.assertEqual(self.reasons(report), self.unbilled(run))
+        return self.bill_of(run, customer).error_code
+
+    def account(self, name, code, account_type):
+        return self.env["account.account"].create(
+            {
+                "name": name,
+                "code": code,
+                "account_type": account_type,
+                "reconcile": account_type == "asset_receivable",
+                "company_ids": [Command.link(self.company.id)],
+            }
+        )
+
+    def test_each_document_of_a_bill_is_checked_for_its_own_account_of_the_customer(self):
+        receivable = self.account("Abroad", "129801", "asset_receivable")
+        own = self.customer_at("none").property_account_receivable_id
+        mapped = Command.create({"account_src_id": own.id, "account_dest_id": receivable.id})
+        self.belgium(account_ids=[mapped])
+        customer = self.customer_at("belgium")
+        service = self.sell(customer, "on top", price=310.0)
+        self.bill()
+        receivable.active = False
+        self.assertEqual(self.refused(customer, service, 400.0), "no_receivable_account")
+
+    def test_each_document_of_a_bill_is_checked_for_its_own_tax_account(self):
+        self.belgium()
+        account = self.account("Tax abroad", "229801", "liability_current")
+        lines = self.positions["belgium"].tax_ids.refund_repartition_line_ids
+        lines.filtered(lambda line: line.repartition_type == "tax").account_id = account
+        customer = self.customer_at("belgium")
+        service = self.sell(customer, "on top", price=310.0)
+        self.bill()
+        account.active = False
+        self.assertEqual(self.refused(customer, service, 400.0), "tax_account_archived")
+
+    def test_each_document_of_a_bill_is_checked_for_its_own_bank_account(self):
+        self.belgium()
+        customer = self.customer_at("belgium")
+        service = self.sell(customer, "on top", price=310.0)
+        self.bill()
+        bank = self.env["res.partner.bank"].create(
+            {
+                "acc_number": "12345",
+                "partner_id": self.company.partner_id.id,
+                "allow_out_payment": True,
+            }
+        )
+        journal = self.env["account.journal"].search(
+            [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1
+        )
+        journal.bank_account_id = bank
+        customer.property_inbound_payment_method_line_id = journal.inbound_payment_method_line_ids[
+            :1
+        ]
+        bank.active = False
+        self.assertEqual(self.refused(customer, service, 31.0), "bank_archived")

@@ -5,7 +5,7 @@ from odoo import models
 from .addresses import Addresses
 from .fiscal_positions import FiscalPositions
 from .guards import changed_methods
-from .prices import DocumentPrices, billed_line
+from .prices import DocumentPrices, billed_charge
 
 # With these Odoo's invoices choose for themselves; an addon that changes one of them is asked.
 CHOOSING = {"account.move": "_compute_partner_shipping_id _compute_fiscal_position_id"}
@@ -70,18 +70,24 @@ class BillingBill(models.Model):
         self.ensure_one()
         by_service = self.run_id.cycle_id.invoice_grouping == "service"
         none = self.env["billing.service"]
-        taxed_in = self.run_id._taxed_in
-        country = taxed_in(position)
 
         def key(charge):
-            service = charge.service_id if by_service else none
-            if line := billed_line(charge):
-                before = line.move_id.fiscal_position_id
-                if before != position and taxed_in(before) != country:
-                    return service, before
-            return service, position
+            line = billed_charge(charge).move_line_id
+            taxed = self._position_taking_back(line, position) if line else position
+            return charge.service_id if by_service else none, taxed
 
         return charges.grouped(key)
+
+    def _position_taking_back(self, line, position):
+        """Return the fiscal position of a document that takes an invoice line back: the customer's,
+        unless the line is taxed in another country."""
+        taxed_in = self.run_id._taxed_in
+        before = line.move_id.fiscal_position_id
+        country = line.tax_ids.country_id[:1] or taxed_in(before)
+        for candidate in (position, before, position.browse()):
+            if taxed_in(candidate) == country:
+                return candidate
+        return before
 
     def _rated_charges(self):
         """Return ``{bill: its charges to be billed}``."""

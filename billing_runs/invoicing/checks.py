@@ -1,7 +1,7 @@
 from odoo import models
 
 from .lines import net_by_tax, split_sign
-from .prices import billed_line
+from .prices import billed_charge
 
 
 class BillingBill(models.Model):
@@ -93,8 +93,10 @@ class BillingBill(models.Model):
         :param dict known: cache of the problems found so far
         """
         for charge in charges:
-            if line := billed_line(charge):
-                key = (charge.product_id, credit, self.currency_id, line.account_id, line.tax_ids)
+            if billed := billed_charge(charge):
+                line = billed.move_line_id
+                key = (charge.product_id, position, credit, self.currency_id)
+                key += (line.account_id, line.tax_ids)
                 ask = self.run_id._taken_back_problem
             else:
                 key = (charge.product_id, position, credit, self.currency_id)

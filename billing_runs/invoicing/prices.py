@@ -16,13 +16,17 @@ class DocumentLine(NamedTuple):
     price_unit: float
     discount: float
     amount: float  # rounded once, with the taxes that the line's price includes
-    account: object = None  # account.account of the line that a credit takes back
+    source: object = None  # account.move.line that a credit takes back
 
     def as_billed(self):
         """Return the values that Odoo must not choose anew where a credit takes a line back."""
-        if not self.account:
+        if not self.source:
             return {}
-        return {"account_id": self.account.id, "tax_ids": self.taxes.ids}
+        return {
+            "account_id": self.source.account_id.id,
+            "tax_ids": self.taxes.ids,
+            "analytic_distribution": self.source.analytic_distribution,
+        }
 
 
 def sale_taxes(product, account, company, position) -> BaseModel:
@@ -84,8 +88,8 @@ class DocumentPrices:
 
     def line(self, charge, position):
         """Return the :class:`DocumentLine` of a charge."""
-        if source := billed_line(charge):
-            return self._line_taken_back(charge, source)
+        if billed := billed_charge(charge):
+            return self._line_taken_back(charge, billed)
         return self.line_of(
             charge.product_id,
             position,
@@ -99,20 +103,18 @@ class DocumentPrices:
             ),
         )
 
-    def _line_taken_back(self, charge, source):
+    def _line_taken_back(self, charge, billed):
         """Return the line of a charge that takes back what an invoice line billed, or part of it.
 
-        :param source: from :func:`billed_line`
+        :param billed: from :func:`billed_charge`
         """
-        currency = charge.currency_id
-        share = price_share(charge.credited_id, source)
+        currency, source = charge.currency_id, billed.move_line_id
+        share = price_share(billed)
         amount = currency.round(exact_amount(charge) * share)
         price = invoice_line_price(
             charge.quantity, charge.price_unit * share, charge.discount, amount, currency.round
         )
-        return DocumentLine(
-            charge.product_id, source.tax_ids, *price, amount, account=source.account_id
-        )
+        return DocumentLine(charge.product_id, source.tax_ids, *price, amount, source=source)
 
     def line_of(self, product, position, currency, quantity, price_unit, discount=0.0):
         """Return the line of a product at a price on the product's own taxes."""
@@ -171,29 +173,36 @@ class DocumentPrices:
         ]
 
 
-def billed_line(charge) -> BaseModel:
-    """Return the invoice line that a charge takes back, whole or in part; an empty one where it
-    takes nothing back, or something that was not billed."""
-    line = charge.credited_id.move_line_id
-    return line if line.currency_id == charge.currency_id else line.browse()
+def billed_charge(charge) -> BaseModel:
+    """Return the charge with an invoice line that a charge takes back, whole or in part; none where
+    it takes nothing back, or something that was not billed.
+
+    What is withheld of the credits of a charge that is not owed any more, and on no invoice,
+    takes those back.
+    """
+    base = charge.credited_id
+    if base.state == "waived" and not base.move_line_id:
+        credits = [("credited_id", "=", base.id), ("move_line_id", "!=", False)]
+        base = base.search(credits, order="id desc", limit=1)
+    line = base.move_line_id
+    return base if line and line.currency_id == charge.currency_id else base.browse()
 
 
-def price_share(charge, line) -> float:
+def price_share(charge) -> float:
     """Return how many times its own amount a billed charge comes to on its invoice line, with the
     taxes that the line's price includes.
 
     Somebody may have put another price or other taxes on the line since it was made: the charge
     still comes to what it came to before tax.
-
-    :param charge: a charge
-    :param line: its invoice line
     """
+    line = charge.move_line_id
     price = line.quantity * line.price_unit * (1 - line.discount / 100.0)
     if not charge.amount:
         return 1.0
     if not line.price_subtotal or not charge.invoiced_amount:
         return (charge.document_amount or charge.amount) / charge.amount
-    return price / line.price_subtotal * charge.invoiced_amount / exact_amount(charge)
+    # A credit stands on its credit note with the opposite sign.
+    return abs(price / line.price_subtotal * charge.invoiced_amount / exact_amount(charge))
 
 
 def exact_amount(charge) -> float:

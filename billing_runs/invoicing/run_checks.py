@@ -98,7 +98,7 @@ class BillingRun(models.Model):
             income, currency
         )
 
-    def _taken_back_problem(self, product, credit, currency, account, taxes):
+    def _taken_back_problem(self, product, position, credit, currency, account, taxes):
         """Return ``(code, message)`` of what keeps a credit from being documented, or None: it is
         booked and taxed as the invoice line was that it takes back.
 
@@ -114,7 +114,9 @@ class BillingRun(models.Model):
                 account=account.display_name,
                 product=product.display_name,
             )
-        return self._tax_account_problem(taxes, credit) or self._currency_problem(account, currency)
+        return self._tax_problem(product, taxes, position, credit) or self._currency_problem(
+            account, currency
+        )
 
     def _archived_product_problem(self, product):
         return "product_archived", self.env._(

@@ -89,13 +89,20 @@ class AccountMove(models.Model):
         self.ensure_one()
         if self.state == "cancel":
             return dict.fromkeys(charges.ids, 0.0)
-        credited = self._credited_by_line()
+        credited = {
+            name: self._credited_by_line(name) for name in ("price_subtotal", "price_total")
+        }
         left = {}
         for charge in charges:
+            # The share is exact in the amount that the charge itself is.
+            name = "price_total" if charge.price_includes_tax else "price_subtotal"
             line, billed = charge.move_line_id, charge.invoiced_amount
-            remains = line.price_subtotal - credited.get(line, 0.0)
-            gone = self.currency_id.is_zero(remains) or remains * line.price_subtotal < 0
-            if credited.get(line) and gone:
+            if line.price_subtotal:
+                billed *= line[name] / line.price_subtotal
+            taken = credited[name].get(line, 0.0)
+            remains = line[name] - taken
+            gone = self.currency_id.is_zero(remains) or remains * line[name] < 0
+            if taken and gone:
                 left[charge.id] = 0.0
             elif not billed:
                 left[charge.id] = 1.0
@@ -103,8 +110,11 @@ class AccountMove(models.Model):
                 left[charge.id] = min(max(remains / billed, 0.0), 1.0)
         return left
 
-    def _credited_by_line(self) -> dict:
-        """{invoice line: what credit notes made by hand take back of its subtotal}."""
+    def _credited_by_line(self, name: str) -> dict:
+        """{invoice line: what credit notes made by hand take back of it}.
+
+        :param name: of the field with its amount, with or without tax
+        """
         notes = self._hand_notes()
         if not notes:
             return {}
@@ -112,11 +122,11 @@ class AccountMove(models.Model):
         total = sum(notes.mapped("amount_total"))
         whole = self.currency_id.compare_amounts(total, self.amount_total) >= 0
         # Where lines of both signs are netted, the total says nothing about a single one.
-        if whole and all(line.price_subtotal >= 0 for line in lines):
-            return {line: line.price_subtotal for line in lines}
+        if whole and all(line[name] >= 0 for line in lines):
+            return {line: line[name] for line in lines}
 
         def facts(items):
-            return [(line.name, line.product_id.id, line.price_subtotal) for line in items]
+            return [(line.name, line.product_id.id, line[name]) for line in items]
 
         noted = notes.invoice_line_ids.filtered(lambda line: line.display_type == "product")
         taken = allocate_credit(facts(lines), facts(noted), self.currency_id.round)
