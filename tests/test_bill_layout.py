@@ -162,6 +162,8 @@ class TestBillLayout(LayoutCase):
         )
         wizard.create({"amount": 3.5, "payment_date": date(2026, 1, 2)}).action_create_payments()
         self.assertSays(self.text(move), "Paid on 01/02/2026", "Amount Due", "$ 100.00")
+        self.report = self.env.ref("account.account_invoices_without_payment")
+        self.assertNotIn("Paidon", self.text(move))
 
     def test_legal_texts_message_and_terms_are_printed_as_text(self):
         position = self.env["account.fiscal.position"].create(
@@ -344,6 +346,9 @@ class TestBillLayoutInUse(LayoutCase):
         url = settings.action_preview_bill_layout()["url"]
         attachment = self.env["ir.attachment"].browse(int(url.rpartition("/")[2]))
         self.assertTrue(attachment.raw.startswith(b"%PDF"))
+        colleague = self.make_user("colleague", "billing_operations.group_billing_manager")
+        with self.assertRaises(AccessError):
+            attachment.with_user(colleague).read(["raw"])
 
     # === A TEMPLATE OF ONE'S OWN === #
 

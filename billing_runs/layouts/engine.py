@@ -11,7 +11,8 @@ from odoo.tools.translate import LazyTranslate
 _lt = LazyTranslate(__name__)
 
 #: Odoo's own invoice reports, which a layout stands in for; other reports are left to Odoo
-INVOICE_REPORTS = ("account.report_invoice", "account.report_invoice_with_payments")
+WITH_PAYMENTS = "account.report_invoice_with_payments"
+INVOICE_REPORTS = ("account.report_invoice", WITH_PAYMENTS)
 
 
 class Engine:

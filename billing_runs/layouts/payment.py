@@ -8,7 +8,8 @@ from .html_text import paragraphs
 class PaymentValues:
     """The money of documents in one language."""
 
-    def __init__(self, formats, labels):
+    def __init__(self, formats, labels, with_payments):
+        self.with_payments = with_payments
         self.formats = formats
         self.labels = labels
 
@@ -62,6 +63,8 @@ class PaymentValues:
         return rows
 
     def _paid(self, move):
+        if not self.with_payments:
+            return []
         if move.payment_state in ("not_paid", "invoicing_legacy") or move.state != "posted":
             return []
         widget = move.invoice_payments_widget or {}

@@ -146,16 +146,11 @@ class ResCompany(models.Model):
         name = self.env._("Bill Layout") + ".pdf"
         attachments = self.env["ir.attachment"]
         # One a user: the next look takes the place of the one before.
-        domain = [("name", "=", name), ("res_model", "=", "res.company"), ("res_id", "=", self.id)]
+        domain = [("name", "=", name), ("res_model", "=", False)]
         attachments.search([*domain, ("create_uid", "=", self.env.uid)]).unlink()
+        # It belongs to no record: a customer's invoice, for the eyes of who asked.
         attachment = attachments.create(
-            {
-                "name": name,
-                "raw": content,
-                "mimetype": "application/pdf",
-                "res_model": "res.company",
-                "res_id": self.id,
-            }
+            {"name": name, "raw": content, "mimetype": "application/pdf"}
         )
         return {
             "type": "ir.actions.act_url",

@@ -53,7 +53,10 @@ def describe(env, error) -> str:
     if name == "TooLong":
         return env._("Laying out the document took longer than it may.")
     if name == "Ended":
-        return env._("Laying out the document needed more memory than it may have.")
+        return env._(
+            "The process that lays out documents ended, mostly a sign that the document needs more"
+            " memory than it may have."
+        )
     if error.line:
         return env._(
             "The bill template fails in line %(line)s: %(reason)s",

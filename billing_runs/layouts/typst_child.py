@@ -14,7 +14,6 @@ import select
 import shutil
 import struct
 import sys
-import tempfile
 
 #: seconds without a document after which the process ends
 IDLE = 120
@@ -83,12 +82,15 @@ def compile_document(typst, compiler, root: str, job: dict) -> tuple[dict, bytes
 def main(options: dict) -> None:
     """Answer jobs until there are none."""
     give_up_network()
-    resource.setrlimit(resource.RLIMIT_AS, (options["memory"], options["memory"]))
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[1]
+    memory = options["memory"]
+    memory = memory if allowed == resource.RLIM_INFINITY else min(memory, allowed)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 27, 1 << 27))
     sys.path.append(options["path"])
     import typst  # after the limits
 
-    root = tempfile.mkdtemp(prefix="billing_layout_")
+    root = options["root"]
     try:
         nowhere = os.path.join(root, "packages")
         compiler = typst.Compiler(

@@ -3,7 +3,7 @@ from pathlib import Path
 from odoo.tools.misc import file_path
 from odoo.tools.translate import LazyTranslate
 
-from .engine import INVOICE_REPORTS, Engine
+from .engine import INVOICE_REPORTS, WITH_PAYMENTS, Engine
 from .template import DEFAULT, check_source, explain
 from .typst_pool import LayoutError, Pool, is_available, make_job
 from .values import DocumentValues
@@ -47,7 +47,7 @@ class BillingLayout(Engine):
         missing = self.missing(moves.env)
         if missing:
             return dict.fromkeys(moves, LayoutError(missing))
-        jobs = self.jobs(moves, embedded or {})
+        jobs = self.jobs(moves, embedded, with_payments=report.report_name == WITH_PAYMENTS)
         results = pool().compile_all(list(jobs.values()))
         return {
             move: explain(moves.env, move, result) if isinstance(result, LayoutError) else result[0]
@@ -58,10 +58,11 @@ class BillingLayout(Engine):
     def _source(company):
         return company._bill_layout_source() or DEFAULT
 
-    def jobs(self, moves, embedded=None, source=None):
+    def jobs(self, moves, embedded=None, source=None, with_payments=True):
         """Return ``{move: job of the pool}``; all data are read here.
 
         :param str source: of a template to try, instead of the company's own
+        :param bool with_payments: whether what was paid is said
         """
         jobs = {}
         by_language = moves.sudo().grouped(
@@ -70,7 +71,7 @@ class BillingLayout(Engine):
         for lang, group in by_language.items():
             # What is worked out in one language is worked out for these alone.
             group = group.with_context(lang=lang, bin_size=False).with_prefetch(group.ids)
-            values = DocumentValues(group).all()
+            values = DocumentValues(group, with_payments).all()
             for localized, (data, files) in values.items():
                 move = localized.with_env(moves.env)
                 company = move.company_id

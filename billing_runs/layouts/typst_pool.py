@@ -8,9 +8,11 @@ import base64
 import json
 import os
 import select
+import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +61,9 @@ class Child:
     """One process that compiles documents."""
 
     def __init__(self, fonts: list[str], memory: int):
+        self.root = tempfile.mkdtemp(prefix="billing_layout_")
         options = {
+            "root": self.root,
             "fonts": fonts,
             "memory": memory,
             "path": str(Path(find_spec("typst").origin).parent.parent),
@@ -122,6 +126,7 @@ class Child:
             except OSError:
                 continue  # it had gone before
         self.process.wait()
+        shutil.rmtree(self.root, ignore_errors=True)
 
 
 class Pool:
@@ -160,10 +165,14 @@ class Pool:
         return pages
 
     def _take(self):
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return Child(self.fonts, self.memory)
+        while True:
+            with self._lock:
+                child = self._idle.pop() if self._idle else None
+            if not child:
+                return Child(self.fonts, self.memory)
+            if child.process.poll() is None:
+                return child
+            child.stop()  # it has ended by itself, and leaves nothing behind
 
     def _give_back(self, child):
         with self._lock:

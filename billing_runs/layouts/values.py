@@ -31,14 +31,17 @@ PRIMARY = "#1f3a5f"
 class DocumentValues:
     """The values of a batch of documents in one language."""
 
-    def __init__(self, moves):
-        """:param moves: with the language in the context"""
+    def __init__(self, moves, with_payments=True):
+        """
+        :param moves: with the language in the context
+        :param bool with_payments: whether what was paid is said
+        """
         self.env = moves.env
         self.moves = moves
         self.formats = Formats(moves.env)
         self.labels = read_labels(moves.env)
         self.lines = LineValues(self.formats, self.labels)
-        self.payment = PaymentValues(self.formats, self.labels)
+        self.payment = PaymentValues(self.formats, self.labels, with_payments)
         self._companies = {}
 
     def all(self):
