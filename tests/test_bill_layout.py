@@ -215,6 +215,13 @@ class TestBillLayout(LayoutCase):
         self.assertIn(odd.name, str(contents[odd]))
         self.assertTrue(contents[plain].startswith(b"%PDF"))
 
+    def test_the_companys_logo_is_drawn_and_named(self):
+        self.company.logo = PIXEL
+        move = self.make_move()
+        job = typst_engine.BillingLayout().jobs(move)[move]
+        self.assertIn("logo.png", job["files"])
+        self.assertSays(self.text(move), "Test Provider")
+
     def test_a_pdf_is_tagged_and_has_title_and_language(self):
         move = self.make_move()
         reader = PdfFileReader(io.BytesIO(self.render(move)[move]), strict=False)
