@@ -2,6 +2,7 @@ from . import cycles
 from . import runs
 from . import bills
 from . import invoicing
+from . import layouts
 from . import documents
 from . import reports
 from . import delivery

@@ -26,6 +26,7 @@ ROOMS = {
     "billing_runs": (
         ("cycles", "runs", "bills"),
         ("invoicing",),
+        ("layouts",),
         ("documents",),
         ("reports",),
         ("delivery",),

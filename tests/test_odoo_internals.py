@@ -40,7 +40,7 @@ ORDINARY = {
     "_table", "_trigger",
 }  # fmt: skip
 #: of Python itself: named tuples
-OURS = {"_replace"}
+OURS = {"_asdict", "_replace"}
 
 
 def rows():

@@ -44,6 +44,14 @@ def reference_dates(cycles):
     return {cycle: fields.Date.from_string(known[str(cycle.id)]) for cycle in cycles}
 
 
+def choose_layouts():
+    """Show both layouts: the hosting company's bills are Odoo's report, where a renderer is there."""
+    hosting = env.ref("billing_operations.demo_company_hosting")
+    [report] = [engine for engine in hosting._bill_layout_engines() if engine.code == "odoo"]
+    if not hosting.billing_bill_layout and not report.missing(env):
+        hosting.billing_bill_layout = report.code
+
+
 def request_runs():
     """One run per cycle, requested."""
     cycles = env["billing.cycle"]
@@ -139,6 +147,7 @@ def write_pdfs(moves, folder):
 
 def main():
     first_time = not env["ir.config_parameter"].sudo().get_param(DATES)
+    choose_layouts()
     runs = request_runs()
     watch(runs)
     for run in runs:

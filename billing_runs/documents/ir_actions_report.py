@@ -1,5 +1,10 @@
+import io
+
 from odoo import models
 
+from ..layouts.engine import OdooReport
+
+ODOO = OdooReport.code
 # Proof that formatting asks: an object that no RPC call can forge.
 _AT_ONCE = object()
 
@@ -11,6 +16,46 @@ def without_delay(records):
 
 class IrActionsReport(models.Model):
     _inherit = "ir.actions.report"
+
+    def _pre_render_qweb_pdf(self, report_ref, res_ids=None, data=None):
+        """Print invoices by their company's bill layout; one that has its PDF is that PDF."""
+        moves = self._laid_out(report_ref, res_ids, data)
+        if not moves:
+            return super()._pre_render_qweb_pdf(report_ref, res_ids=res_ids, data=data)
+        report = self._get_report(report_ref)
+        streams = {}
+        for _company, group in moves.grouped("company_id").items():
+            made = group.filtered("invoice_pdf_report_id")
+            contents = {move: move.invoice_pdf_report_id.raw for move in made}
+            todo = group - made
+            if todo:
+                engine = todo[0].company_id._bill_layout_of(todo[0], report)
+                contents |= engine.render(todo, report)
+            for move, content in contents.items():
+                if isinstance(content, Exception):
+                    raise content
+                streams[move.id] = {"stream": io.BytesIO(content), "attachment": None}
+        others = [res_id for res_id in res_ids if res_id not in streams]
+        if others:
+            rest, kind = super()._pre_render_qweb_pdf(report_ref, res_ids=others, data=data)
+            if kind != "pdf" or False in rest:
+                return rest, kind
+            streams |= rest
+        return {res_id: streams[res_id] for res_id in res_ids}, "pdf"
+
+    def _laid_out(self, report_ref, res_ids, data):
+        """Return the invoices among the records that are laid out by another engine than Odoo's."""
+        moves = self.env["account.move"]
+        report = self._get_report(report_ref)
+        if report.model != "account.move" or not report.is_invoice_report or not res_ids:
+            return moves
+        if (data or {}).get("proforma") or self.env.context.get("proforma_invoice"):
+            return moves
+        moves = moves.browse(res_ids)
+        moves.check_access("read")
+        return moves.filtered(
+            lambda move: move.company_id._bill_layout_of(move, report).code != ODOO
+        )
 
     def _build_wkhtmltopdf_args(self, *args, **kwargs):
         # The invoice report needs no script, yet Odoo lets wkhtmltopdf wait a second

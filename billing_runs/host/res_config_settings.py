@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResConfigSettings(models.TransientModel):
@@ -26,3 +26,24 @@ class ResConfigSettings(models.TransientModel):
     billing_mail_template_id = fields.Many2one(
         related="company_id.billing_mail_template_id", readonly=False
     )
+    billing_bill_layout = fields.Selection(related="company_id.billing_bill_layout", readonly=False)
+    billing_bill_archive = fields.Boolean(related="company_id.billing_bill_archive", readonly=False)
+    billing_bill_template = fields.Binary(
+        related="company_id.billing_bill_template", readonly=False, groups="base.group_system"
+    )
+    billing_bill_template_name = fields.Char(
+        related="company_id.billing_bill_template_name", readonly=False, groups="base.group_system"
+    )
+    billing_bill_layout_missing = fields.Char(compute="_compute_billing_bill_layout_missing")
+
+    @api.depends("billing_bill_layout")
+    def _compute_billing_bill_layout_missing(self):
+        """Say what the server lacks for the chosen layout."""
+        for settings in self:
+            engine = settings.company_id._bill_layout(settings.billing_bill_layout)
+            settings.billing_bill_layout_missing = engine.missing(self.env)
+
+    def action_preview_bill_layout(self):
+        """Open the PDF of the company's newest invoice, laid out anew."""
+        self.ensure_one()
+        return self.company_id._preview_bill_layout()

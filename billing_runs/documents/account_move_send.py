@@ -1,0 +1,77 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+# Proof that formatting asks, and what it is told: an object that no RPC call can forge.
+_ERRORS = object()
+
+
+class _Errors(dict):
+    """``{document: exception}`` of one call of Odoo's send flow."""
+
+    proof = _ERRORS
+
+
+def by_formatting(sender):
+    """Return the sender for a batch whose errors are kept apart, and the dict that gets them.
+
+    :return: ``(account.move.send, {document: exception})``
+    """
+    errors = _Errors()
+    return sender.with_context(billing_layout_errors=errors), errors
+
+
+class AccountMoveSend(models.AbstractModel):
+    """Odoo's send flow gets the documents' PDFs from their company's bill layout."""
+
+    _inherit = "account.move.send"
+
+    @api.model
+    def _prepare_invoice_pdf_report(self, invoices_data):
+        """Lay out the documents, each by the engine that serves it.
+
+        An error is its document's alone: the send flow goes on with the others.
+        """
+        groups = {}
+        for move, data in invoices_data.items():
+            report = data["pdf_report"]
+            engine = move.company_id._bill_layout_of(move, report)
+            groups.setdefault((engine.code, move.company_id, report), (engine, []))[1].append(move)
+        for (_code, _company, report), (engine, moves) in groups.items():
+            moves = self.env["account.move"].union(*moves)
+            for move, content in engine.render(moves, report).items():
+                if isinstance(content, Exception):
+                    self._note_layout_error(move, invoices_data[move], content)
+                    continue
+                invoices_data[move]["pdf_attachment_values"] = {
+                    "name": move._get_invoice_report_filename(report=report),
+                    "raw": content,
+                    "mimetype": "application/pdf",
+                    "res_model": move._name,
+                    "res_id": move.id,
+                    "res_field": "invoice_pdf_report_file",
+                }
+
+    def _note_layout_error(self, move, data, error):
+        errors = self._layout_errors()
+        if errors is None and not isinstance(error, UserError):
+            raise error
+        if errors is not None:
+            errors[move] = error
+        data["error"] = {
+            "error_title": self.env._("%(document)s has no PDF.", document=move.display_name),
+            "errors": [str(error)],
+        }
+
+    def _layout_errors(self):
+        errors = self.env.context.get("billing_layout_errors")
+        return errors if getattr(errors, "proof", None) is _ERRORS else None
+
+    @api.model
+    def _hook_if_errors(self, moves_data, allow_raising=True):
+        """Leave to formatting what it was told: it puts the bill in error, with the reason."""
+        errors = self._layout_errors()
+        if errors is not None:
+            moves_data = {move: data for move, data in moves_data.items() if move not in errors}
+            if not moves_data:
+                return None
+        return super()._hook_if_errors(moves_data, allow_raising=allow_raising)

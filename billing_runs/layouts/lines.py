@@ -1,0 +1,123 @@
+"""The lines of documents, grouped by service: what each says, and the period once."""
+
+from datetime import timedelta
+
+#: lines of text from which on a row may be broken by the end of a page
+LONG = 12
+
+
+class LineValues:
+    """The lines of a batch of documents in one language."""
+
+    def __init__(self, formats, labels):
+        self.formats = formats
+        self.labels = labels
+
+    def columns(self, move, lines):
+        """Return the columns that a document has, each with its label."""
+        keys = ["description", "quantity", "price"]
+        if any(line.discount for line in lines):
+            keys.append("discount")
+        if any(line.tax_ids for line in lines):
+            keys.append("taxes")
+        keys.append("amount")
+        found = [{"key": key, "label": self.labels[key]} for key in keys]
+        found[-1]["label"] += f" ({move.currency_id.name})"
+        return found
+
+    def groups(self, move, lines, whole=None):
+        """Return the groups of a document: one a service, in the order of the lines.
+
+        :param str whole: the period of the whole document, which lines need not repeat
+        """
+        groups, total = [], 0.0
+        for line in lines:
+            service = line.billing_charge_ids.service_id[:1]
+            if not groups or groups[-1]["service"] != service:
+                groups.append({"service": service, "lines": []})
+            groups[-1]["lines"].append(line)
+        found = []
+        for group in groups:
+            values, total = self._group(move, group["service"], group["lines"], total, whole)
+            found.append(values)
+        return found
+
+    def _group(self, move, service, lines, total, whole):
+        periods = [self._period(line) for line in lines]
+        shared = periods[0] if service and len(set(periods)) == 1 else None
+        alone = len(lines) == 1
+        subtotal, rows = 0.0, []
+        for line, period in zip(lines, periods, strict=True):
+            if line.display_type != "product":
+                rows.append(self._note(move, line))
+                continue
+            amount = self._amount(move, line)
+            subtotal += amount
+            total += amount
+            row = self._row(move, line, service, period, amount, total)
+            said = (whole,) if alone else (whole, shared)
+            repeats = not period or period in said or period in row["text"]
+            row["period"] = None if repeats else period
+            row["lead"] = service.display_name if service and alone else None
+            rows.append(row)
+        return {
+            "title": service.display_name if service and not alone else None,
+            "period": shared if shared != whole else None,
+            "subtotal": "" if alone else self.formats.amount(subtotal, move.currency_id),
+            "rows": rows,
+        }, total
+
+    def _period(self, line):
+        charges = line.billing_charge_ids
+        if not charges or not any(charge.kind != "setup" for charge in charges):
+            return None
+        return self.formats.period(
+            min(charges.mapped("period_start")),
+            max(charges.mapped("period_end")) - timedelta(days=1),
+        )
+
+    def _amount(self, move, line):
+        with_tax = move.company_price_include == "tax_included"
+        return line.price_total if with_tax else line.price_subtotal
+
+    def _row(self, move, line, service, period, amount, total):
+        text = self._text(line, service, period)
+        return {
+            "kind": "line",
+            "description": text,
+            "text": text,
+            "long": text.count("\n") >= LONG or len(text) > 80 * LONG,
+            "quantity": self._quantity(line),
+            "price": self.formats.short(line.price_unit, "Product Price", 2),
+            "discount": self.formats.short(line.discount, "Discount") if line.discount else "",
+            "taxes": ", ".join(tax.tax_label for tax in line.tax_ids if tax.tax_label),
+            "amount": self.formats.amount(amount, move.currency_id),
+            "running": self.formats.money(total, move.currency_id),
+        }
+
+    def _note(self, move, line):
+        is_note = line.display_type == "line_note"
+        return {
+            "kind": "note" if is_note else "section",
+            "text": line.name or "",
+            "amount": ""
+            if is_note
+            else self.formats.amount(line.get_section_subtotal(), move.currency_id),
+        }
+
+    def _text(self, line, service, period):
+        """Return a line's text without what its group's title says already."""
+        text = line.name or line.product_id.display_name or ""
+        if not service:
+            return text
+        if period:
+            text = text.replace(", " + period.replace(" – ", " - "), "", 1)
+        return text.replace(f", {service.display_name}", "", 1)
+
+    def _quantity(self, line):
+        text = self.formats.short(line.quantity, "Product Unit")
+        unit = line.product_uom_id
+        return f"{text} {unit.name}" if unit and self._shows_units(line) else text
+
+    def _shows_units(self, line):
+        return line.env.user.has_group("uom.group_uom")
