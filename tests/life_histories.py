@@ -35,6 +35,19 @@ HISTORIES = [
         [FULL],
     ),
     (
+        "days_billed_ahead_and_then_suspended_are_not_rated_again_as_if_they_were_served",
+        2,
+        [
+            step("activate", 0),
+            step("bill", 0),
+            step("suspend", 5),
+            step("resume", 15),
+            step("undo", 16, run=0, outcome="void"),
+            step("agree_end", 30),
+        ],
+        [FULL],
+    ),
+    (
         "what_was_credited_by_hand_is_not_given_back_again",
         2,
         [step("activate", 0), step("bill", 0), step("credit", 4), step("end", 15)],

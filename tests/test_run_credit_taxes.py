@@ -351,3 +351,28 @@ class TestCreditTaxes(CreditTaxCase):
         ]
         bank.active = False
         self.assertEqual(self.refused(customer, service, 31.0), "bank_archived")
+
+    def test_credits_of_one_charge_in_turn_give_back_what_was_billed(self):
+        services, customers = self.env["billing.service"], self.env["res.partner"]
+        for position in ("none", "export", "empty", "on top", "reduced"):
+            for number, name in enumerate(("included", "on top", "none")):
+                customer = self.customer_at(position)
+                customer.name += f" {name}"
+                services += self.sell(customer, name, price=96.13 + number)
+                customers += customer
+        moves = self.bill()
+        for day in (25, 16, 8, 1):
+            for service in services:
+                service._change(date(2026, 1, 1), {"date_end": date(2026, 1, day)})
+            moves += self.bill()
+        for customer, mine in moves.grouped("partner_id").items():
+            untaxed = sum(mine.mapped("amount_untaxed_in_currency_signed"))
+            receivable = mine.line_ids.filtered(
+                lambda item: item.account_type == "asset_receivable"
+            )
+            with self.subTest(customer.name):
+                if mine.invoice_line_ids.tax_ids:
+                    # The tax of each document is rounded by itself.
+                    self.assertLessEqual(abs(round(sum(receivable.mapped("balance")), 2)), 0.02)
+                else:
+                    self.assertEqual(round(untaxed, 2), 0.0)

@@ -111,10 +111,39 @@ class DocumentPrices:
         currency, source = charge.currency_id, billed.move_line_id
         share = price_share(billed)
         amount = currency.round(exact_amount(charge) * share)
+        if share != 1.0 and billed == charge.credited_id:
+            amount = self._next_amount(charge, share, amount)
         price = invoice_line_price(
             charge.quantity, charge.price_unit * share, charge.discount, amount, currency.round
         )
         return DocumentLine(charge.product_id, source.tax_ids, *price, amount, source=source)
+
+    def _next_amount(self, charge, share, alone):
+        """Return what a credit comes to after the other credits of its charge: together they give
+        back to the cent what was billed.
+
+        :param float share: from :func:`price_share`
+        :param float alone: what it comes to without others
+        """
+        before = charge.search(
+            [
+                ("credited_id", "=", charge.credited_id.id),
+                ("state", "in", ("rated", "invoiced")),
+                ("id", "<", charge.id),
+            ],
+            order="id",
+        )
+        if not before:
+            return alone
+        currency = charge.currency_id
+        total = given = 0.0
+        for other in before:
+            total += other.amount
+            if other.state == "invoiced":
+                given += other.document_amount or other.amount
+            else:
+                given = currency.round(share * total)
+        return currency.round(share * (total + charge.amount) - given)
 
     def line_of(self, product, position, currency, quantity, price_unit, discount=0.0):
         """Return the line of a product at a price on the product's own taxes."""

@@ -350,8 +350,9 @@ class BillingCharge(models.Model):
         """{charge: message} of the charges that cannot be voided and rated again.
 
         These are adjustments made by hand, days before the service's last change (their terms
-        are gone), and charges that an adjustment outside this recordset builds on or the other
-        way round. They can be re-opened or waived instead.
+        are gone), days that were billed ahead and then suspended, and charges that an adjustment
+        outside this recordset builds on or the other way round. They can be re-opened or waived
+        instead.
         """
         blockers = {}
         for charge in self:
@@ -368,6 +369,15 @@ class BillingCharge(models.Model):
                     charge=charge.display_name,
                     service=service.display_name,
                     day=service.terms_from,
+                )
+            elif charge.kind in LIVE_ADJUSTABLE and service._was_paused_ahead(
+                charge.period_start, charge.period_end
+            ):
+                blockers[charge] = self.env._(
+                    "Charge %(charge)s covers days on which service %(service)s was suspended after "
+                    "they had been billed, and cannot be rated again as it was. Waive it instead.",
+                    charge=charge.display_name,
+                    service=service.display_name,
                 )
         for charge, other in (self - self.browse([c.id for c in blockers]))._belongs_with():
             blockers[charge] = self.env._(

@@ -62,6 +62,7 @@ class BillingService(models.Model):
         {
             "state",
             "date_suspended",
+            "paused_ahead",
             "terms_from",
             "setup_due",
             "setup_price",
@@ -159,6 +160,11 @@ class BillingService(models.Model):
         help="The first day that is no longer served or billed. Empty: no end agreed.",
     )
     date_suspended = fields.Date(string="Suspended Since", readonly=True, copy=False)
+    paused_ahead = fields.Json(
+        readonly=True,
+        copy=False,
+        help="Suspensions that are over and whose days had been billed ahead: [first day, end].",
+    )
     anchor_date = fields.Date(
         string="Billing Anchor",
         copy=False,

@@ -1,6 +1,6 @@
 from datetime import date
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..periods import ONE_DAY
@@ -166,6 +166,7 @@ class BillingService(models.Model):
                         since=service.date_suspended,
                     )
                 )
+        rated = {service: service.rated_up_to for service in services}
         paused = services.grouped(lambda service: service._paused_until(day))
         for end, group in paused.items():
             if end:
@@ -174,12 +175,31 @@ class BillingService(models.Model):
 
         def go_on(service):
             values = {"date_suspended": False, "suspension_reason": False}
+            values |= service._note_paused_ahead(min(day, rated[service]))
             end = ends[service]
             if end and service.rated_up_to < end:
                 values |= {"rated_up_to": end, "terms_from": max(end, service.terms_from)}
             return values
 
         services._set_state("active", go_on)
+
+    def _note_paused_ahead(self, end: date) -> dict:
+        """Return the values that keep the suspended days before ``end``, which were billed ahead."""
+        self.ensure_one()
+        if self.term_scheme_id.bill_suspended or end <= self.date_suspended:
+            return {}
+        known = self.paused_ahead or []
+        days = [fields.Date.to_string(self.date_suspended), fields.Date.to_string(end)]
+        return {"paused_ahead": [*known, days]}
+
+    def _was_paused_ahead(self, start: date, end: date) -> bool:
+        """Whether days of ``[start, end)`` that were billed ahead were suspended afterwards."""
+        self.ensure_one()
+        to_date = fields.Date.to_date
+        return any(
+            to_date(first) < end and start < to_date(until)
+            for first, until in self.paused_ahead or []
+        )
 
     def _terminate(self, day: date):
         """active or suspended → terminated. ``day`` is the first day no longer served; an earlier
