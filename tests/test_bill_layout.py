@@ -382,7 +382,7 @@ class TestBillLayoutInUse(LayoutCase):
             patch.object(Pool, "compile_all", side_effect=AssertionError),
             self.assertRaisesRegex(UserError, "Line 2.*package"),
         ):
-            self.set_template(b'// "@preview" is fine here\n#import "@preview/tiaoma:0.3.0": qr\n')
+            self.set_template(b'// A template of our own\n#import "@preview/tiaoma:0.3.0": qr\n')
 
     def test_a_template_reads_nothing_of_the_server(self):
         self.make_move()

@@ -59,6 +59,15 @@ class TestTypstPool(TransactionCase):
         self.pool._idle[0].process.wait()
         self.assertIsInstance(self.pool.compile_all([job(TITLE)])[0], list)
 
+    def test_files_of_one_name_are_each_documents_own(self):
+        source = TITLE + '#assert.eq(read("/a.txt"), json(bytes(sys.inputs.data)).a)'
+        for word in ("first", "second", "first"):
+            [result] = self.pool.compile_all(
+                [job(source, {"a": word}, files={"a.txt": word.encode()})]
+            )
+            self.assertIsInstance(result, list, word)
+        self.assertEqual(len(self.pool._idle), 1, "all by one process")
+
     def test_a_document_sees_no_file_of_another(self):
         self.pool.compile_all([job(TITLE, files={"secret.txt": b"mine"})])
         result = self.pool.compile_all([job(TITLE + '#read("/secret.txt")')])[0]

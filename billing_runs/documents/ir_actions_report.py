@@ -28,9 +28,9 @@ class IrActionsReport(models.Model):
             made = group.filtered("invoice_pdf_report_id")
             contents = {move: move.invoice_pdf_report_id.raw for move in made}
             todo = group - made
-            if todo:
-                engine = todo[0].company_id._bill_layout_of(todo[0], report)
-                contents |= engine.render(todo, report)
+            engines = {move: move.company_id._bill_layout_of(move, report) for move in todo}
+            for alike in todo.grouped(lambda move, of=engines: of[move].code).values():
+                contents |= engines[alike[0]].render(alike, report)
             for move, content in contents.items():
                 if isinstance(content, Exception):
                     raise content

@@ -210,6 +210,8 @@ def billed_charge(charge) -> BaseModel:
     takes those back.
     """
     base = charge.credited_id
+    if not base:
+        return base  # nearly all charges
     if base.state == "waived" and not base.move_line_id:
         credits = [("credited_id", "=", base.id), ("move_line_id", "!=", False)]
         base = base.search(credits, order="id desc", limit=1)

@@ -50,19 +50,17 @@ def answer(stream, head: dict, body: bytes = b"") -> None:
 
 
 def put_files(root: str, files: dict[str, str]) -> None:
-    """Write the files of a document into the root; their names never contain a folder."""
+    """Put the files of a document, and no others, into the root; their names never contain a
+    folder. A name says nothing about the content: each bill has its own QR code."""
+    shutil.rmtree(root)
+    os.mkdir(root, 0o700)
     for name, content in files.items():
-        path = os.path.join(root, os.path.basename(name))
-        if not os.path.exists(path):
-            with open(path, "wb") as file:
-                file.write(base64.b64decode(content))
+        with open(os.path.join(root, os.path.basename(name)), "wb") as file:
+            file.write(base64.b64decode(content))
 
 
 def compile_document(typst, compiler, root: str, job: dict) -> tuple[dict, bytes]:
     """Return the head and the body of the answer to a job."""
-    for name in os.listdir(root):
-        if name not in job["files"]:
-            os.unlink(os.path.join(root, name))
     put_files(root, job["files"])
     try:
         content = compiler.compile(
