@@ -124,6 +124,16 @@ class TestVoid(ServiceCase):
         with self.assertRaisesRegex(UserError, "before the last change"):
             service.charge_ids._void()
 
+    def test_days_suspended_after_they_were_billed_are_not_voided(self):
+        service = self.active()
+        charges = service._rate(date(2026, 2, 1)).sorted("period_start")
+        service._suspend(date(2026, 1, 11), "client")
+        service._resume(date(2026, 1, 21))
+        with self.assertRaisesRegex(UserError, "was suspended after they had been billed"):
+            charges[0]._void()
+        charges[1]._void()
+        self.assertEqual(charges.mapped("state"), ["rated", "void"])
+
     def test_a_charge_and_its_credit_are_voided_together(self):
         service = self.active(date(2026, 4, 1))
         charge = service._rate(date(2026, 4, 1))

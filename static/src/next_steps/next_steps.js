@@ -4,8 +4,6 @@ import {
     onPatched,
     onWillPatch,
     onWillUnmount,
-    useEffect,
-    useExternalListener,
     useRef,
     useState,
 } from "@odoo/owl";
@@ -16,6 +14,7 @@ import { useService } from "@web/core/utils/hooks";
 import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
 import { useRecordObserver } from "@web/model/relational_model/utils";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import { useScrollableTables } from "../billing_tasks/scrollable_tables_hook";
 
 const POLL_MS = 3000;
 
@@ -54,8 +53,7 @@ export class BillingNextSteps extends Component {
         onWillUnmount(() => clearInterval(this.timer));
         onWillPatch(() => this.noteFocus());
         onPatched(() => this.keepFocus());
-        useEffect(() => this.markScrollable());
-        useExternalListener(window, "resize", () => this.markScrollable());
+        useScrollableTables("root");
     }
 
     get data() {
@@ -84,17 +82,6 @@ export class BillingNextSteps extends Component {
             root.querySelector(step) ||
             root;
         target.focus();
-    }
-
-    /** A table wider than the panel is scrolled by the arrow keys, so it has to take the focus. */
-    markScrollable() {
-        for (const table of this.root.el?.querySelectorAll(".table-responsive") || []) {
-            if (table.scrollWidth > table.clientWidth) {
-                table.tabIndex = 0;
-            } else {
-                table.removeAttribute("tabindex");
-            }
-        }
     }
 
     // === LOOK === //

@@ -1,9 +1,10 @@
-import { Component, onWillStart, useEffect, useRef, useState } from "@odoo/owl";
+import { Component, onWillStart, useState } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { useRefresh } from "../billing_tasks/refresh_hook";
+import { useScrollableTables } from "../billing_tasks/scrollable_tables_hook";
 
 const REFRESH_SECONDS = 60;
 
@@ -20,26 +21,14 @@ export class BillingStartPage extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.display = { controlPanel: {} };
-        this.root = useRef("root");
         this.state = useState({ page: { entries: [], welcome: false } });
         onWillStart(() => this.load(this.orm));
         useRefresh(() => this.load(this.orm.silent), REFRESH_SECONDS);
-        useEffect(() => this.markScrollable());
+        useScrollableTables("root");
     }
 
     async load(orm) {
         this.state.page = await orm.call("billing.start", "get_start_page", []);
-    }
-
-    /** A table wider than its place is scrolled by the arrow keys, so it has to take the focus. */
-    markScrollable() {
-        for (const table of this.root.el?.querySelectorAll(".table-responsive") || []) {
-            if (table.scrollWidth > table.clientWidth) {
-                table.tabIndex = 0;
-            } else {
-                table.removeAttribute("tabindex");
-            }
-        }
     }
 
     look(cell) {
