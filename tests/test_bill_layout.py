@@ -239,25 +239,6 @@ class TestBillLayout(LayoutCase):
         self.assertIn(b"<pdfaid:part>3</pdfaid:part>", metadata)
         self.assertIn(b"<pdfuaid:part>1</pdfuaid:part>", metadata)
 
-    def test_files_are_embedded_with_their_relationship(self):
-        self.company.billing_bill_archive = True
-        move = self.make_move()
-        file = {
-            "name": "factur-x.xml",
-            "content": b"<Invoice/>",
-            "mime": "text/xml",
-            "relationship": "alternative",
-            "description": "The invoice as data",
-        }
-        engine = self.company._bill_layout()
-        content = engine.render(move, self.report, embedded={move: [file]})[move]
-        root = PdfFileReader(io.BytesIO(content), strict=False).trailer["/Root"]
-        attached = root["/AF"][0].get_object()
-        self.assertEqual(
-            (attached["/UF"], attached["/AFRelationship"]), ("factur-x.xml", "/Alternative")
-        )
-        self.assertEqual(attached["/EF"]["/F"].get_data(), b"<Invoice/>")
-
     def test_the_qr_code_is_what_odoo_gives_for_the_bank_account(self):
         image = base64.b64encode(base64.b64decode(PIXEL)).decode()
         moves = type(self.env["account.move"])

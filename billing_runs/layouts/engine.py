@@ -34,19 +34,43 @@ class Engine:
         """Return whether a document is laid out by it when it is printed with a report."""
         return True
 
-    def render(self, moves, report, embedded=None):
-        """Lay out documents.
+    def prepare(self, moves, report):
+        """Read all that documents need; nothing of the database is asked for afterwards.
 
         One that fails takes no other with it.
 
         :param moves: documents of one company
         :param report: the ``ir.actions.report`` that they are printed with
-        :param dict embedded: files by document, to be embedded into its PDF where it is one for
-            archives: ``[{"name", "content", "mime", "relationship", "description"}]``; engines
-            that cannot embed leave them to Odoo
-        :return: ``{move: content of the PDF, or the exception that says why there is none}``
+        :return: ``{move: plain data for compile, or the exception that says why there are none}``
         """
         raise NotImplementedError
+
+    def compile(self, prepared: list) -> list:
+        """Make the PDFs, without the database: nothing of a transaction is held meanwhile.
+
+        :param prepared: data that ``prepare`` returned, of any companies
+        :return: for each its PDF, or the exception that says why there is none
+        """
+        raise NotImplementedError
+
+    def explain(self, move, error):
+        """Return what came of a document in the words of the reader: the exception to show."""
+        return error
+
+    def render(self, moves, report):
+        """Lay out documents here and now.
+
+        :param moves: documents of one company
+        :param report: the ``ir.actions.report`` that they are printed with
+        :return: ``{move: content of the PDF, or the exception that says why there is none}``
+        """
+        found = self.prepare(moves, report)
+        ready = [move for move, data in found.items() if not isinstance(data, Exception)]
+        results = self.compile([found[move] for move in ready])
+        for move, result in zip(ready, results, strict=True):
+            failed = isinstance(result, Exception)
+            found[move] = self.explain(move, result) if failed else result
+        return found
 
 
 class OdooReport(Engine):
@@ -60,7 +84,7 @@ class OdooReport(Engine):
             return env._("Odoo's report needs wkhtmltopdf on the server: ask its administrator.")
         return None
 
-    def render(self, moves, report, embedded=None):
+    def prepare(self, moves, report):
         reports = moves.env["ir.actions.report"]
         found = {}
         for move in moves:
@@ -79,3 +103,6 @@ class OdooReport(Engine):
             except Exception as error:
                 found[move] = error
         return found
+
+    def compile(self, prepared):
+        return prepared

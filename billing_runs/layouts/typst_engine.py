@@ -43,22 +43,26 @@ class BillingLayout(Engine):
     def serves(self, move, report):
         return report.report_name in INVOICE_REPORTS and move.is_sale_document()
 
-    def render(self, moves, report, embedded=None):
+    def prepare(self, moves, report):
         missing = self.missing(moves.env)
         if missing:
             return dict.fromkeys(moves, LayoutError(missing))
-        jobs = self.jobs(moves, embedded, with_payments=report.report_name == WITH_PAYMENTS)
-        results = pool().compile_all(list(jobs.values()))
-        return {
-            move: explain(moves.env, move, result) if isinstance(result, LayoutError) else result[0]
-            for move, result in zip(jobs, results, strict=True)
-        }
+        return self.jobs(moves, with_payments=report.report_name == WITH_PAYMENTS)
+
+    def compile(self, prepared):
+        return [
+            result if isinstance(result, LayoutError) else result[0]
+            for result in pool().compile_all(prepared)
+        ]
+
+    def explain(self, move, error):
+        return explain(move.env, move, error)
 
     @staticmethod
     def _source(company):
         return company._bill_layout_source() or DEFAULT
 
-    def jobs(self, moves, embedded=None, source=None, with_payments=True):
+    def jobs(self, moves, source=None, with_payments=True):
         """Return ``{move: job of the pool}``; all data are read here.
 
         :param str source: of a template to try, instead of the company's own
@@ -76,9 +80,6 @@ class BillingLayout(Engine):
                 move = localized.with_env(moves.env)
                 company = move.company_id
                 files = {**files, "bill.typ": SHIPPED.read_bytes()}
-                for file in (embedded or {}).get(move, ()):
-                    files[file["name"]] = file["content"]
-                    data["embedded"].append({key: file[key] for key in file.keys() - {"content"}})
                 main = source or self._source(company)
                 check_source(moves.env, main)
                 archive = company.billing_bill_archive

@@ -91,7 +91,6 @@ class DocumentValues:
             "terms": paragraphs(move.narration) if not is_html_empty(move.narration) else [],
             "footer": footer,
             "footer_lines": max(1, sum(text.count("\n") + 1 for text in footer)),
-            "embedded": [],
         }, files
 
     # === WHAT THE DOCUMENT IS === #
