@@ -1,7 +1,10 @@
-"""The two kinds of task handlers.
+"""The three kinds of task handlers.
 
 An *internal* handler is a callable ``handler(task)`` that works in the database only and returns a
 JSON-able result or None. Its effects and the task's ``completed`` are committed together.
+
+A *stepped* handler is a ``SteppedHandler``: between reading and writing it works for long without
+the database, and no transaction is held meanwhile.
 
 An *external* handler is an ``ExternalHandler``: its work leaves the database (mail, HTTP, a card, a
 remote file) and cannot be rolled back.
@@ -41,3 +44,36 @@ class ExternalHandler:
     record: Callable
     ask: Callable | None = None
     unknown: Callable | None = None
+
+
+@dataclass(frozen=True)
+class SteppedHandler:
+    """Work in the database with long work outside of any transaction in between, which changes
+    nothing anywhere: documents that are laid out, say.
+
+    The queue, never the handler, commits. Round by round:
+
+    1. ``prepare(task)`` reads and returns what the next round needs, or None when nothing is left. What
+       it returns stays in memory: any plain data, without records.
+    2. ``work(data)`` works it out, without the task and the database: the transaction has ended.
+    3. ``record(task, data, outcome)`` writes what came of it; committed, so that a retry finds this
+       round done. It may run again with the same outcome when the database asks for that.
+
+    ``finish(task)`` is called when nothing is left; what it returns is the task's result. A round that
+    was cut short is done again. In test mode nothing is committed in between: ``rehearse(task)``, where
+    there is one, does all of it another way and returns the result.
+    """
+
+    prepare: Callable
+    work: Callable
+    record: Callable
+    finish: Callable
+    rehearse: Callable | None = None
+
+    def walk(self, task):
+        """Do all rounds in the current transaction, and return the result."""
+        if task.test_mode and self.rehearse:
+            return self.rehearse(task)
+        while (data := self.prepare(task)) is not None:
+            self.record(task, data, self.work(data))
+        return self.finish(task)

@@ -20,7 +20,7 @@ from odoo.exceptions import LockError
 from . import server_limits
 from .crash_points import crash_point
 from .exceptions import OutcomeUnknown, RetryTask, TaskControl
-from .handlers import ExternalHandler
+from .handlers import ExternalHandler, SteppedHandler
 from .journal import WorkerJournal
 from .redaction import redact
 
@@ -165,13 +165,14 @@ class _Attempt:
             return
         crash_point("task.started", self.claim.type_code)
         handler = task._handler(self.claim.type_code)
-        if isinstance(handler, ExternalHandler):
+        stepped = isinstance(handler, SteppedHandler) and not task.test_mode
+        if isinstance(handler, ExternalHandler) or stepped:
             # Its commits would release the advisory locks, so another cursor holds them meanwhile.
             with closing(self.registry.cursor()) as guard:
                 guarded = _tasks(guard)
                 guarded._read_committed()
                 if self._pass_gates(task, guarded):
-                    self._work_outside(task, handler)
+                    (self._work_in_steps if stepped else self._work_outside)(task, handler)
         elif self._pass_gates(task, task):
             with _no_commit(self.cr):
                 result = task._perform(handler)
@@ -222,6 +223,37 @@ class _Attempt:
     def _roll_back(self):
         self.cr.rollback()
         self.registry.reset_changes()
+
+    # === STEPPED HANDLERS === #
+
+    def _work_in_steps(self, task, handler):
+        """Prepare, commit, work without a transaction, record, commit, until nothing is left."""
+        while task is not None:
+            with _no_commit(self.cr):
+                data = handler.prepare(task)
+                result = task._plain_result(handler.finish(task)) if data is None else None
+            if data is None:
+                self._finish(task, result)
+                return
+            # The advisory lock of ``_show_life`` says that the task is in good hands.
+            self._commit()
+            outcome = handler.work(data)
+            crash_point("task.worked", self.claim.type_code)
+            self._in_new_transaction(lambda task, d=data, o=outcome: handler.record(task, d, o))
+            crash_point("task.recorded", self.claim.type_code)
+            task = self._begin()
+
+    def _in_new_transaction(self, step):
+        """Do a step with the task and commit it; on a conflict this step alone is repeated."""
+
+        def attempt():
+            task = self._begin()
+            if task is not None:
+                with _no_commit(self.cr):
+                    step(task)
+                self._commit()
+
+        self._retrying(attempt)
 
     # === EXTERNAL HANDLERS === #
 

@@ -6,6 +6,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from lxml import etree
+
 from odoo.modules import Manifest
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.translate import trans_export
@@ -263,6 +265,22 @@ class TestDatabase(TransactionCase):
     def test_every_model_has_a_name_for_people(self):
         for model in self._own_models():
             self.assertNotIn(model._description, (None, "", model._name))
+
+    def test_every_view_of_ours_has_letters_that_can_be_read_on_its_colours(self):
+        ours = self.env["ir.model.data"].search(
+            [("module", "=", ADDON), ("model", "=", "ir.ui.view")]
+        )
+        views = self.env["ir.ui.view"].browse(ours.mapped("res_id"))
+        views = views.filtered(
+            lambda view: view.type in ("list", "form", "kanban") and view.mode == "primary"
+        )
+        self.assertTrue(views)
+        plain = [
+            view.xml_id or view.name
+            for view in views
+            if "o_billing_view" not in (etree.fromstring(view.arch_db).get("class") or "")
+        ]
+        self.assertEqual(plain, [])
 
     def test_the_exported_terms_are_of_our_files_only(self):
         buffer = io.BytesIO()

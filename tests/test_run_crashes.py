@@ -23,7 +23,12 @@ POINTS = (
     "run_post:task.before_commit",
     "run_post:task.committed",
 )
-FORMATTING_POINTS = ("formatting.before_pdf", "run_format:task.before_commit")
+FORMATTING_POINTS = (
+    "formatting.before_pdf",
+    "run_format:task.worked",
+    "run_format:task.recorded",
+    "run_format:task.before_commit",
+)
 # Where single workers die besides.
 MORE_POINTS = (
     "run_advance:task.claimed",
@@ -96,7 +101,7 @@ class TestRunCrashes(unittest.TestCase):
         self.orders = self.database.folder / "crash"
         self.orders.mkdir()
 
-    def test_odoo_killed_at_twelve_points_and_started_again_bills_every_period_once(self):
+    def test_odoo_killed_at_each_point_and_started_again_bills_every_period_once(self):
         with self.odoo() as workers:
             points = POINTS + FORMATTING_POINTS
             for month, (run_id, point) in enumerate(zip(self.run_ids, points, strict=True)):

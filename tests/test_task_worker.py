@@ -11,7 +11,7 @@ from odoo.tests import tagged
 
 from ..billing_tasks import worker as worker_module
 from ..billing_tasks.exceptions import RetryTask
-from ..billing_tasks.handlers import ExternalHandler
+from ..billing_tasks.handlers import ExternalHandler, SteppedHandler
 from ..billing_tasks.worker import MAX_CONFLICTS, TaskWorker
 from .task_common import BillingTasksCase
 
@@ -170,6 +170,81 @@ class TestWorker(BillingTasksCase):
             self.work()
         self.assertEqual((task.state, task.retry_count), ("completed", 0))
         self.assertIn("Given back", self.log_text(task))
+
+    # === STEPS === #
+
+    def in_steps(self, record=lambda task, data, outcome: None, **more):
+        """Declare a handler of two rounds whose steps are noted in `self.steps`."""
+        self.steps = []
+        done = []
+
+        def prepare(task):
+            self.steps.append("prepare")
+            return len(done) if len(done) < 2 else None
+
+        def work(data):
+            self.steps.append(f"work {data}")
+            return data * 10
+
+        def write(task, data, outcome):
+            self.steps.append(f"record {outcome}")
+            record(task, data, outcome)
+            done.append(data)
+
+        self.handlers["test_work"] = SteppedHandler(
+            prepare=prepare, work=work, record=write, finish=lambda task: {"rounds": 2}, **more
+        )
+
+    def test_work_in_steps_goes_round_by_round_each_committed(self):
+        self.in_steps()
+        task = self.tasks.enqueue("test_work")
+        commits = []
+        commit = worker_module._Attempt._commit
+
+        def count(attempt):
+            commits.append(len(self.steps))
+            commit(attempt)
+
+        with patch.object(worker_module._Attempt, "_commit", count):
+            self.work()
+        rounds = ["prepare", "work 0", "record 0", "prepare", "work 1", "record 10", "prepare"]
+        self.assertEqual(self.steps, rounds)
+        self.assertEqual(commits, [1, 3, 4, 6, 7])
+        self.assertEqual((task.state, task.result), ("completed", {"rounds": 2}))
+
+    def test_a_conflict_while_writing_repeats_no_work(self):
+        failures = [errors.SerializationFailure("again")]
+
+        def record(task, data, outcome):
+            if failures:
+                raise failures.pop()
+
+        self.in_steps(record)
+        task = self.tasks.enqueue("test_work")
+        self.work()
+        self.assertEqual(self.steps[:4], ["prepare", "work 0", "record 0", "record 0"])
+        self.assertEqual((task.state, task.retry_count), ("completed", 0))
+
+    def test_a_round_that_fails_is_done_again_by_the_next_attempt(self):
+        failures = [None, ValueError("no"), None, None]
+
+        def record(task, data, outcome):
+            if error := failures.pop(0):
+                raise error
+
+        self.in_steps(record)
+        task = self.tasks.enqueue("test_work")
+        self.work()
+        self.assertEqual(self.steps.count("work 0"), 1)
+        self.assertEqual(self.steps.count("work 1"), 2)
+        self.assertEqual((task.state, task.retry_count), ("completed", 1))
+
+    def test_in_test_mode_work_in_steps_is_rehearsed_in_one_transaction(self):
+        self.in_steps(rehearse=lambda task: {"rehearsed": True})
+        task = self.tasks.enqueue("test_work", test_mode=True)
+        self.work()
+        self.assertEqual(self.steps, [])
+        self.assertEqual(task.result, {"rehearsed": True})
 
     # === OUTSIDE === #
 

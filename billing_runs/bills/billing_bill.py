@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ...billing_tasks.texts import label
+
 
 class BillingBill(models.Model):
     """One customer's part of one run, in one currency.
@@ -201,3 +203,15 @@ class BillingBill(models.Model):
         self.lock_for_update(allow_referencing=True)
         self.invalidate_recordset(["state"])
         return self.filtered(lambda bill: bill.state == state)
+
+    def _count_states(self):
+        """Return ``{state: number of bills}``, as a task's result."""
+        return {state: len(bills) for state, bills in self.grouped("state").items()}
+
+    def _log_errors(self, task):
+        """Say in a task's log which bills are in error, and why."""
+        for bill in self.filtered(lambda bill: bill.state == "error"):
+            task._log(
+                f"{bill.partner_id.display_name}: {label(bill, 'error_code')}: {bill.error_message}",
+                level="warning",
+            )

@@ -2,3 +2,4 @@ from . import annexes
 from . import account_move_send
 from . import bill
 from . import ir_actions_report
+from . import run

@@ -6,17 +6,22 @@ _ERRORS = object()
 
 
 class _Errors(dict):
-    """``{document: exception}`` of one call of Odoo's send flow."""
+    """``{document: exception}`` of one call of Odoo's send flow; ``ready`` has the PDFs that were made
+    before it, by the document's id."""
 
     proof = _ERRORS
+    ready = ()
 
 
-def by_formatting(sender):
+def by_formatting(sender, ready):
     """Return the sender for a batch whose errors are kept apart, and the dict that gets them.
 
+    :param dict ready: :class:`~.laid_out.LaidOut` by the document's id, of those that are laid out
+        already
     :return: ``(account.move.send, {document: exception})``
     """
     errors = _Errors()
+    errors.ready = ready
     return sender.with_context(billing_layout_errors=errors), errors
 
 
@@ -31,25 +36,34 @@ class AccountMoveSend(models.AbstractModel):
 
         An error is its document's alone: the send flow goes on with the others.
         """
-        groups = {}
+        groups, contents = {}, {}
+        errors = self._layout_errors()
+        ready = errors.ready if errors is not None else {}
         for move, data in invoices_data.items():
+            if laid_out := ready.get(move.id):
+                engine, content = laid_out
+                failed = isinstance(content, Exception)
+                contents[move] = engine.explain(move, content) if failed else content
+                continue
             report = data["pdf_report"]
             engine = move.company_id._bill_layout_of(move, report)
             groups.setdefault((engine.code, move.company_id, report), (engine, []))[1].append(move)
         for (_code, _company, report), (engine, moves) in groups.items():
             moves = self.env["account.move"].union(*moves)
-            for move, content in engine.render(moves, report).items():
-                if isinstance(content, Exception):
-                    self._note_layout_error(move, invoices_data[move], content)
-                    continue
-                invoices_data[move]["pdf_attachment_values"] = {
-                    "name": move._get_invoice_report_filename(report=report),
-                    "raw": content,
-                    "mimetype": "application/pdf",
-                    "res_model": move._name,
-                    "res_id": move.id,
-                    "res_field": "invoice_pdf_report_file",
-                }
+            contents |= engine.render(moves, report)
+        for move, content in contents.items():
+            data = invoices_data[move]
+            if isinstance(content, Exception):
+                self._note_layout_error(move, data, content)
+                continue
+            data["pdf_attachment_values"] = {
+                "name": move._get_invoice_report_filename(report=data["pdf_report"]),
+                "raw": content,
+                "mimetype": "application/pdf",
+                "res_model": move._name,
+                "res_id": move.id,
+                "res_field": "invoice_pdf_report_file",
+            }
 
     def _note_layout_error(self, move, data, error):
         errors = self._layout_errors()

@@ -1,37 +1,111 @@
+from psycopg2 import OperationalError
+
 from odoo import models
 
 from ...billing_tasks.crash_points import crash_point
 from .account_move_send import by_formatting
 from .ir_actions_report import without_delay
+from .laid_out import LaidOut, Reading
 
-#: documents that are laid out together: the progress moves when they are done
+#: documents that are laid out together, and committed together by the task: the progress moves
+#: when they are done
 AT_ONCE = 20
 
 
 class BillingBill(models.Model):
-    """Formatting: every posted document gets its PDF (posted → done)."""
+    """Formatting: every posted document gets its PDF (posted → done).
+
+    Round by round: what some bills' documents need is read, their PDFs are made without the
+    database, and both are tied together. The task ``run_format`` commits between these steps.
+    """
 
     _inherit = "billing.bill"
 
     def _format(self):
-        """Make the PDFs of posted bills, each as its company's bill layout says."""
-        self._isolate(lambda bills: bills._format_batch(), "formatting_failed")
+        """Make the PDFs of posted bills here and now, each as its company's bill layout says."""
+        todo = self
+        while todo:
+            bills = todo._next_to_format()
+            todo -= bills
+            reading = bills._read_documents()
+            bills._tie_documents(reading, reading.compile())
 
-    def _format_batch(self):
-        """Make the PDFs of all bills, and record for each that failed why it did."""
+    def _next_to_format(self):
+        """Return the next of the bills whose documents are laid out together."""
+        count = 0
+        for place, bill in enumerate(self):
+            count += len(bill.move_ids)
+            if place and count > AT_ONCE:
+                return self[:place]
+        return self
+
+    def _read_documents(self):
+        """Read all that the PDFs of the bills' documents need.
+
+        Documents of which a service outside is told first are left to the send flow: its answer
+        may stand on them.
+
+        :return: a :class:`~.laid_out.Reading`
+        """
+        crash_point("formatting.before_pdf")
+        sender = self.env["account.move.send"]
+        todo = self.move_ids.filtered(
+            lambda move: not move.invoice_pdf_report_id and not sender._get_default_extra_edis(move)
+        )
+        groups = {}
+        for move in todo:
+            report = sender._get_default_pdf_report_id(move)
+            engine = move.company_id._bill_layout_of(move, report)
+            groups.setdefault((engine.code, move.company_id, report), (engine, []))[1].append(move)
+        reading = Reading(self.ids)
+        for (_code, company, report), (engine, moves) in groups.items():
+            moves = without_delay(self.env["account.move"].union(*moves)).with_company(company)
+            for move, data in self._read_by(engine, moves, report).items():
+                reading.add(move, engine, data)
+        return reading
+
+    def _read_by(self, engine, moves, report):
+        """Return what an engine reads of documents; what fails fails for one of them alone."""
+        try:
+            with self.env.cr.savepoint():
+                return engine.prepare(moves, report)
+        except OperationalError:
+            raise  # concerns the whole transaction
+        except Exception as error:
+            if len(moves) == 1:
+                return {moves: error}
+        found = {}
+        for move in moves:
+            found |= self._read_by(engine, move, report)
+        return found
+
+    def _tie_documents(self, reading, contents):
+        """Give the bills' documents the PDFs that were made of what had been read of them.
+
+        :param dict contents: by id of a document, its PDF or the exception that says why not
+        """
+        ready = {
+            move.id: LaidOut(reading.engines[move.id], contents[move.id])
+            for move in self.move_ids
+            if move.id in contents and reading.is_current(move)
+        }
+        self._isolate(lambda bills: bills._format_batch(ready), "formatting_failed")
+
+    def _format_batch(self, ready=None):
+        """Give all documents their PDFs, and record for each that failed why it did.
+
+        :param dict ready: PDFs that are made already, as :class:`~.laid_out.LaidOut` by the
+            document's id; the others are made now
+        """
         todo = self.move_ids.filtered(lambda move: not move.invoice_pdf_report_id)
-        failed, done = {}, len(self.move_ids) - len(todo)
+        failed = {}
         for company, moves in todo.grouped("company_id").items():
-            for start in range(0, len(moves), AT_ONCE):
-                self.env["billing.task"]._note_progress(done, len(self.move_ids))
-                crash_point("formatting.before_pdf")
-                batch = moves[start : start + AT_ONCE]
-                sender, errors = by_formatting(without_delay(self.env["account.move.send"]))
-                sender.with_company(company)._generate_and_send_invoices(
-                    batch, sending_methods=[], allow_raising=True
-                )
-                failed |= errors
-                done += len(batch)
+            sender = without_delay(self.env["account.move.send"]).with_company(company)
+            sender, errors = by_formatting(sender, ready or {})
+            # No amount changes here: entries need not be balanced anew at every write.
+            moves = moves.with_context(skip_invoice_sync=True)
+            sender._generate_and_send_invoices(moves, sending_methods=[], allow_raising=True)
+            failed |= errors
         for move in self.move_ids - self.env["account.move"].union(*failed):
             move.billing_bill_id._get_annexes(move)
         wrong = self.browse()

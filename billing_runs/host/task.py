@@ -54,7 +54,7 @@ class BillingTask(models.Model):
                 unknown=delivery._email_unknown,
             ),
             "print_bills": self.env["billing.print.bundle"]._task_print,
-            **{stage.task_type: run._task_stage for stage in run._known_stages()},
+            **{stage.task_type: stage.handler(run) for stage in run._known_stages()},
         }
 
     @api.model

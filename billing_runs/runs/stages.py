@@ -43,6 +43,13 @@ class Stage:
         """Do the stage for bills that are in its state ``before``."""
         getattr(bills, self.method)()
 
+    def handler(self, runs):
+        """Return the handler of its tasks.
+
+        :param runs: ``billing.run`` of the environment that tasks run in
+        """
+        return runs._task_stage
+
     def exclusive_key(self, run):
         """Return the key whose tasks run one at a time, None where they may run side by side."""
         return None
@@ -137,6 +144,9 @@ class Formatting(Stage):
     makes_pdfs = True
     # Rendering takes most of a bill's time: smaller batches move the progress.
     batch = 0.1
+
+    def handler(self, runs):
+        return runs._format_handler()
 
 
 POSTPAID_STAGES = (Rating(), Invoicing(), Posting(), Formatting())

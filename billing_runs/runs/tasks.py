@@ -3,7 +3,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ...billing_tasks.exceptions import FatalTaskError, SkipTask
-from ...billing_tasks.texts import label
 
 
 class BillingRun(models.Model):
@@ -56,13 +55,8 @@ class BillingRun(models.Model):
         if len(todo) < len(bills):
             task._log(self.env._("Bills that were done already: %s.", len(bills) - len(todo)))
         stage.perform(todo)
-        counts = {state: len(group) for state, group in todo.grouped("state").items()}
-        for bill in todo.filtered(lambda b: b.state == "error"):
-            task._log(
-                f"{bill.partner_id.display_name}: {label(bill, 'error_code')}: {bill.error_message}",
-                level="warning",
-            )
-        return counts
+        todo._log_errors(task)
+        return todo._count_states()
 
     def _try_batch(self, bills, last_stage):
         """Take a batch through the stages up to ``last_stage`` and count the outcome."""
@@ -70,7 +64,7 @@ class BillingRun(models.Model):
         for stage in stages[: stages.place(last_stage.name) + 1]:
             stage.perform(bills.filtered(lambda b, s=stage: b.state == s.before))
         return {
-            "bills": {state: len(group) for state, group in bills.grouped("state").items()},
+            "bills": bills._count_states(),
             "invoices": len(bills.move_ids),
         }
 

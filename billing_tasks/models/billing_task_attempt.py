@@ -11,7 +11,7 @@ from odoo.tools import SQL
 
 from ..dry_run import dry_run
 from ..exceptions import FatalTaskError, OutcomeUnknown, TaskControl
-from ..handlers import ExternalHandler
+from ..handlers import ExternalHandler, SteppedHandler
 from ..journal import InlineJournal, insert_line, log_values
 from ..redaction import plain_json, redact, secret_keys, storable_text
 from ..retry_policy import Attempts, judge
@@ -83,10 +83,13 @@ class BillingTask(models.Model):
         return handler
 
     def _perform(self, handler):
-        """Call an internal handler and return its result, as it will be stored.
+        """Call an internal or a stepped handler, all of it in the current transaction, and return
+        its result, as it will be stored.
 
         In test mode everything but the result is undone.
         """
+        if isinstance(handler, SteppedHandler):
+            handler = handler.walk
         if not self.test_mode:
             return self._plain_result(handler(self))
         with dry_run(self.env):

@@ -1,4 +1,4 @@
-import { onWillStart, useState } from "@odoo/owl";
+import { onPatched, onWillStart, useState } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { formView } from "@web/views/form/form_view";
 import { FormController } from "@web/views/form/form_controller";
@@ -19,6 +19,8 @@ export class TaskListController extends ListController {
         this.health = useState({ values: null });
         this.reload = makeReload(this.model);
         onWillStart(() => this.loadHealth());
+        this.replaced = null;
+        onPatched(() => this.keepSelection());
         useRefresh(() => this.refresh(), REFRESH_SECONDS);
     }
 
@@ -33,19 +35,22 @@ export class TaskListController extends ListController {
         const { running, changing } = this.health.values;
         const moved = before !== JSON.stringify(this.health.values);
         if ((running || changing || moved) && !this.model.root.selection.length) {
-            await this.reloadKeepingSelection();
+            this.replaced = this.model.root;
+            await this.reload();
         }
     }
 
-    /** What the user selects while the load is under way is selected in what it brings, too. */
-    async reloadKeepingSelection() {
-        const before = this.model.root;
-        await this.reload();
+    /**
+     * What the user selected before the rows were drawn anew, however late, is selected in the
+     * new ones, too.
+     */
+    keepSelection() {
         const { root } = this.model;
-        if (root === before) {
+        if (!this.replaced || this.replaced === root) {
             return;
         }
-        const chosen = new Set(before.selection.map((record) => record.resId));
+        const chosen = new Set(this.replaced.selection.map((record) => record.resId));
+        this.replaced = null;
         for (const record of root.records) {
             if (chosen.has(record.resId) && !record.selected) {
                 record.toggleSelection(true);
