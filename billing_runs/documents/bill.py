@@ -62,6 +62,10 @@ class BillingBill(models.Model):
             moves = without_delay(self.env["account.move"].union(*moves)).with_company(company)
             for move, data in self._read_by(engine, moves, report).items():
                 reading.add(move, engine, data)
+        # What reading wrote, a link for the customer say, makes no document another one.
+        self.env.flush_all()
+        todo.invalidate_recordset(["write_date"])
+        reading.note_dates(todo)
         return reading
 
     def _read_by(self, engine, moves, report):

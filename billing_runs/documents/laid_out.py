@@ -19,7 +19,10 @@ class Reading:
         """Add what an engine read of a document, or the exception that says why it could not."""
         self.engines[move.id] = engine
         self._data[move.id] = data
-        self._dates[move.id] = move.write_date
+
+    def note_dates(self, moves):
+        """Note when the documents were last changed."""
+        self._dates = {move.id: move.write_date for move in moves}
 
     def compile(self) -> dict:
         """Make the PDFs: ``{id of a document: its PDF, or the exception that says why not}``."""
