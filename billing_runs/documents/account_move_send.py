@@ -12,6 +12,10 @@ class _Errors(dict):
     proof = _ERRORS
     ready = ()
 
+    # Environments of equal contexts are one: each call has its own.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
 
 def by_formatting(sender, ready):
     """Return the sender for a batch whose errors are kept apart, and the dict that gets them.
