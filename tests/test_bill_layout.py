@@ -13,7 +13,7 @@ from odoo.tests import tagged
 from odoo.tools.pdf import PdfFileReader
 
 from ..billing_runs.layouts import typst_engine
-from ..billing_runs.layouts.engine import OdooReport
+from ..billing_runs.layouts.odoo_report import OdooReport
 from ..billing_runs.layouts.typst_pool import Pool
 from .common import BillingCase
 

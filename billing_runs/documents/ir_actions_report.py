@@ -2,9 +2,8 @@ import io
 
 from odoo import models
 
-from ..layouts.engine import OdooReport
+from ..layouts.ir_actions_report import is_printing
 
-ODOO = OdooReport.code
 # Proof that formatting asks: an object that no RPC call can forge.
 _AT_ONCE = object()
 
@@ -44,8 +43,10 @@ class IrActionsReport(models.Model):
         return {res_id: streams[res_id] for res_id in res_ids}, "pdf"
 
     def _laid_out(self, report_ref, res_ids, data):
-        """Return the invoices among the records that are laid out by another engine than Odoo's."""
+        """Return the invoices among the records that their company's bill layout prints."""
         moves = self.env["account.move"]
+        if is_printing(self.env):
+            return moves
         report = self._get_report(report_ref)
         if report.model != "account.move" or not report.is_invoice_report or not res_ids:
             return moves
@@ -54,7 +55,7 @@ class IrActionsReport(models.Model):
         moves = moves.browse(res_ids)
         moves.check_access("read")
         return moves.filtered(
-            lambda move: move.company_id._bill_layout_of(move, report).code != ODOO
+            lambda move: move.company_id._bill_layout_of(move, report).answers_print(self.env)
         )
 
     def _build_wkhtmltopdf_args(self, *args, **kwargs):

@@ -4,12 +4,6 @@ Plain Python: an engine keeps nothing, it is handed documents. Which engines the
 ``res.company._bill_layout_engines``; another one is a class like those below and an entry there.
 """
 
-from psycopg2 import OperationalError
-
-from odoo.tools.translate import LazyTranslate
-
-_lt = LazyTranslate(__name__)
-
 #: Odoo's own invoice reports, which a layout stands in for; other reports are left to Odoo
 WITH_PAYMENTS = "account.report_invoice_with_payments"
 INVOICE_REPORTS = ("account.report_invoice", WITH_PAYMENTS)
@@ -29,6 +23,10 @@ class Engine:
     def missing(self, env):
         """Return what the server lacks for it, and what to do, in one sentence; None for nothing."""
         return None
+
+    def answers_print(self, env):
+        """Return whether Odoo's own Print button gives documents by it."""
+        return True
 
     def serves(self, move, report):
         """Return whether a document is laid out by it when it is printed with a report."""
@@ -57,6 +55,14 @@ class Engine:
         """Return what came of a document in the words of the reader: the exception to show."""
         return error
 
+    def rescue(self, move, report, error):
+        """Try another way for a document that came to nothing, within a transaction again.
+
+        :param error: what ``compile`` returned for it
+        :return: its PDF, or the exception to show
+        """
+        return self.explain(move, error)
+
     def render(self, moves, report):
         """Lay out documents here and now.
 
@@ -69,40 +75,5 @@ class Engine:
         results = self.compile([found[move] for move in ready])
         for move, result in zip(ready, results, strict=True):
             failed = isinstance(result, Exception)
-            found[move] = self.explain(move, result) if failed else result
+            found[move] = self.rescue(move, report, result) if failed else result
         return found
-
-
-class OdooReport(Engine):
-    """The company's own invoice report and document layout, as Odoo prints them."""
-
-    code = "odoo"
-    label = _lt("Odoo's report")
-
-    def missing(self, env):
-        if env["ir.actions.report"].get_wkhtmltopdf_state() in ("install", "broken"):
-            return env._("Odoo's report needs wkhtmltopdf on the server: ask its administrator.")
-        return None
-
-    def prepare(self, moves, report):
-        reports = moves.env["ir.actions.report"]
-        found = {}
-        for move in moves:
-            # One at a time: wkhtmltopdf without patched Qt takes no second document.
-            printer = reports.with_company(move.company_id)
-            try:
-                with moves.env.cr.savepoint():
-                    content, kind = printer._pre_render_qweb_pdf(
-                        report.report_name, res_ids=move.ids
-                    )
-                    found[move] = printer._get_splitted_report(report.report_name, content, kind)[
-                        move.id
-                    ]
-            except OperationalError:
-                raise  # concerns the whole transaction
-            except Exception as error:
-                found[move] = error
-        return found
-
-    def compile(self, prepared):
-        return prepared

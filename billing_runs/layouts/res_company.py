@@ -3,7 +3,7 @@ import base64
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .engine import OdooReport
+from .odoo_report import OdooReport
 from .template import check_source, describe
 from .typst_engine import BillingLayout, pool
 from .typst_pool import LayoutError

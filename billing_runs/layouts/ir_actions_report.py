@@ -1,0 +1,92 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+from odoo.addons.base.models.ir_actions_report import _wkhtml
+
+from . import printers
+from .paper import read_paper
+from .printing import joined, print_documents
+from .reader import Reader, ScriptError
+from .resources import Resources
+from .sheets import Document
+
+# Who prints what Odoo's own methods come to: objects that no RPC call can forge.
+_PRINTER, _ODOO = object(), object()
+
+
+def by_printer(reports):
+    """Return reports whose HTML Odoo's own methods make, and whose PDF this addon's printer."""
+    return reports.with_context(billing_printing=_PRINTER)
+
+
+def by_odoo(reports):
+    """Return reports that are made by Odoo's own methods alone, where the server has what those
+    need."""
+    return reports.with_context(billing_printing=_ODOO)
+
+
+def is_printing(env):
+    """Return whether a bill layout asks Odoo's own methods for a document."""
+    return env.context.get("billing_printing") in (_PRINTER, _ODOO)
+
+
+class IrActionsReport(models.Model):
+    """Odoo's reports are printed by Chromium where there is no wkhtmltopdf."""
+
+    _inherit = "ir.actions.report"
+
+    @api.model
+    def get_wkhtmltopdf_state(self):
+        state = super().get_wkhtmltopdf_state()
+        # The web client asks before it prints any report.
+        return "ok" if state not in printers.ABLE and printers.find() else state
+
+    @api.model
+    def _run_wkhtmltopdf(
+        self,
+        bodies,
+        report_ref=False,
+        header=None,
+        footer=None,
+        landscape=False,
+        specific_paperformat_args=None,
+        set_viewport_size=False,
+    ):
+        has_own = _wkhtml().state in printers.ABLE
+        ours = self.env.context.get("billing_printing") is _PRINTER or not has_own
+        printer = printers.find() if ours else None
+        bodies = list(bodies)
+        entries = None
+        if printer:
+            report = self._get_report(report_ref) if report_ref else self.sudo()
+            reader = Reader(report, Resources(self.env))
+            try:
+                entries = reader.read_documents(bodies, header, footer, scripts=not has_own)
+            except ScriptError:
+                entries = None  # wkhtmltopdf runs it
+        if entries is None:
+            return super()._run_wkhtmltopdf(
+                bodies,
+                report_ref=report_ref,
+                header=header,
+                footer=footer,
+                landscape=landscape,
+                specific_paperformat_args=specific_paperformat_args,
+                set_viewport_size=set_viewport_size,
+            )
+        paper = read_paper(
+            self, report_ref, landscape, specific_paperformat_args, set_viewport_size
+        )
+        sheets, fonts = reader.sheets(entries, paper)
+        title = report.name or ""
+        printed = print_documents(printer, [Document(title, fonts, [sheet]) for sheet in sheets])
+        for result in printed:
+            if isinstance(result, Exception):
+                raise UserError(
+                    self.env._(
+                        "The report %(report)s could not be printed: %(reason)s",
+                        report=title,
+                        reason=str(result),
+                    )
+                )
+        return joined(printed, outline=True)
