@@ -14,6 +14,20 @@ from ..services.models.billing_charge import LIVE_STATES
 PROVIDER = "__test__.billing_provider"
 
 
+def needs_program(package):
+    """Mark tests that need an optional program, named as in `tools/devlib/programs.py`, where the
+    runner knows of marks: without it they fail in one sentence."""
+
+    def mark(test):
+        try:
+            import pytest
+        except ImportError:
+            return test
+        return pytest.mark.program(package)(test)
+
+    return mark
+
+
 class BillingCase(TransactionCase):
     """A company with a chart of accounts, and builders for what it bills.
 

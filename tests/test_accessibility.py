@@ -8,6 +8,7 @@ from pathlib import Path
 from odoo import models
 from odoo.tests import HttpCase, tagged
 
+from .common import needs_program
 from .service_task_common import ServiceTaskCase
 
 # Odoo's own widgets, drawn by Odoo alike in every addon: (rule, where it is broken, why).
@@ -84,6 +85,7 @@ LOOK = """
 """
 
 
+@needs_program("npm")
 @tagged("post_install", "-at_install")
 class TestAccessibility(ServiceTaskCase, HttpCase):
     def setUp(self):

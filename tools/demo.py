@@ -47,8 +47,12 @@ def reference_dates(cycles):
 def choose_layouts():
     """Show both layouts: the hosting company's bills are Odoo's report, where a renderer is there."""
     hosting = env.ref("billing_operations.demo_company_hosting")
+    if hosting.billing_bill_layout:
+        return
     [report] = [engine for engine in hosting._bill_layout_engines() if engine.code == "odoo"]
-    if not hosting.billing_bill_layout and not report.missing(env):
+    if missing := report.missing(env):
+        say(f"- all bills are in the billing layout: {missing}")
+    else:
         hosting.billing_bill_layout = report.code
 
 

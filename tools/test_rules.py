@@ -7,10 +7,12 @@ addon, under a name that Odoo refuses."""
 import functools
 import inspect
 import logging
+import os
 from contextlib import contextmanager
 
 import freezegun
 import pytest
+from devlib import programs
 from hypothesis import HealthCheck, settings
 
 # The same examples on every run: a red test is red again when one looks at it.
@@ -121,6 +123,25 @@ def pytest_runtest_protocol(item):
 
 
 # === WHAT COUNTS AS A FAILURE === #
+
+
+def lacking(item):
+    """Return why a test cannot be run on this machine, in one sentence; None where it can."""
+    wanted = {"chromium"} if _in_a_browser(item) else set()
+    for marker in item.iter_markers("program"):
+        wanted.update(marker.args)
+    if os.environ.get("BILLING_TEST_AXE"):
+        wanted.discard("npm")  # has done its work
+    missing = programs.missing(sorted(wanted))
+    if not missing:
+        return None
+    return f"{item.nodeid} needs what is not on this machine: {', '.join(missing)}."
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    if sentence := lacking(item):
+        pytest.fail(sentence, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,10 +12,8 @@ import traceback
 from . import debian, lint, npm, postgres, python, test_run, web
 from .databases import Databases
 from .place import ADDON, ROOT, Place, tree_hash
+from .programs import OPTIONAL
 from .ui import Failure, Step, run, say
-
-CHROMIUM = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
-WKHTMLTOPDF = {"wkhtmltopdf": ("wkhtmltopdf",)}
 
 
 class Session:
@@ -23,8 +21,7 @@ class Session:
 
     def __init__(self, programs=()):
         self.place = Place()
-        if not os.environ.get("ODOO_PATH"):
-            debian.need_programs(self.place, dict(programs))
+        debian.offer_programs(self.place, list(programs))
         self.odoo = python.set_up(self.place)
         self.server = postgres.server(self.place, self.odoo)
         variables = self.server.variables
@@ -41,7 +38,7 @@ class Session:
 
 def setup(_options):
     """Get Odoo, its Python packages, a PostgreSQL server and the template database."""
-    session = Session({**CHROMIUM, **WKHTMLTOPDF})
+    session = Session(OPTIONAL)
     npm.axe_core(session.place)
     session.databases.template(demo=True)
     say(f"Ready. Everything lies in {session.place.cache}.")
@@ -80,7 +77,7 @@ def _demo_database(session, fresh):
 def demo(options):
     """Run the demo billing cycles through a real Odoo server and print what came of it."""
     start = time.monotonic()
-    session = Session(WKHTMLTOPDF)
+    session = Session()
     name = _demo_database(session, fresh=True)
     with web.running(session, name) as (_address, _process, log):
         command = [session.odoo.python, ROOT / "tools/devlib/runner.py", name]
@@ -96,7 +93,7 @@ def demo(options):
 def serve(options):
     """The web client on 127.0.0.1 with the demo database and background workers, until Ctrl-C."""
     web.check_port(options.port)
-    session = Session(WKHTMLTOPDF)
+    session = Session()
     name = _demo_database(session, fresh=False)
     with web.running(session, name, options.port) as (address, process, log):
         say(f"Billing runs at {address} (user admin, password admin). Ctrl-C ends it. Log: {log}")
@@ -107,7 +104,7 @@ def serve(options):
 def test(options):
     """All tests on fresh copies of the demo template, in two processes side by side; those of one
     file, or with arguments for pytest (after --), in one."""
-    session = Session({**CHROMIUM, **WKHTMLTOPDF})
+    session = Session(OPTIONAL)
     python.need_development(session.odoo)
     arguments = [a for a in options.arguments if a != "--"]
     return test_run.run(session, arguments, options.keep)

@@ -9,8 +9,9 @@ import re
 import shutil
 from pathlib import Path
 
+from . import programs
 from .place import digest, read_json, write_json
-from .ui import Failure, Step, output, run
+from .ui import Failure, Step, output, run, say
 
 #: Odoo and the packages its front-end files are links into
 PACKAGES = (
@@ -141,12 +142,32 @@ def _configured_mirrors():
                 yield match[1]
 
 
-def need_programs(place, wanted):
-    """Install what is missing of `wanted`, {Debian package: names it may have on PATH}."""
-    missing = [package for package, names in wanted.items() if not any(map(shutil.which, names))]
-    if not missing:
-        return
-    install_packages(place, missing)
+def offer_programs(place, packages):
+    """Install what is missing of optional programs where we may, and say what is missing then."""
+    missing = programs.missing(packages)
+    may = os.geteuid() == 0 and not os.environ.get("ODOO_PATH")
+    offered = _candidates(place, missing, update=may) if missing else ()
+    if may:
+        for package in filter(offered.__contains__, missing):
+            try:
+                install_packages(place, [package])
+            except Failure as failure:
+                say(f"- {failure}")
+    missing = programs.missing(packages)
+    if missing:
+        say(f"- {programs.sentence(missing, offered)}")
+
+
+def _candidates(place, packages, update):
+    """Those of `packages` that apt can install, as far as its lists tell."""
+    if not shutil.which("apt-cache"):
+        return ()
+    env = {**os.environ, "LC_ALL": "C.UTF-8"}
+    if not output(["apt-get", "indextargets", "Created-By: Packages"]):  # no list was fetched yet
+        if not update:
+            return packages
+        run(["apt-get", "update"], env=env, log=place.log("apt-update"))
+    return programs.candidates(output(["apt-cache", "policy", *packages], env=env) or "")
 
 
 def install_packages(place, missing):

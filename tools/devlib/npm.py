@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from .debian import need_programs
+from . import programs
 from .ui import Failure, Step, run
 
 NAME, VERSION = "axe-core", "4.14.1"
@@ -18,11 +18,13 @@ PROGRAM = "axe.min.js"
 
 
 def axe_core(place):
-    """Path of axe-core's program in the cache; fetched when it is not there yet."""
+    """Path of axe-core's program in the cache; fetched when it is not there yet, None where it is
+    not there and npm, which fetches it, is not on this machine."""
     file = place.cache / f"{NAME}-{VERSION}" / PROGRAM
     if file.exists():
         return file
-    need_programs(place, {"npm": ("npm",)})
+    if programs.missing(["npm"]):
+        return None
     with place.lock("setup", "setting up"):
         if not file.exists():
             with Step(f"fetching {NAME} {VERSION}"):

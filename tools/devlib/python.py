@@ -15,7 +15,8 @@ from .place import ROOT, digest
 from .ui import Failure, Step, die_with_parent, output, run
 
 LOCKS = (ROOT / "requirements-dev.txt", ROOT / "requirements-queue-job.txt")
-WANTED = (3, 11)
+#: the Pythons that Odoo 19 takes and the lock is for, the one to look for first at the end
+PYTHONS = ((3, 11), (3, 12), (3, 13))
 #: variables of the caller that would lead Odoo astray; compiled Python goes to the cache
 UNWANTED = {"PYTHONHOME", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "OPENERP_SERVER", "ODOO_RC"}
 #: module: package, for what ODOO_PATH's environment must have besides Odoo's own requirements
@@ -59,7 +60,8 @@ def set_up(place):
     if given:
         return _given(Path(given).expanduser().resolve())
     with place.lock("setup", "setting up"):
-        base = _base_python()
+        executable = getattr(sys, "_base_executable", None) or sys.executable
+        base = choose_python(sys.version_info[:2], executable, _find_python)
         path = debian.odoo_tree(place)
         python = _environment(place, base)
     return Odoo(python, path, _version(path), own=True)
@@ -118,18 +120,35 @@ def _need_modules(odoo, modules, remedy):
         )
 
 
-def _base_python():
-    if sys.version_info[:2] == WANTED:
-        return getattr(sys, "_base_executable", None) or sys.executable
-    name = "python%d.%d" % WANTED
-    found = shutil.which(name)
-    if not found:
-        raise Failure(
-            f"The locked packages are for Python {WANTED[0]}.{WANTED[1]}, and this is "
-            f"{sys.version_info[0]}.{sys.version_info[1]}: install {name}, or set ODOO_PATH to an "
-            "Odoo 19 source tree whose own Python environment is active."
-        )
-    return found
+def choose_python(version, executable, find):
+    """The Python to make the environment from: this one, else the newest that `find(version)`
+    knows."""
+    if version in PYTHONS:
+        return executable
+    for other in reversed(PYTHONS):
+        if found := find(other):
+            return found
+    *names, newest = map(dotted, PYTHONS)
+    raise Failure(
+        f"This is Python {dotted(version)}, and Odoo 19 runs with {', '.join(names)} or {newest}: "
+        f"install python{newest} with venv, or set ODOO_PATH to an Odoo 19 source tree whose own "
+        "Python environment is active."
+    )
+
+
+def _find_python(version):
+    """A Python of that version on PATH. What has its name may only stand for one that is not
+    switched on."""
+    found = shutil.which(f"python{dotted(version)}")
+    return found if found and _version_of(found) == dotted(version) else None
+
+
+def _version_of(executable):
+    return output([executable, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+
+
+def dotted(version):
+    return ".".join(map(str, version))
 
 
 def _environment(place, base):
@@ -144,7 +163,7 @@ def _environment(place, base):
     place.need_disk(1200, "The Python environment")
     log = place.log("python")
     if output([base, "-c", "import ensurepip, venv; print('yes')"]) != "yes":
-        debian.install_packages(place, ["python%d.%d-venv" % WANTED])
+        debian.install_packages(place, [f"python{_version_of(base)}-venv"])
     shutil.rmtree(folder, ignore_errors=True)
     with Step("installing the locked Python packages"):
         status, tail = run([base, "-m", "venv", folder], log=log)

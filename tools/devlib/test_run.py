@@ -31,7 +31,8 @@ def run(session, arguments, keep):
         commands = [_command(session, name, arguments) for name in names]
         python_path = os.pathsep.join([session.env["PYTHONPATH"], str(ROOT / "tools")])
         env = {**session.env, "BILLING_TEST_TEMPLATE": template, "PYTHONPATH": python_path}
-        env["BILLING_TEST_AXE"] = str(axe)
+        if axe:
+            env["BILLING_TEST_AXE"] = str(axe)
         if not side_by_side:
             command = [*commands[0], "--durations", "15"]
             return python.call(command, env=env, cwd=session.place.links)
