@@ -47,6 +47,12 @@
         "service_tasks/views/portal_templates.xml",
         "service_tasks/wizards/service_task_dialog_views.xml",
         "service_tasks/views/service_tasks_menus.xml",
+        # cdrs: rates
+        "security/cdrs_rates_rules.xml",
+        "cdrs/views/cdr_rate_views.xml",
+        "cdrs/views/billing_tariff_views.xml",
+        "cdrs/views/billing_service_views.xml",
+        "cdrs/wizards/cdr_rate_dialog_views.xml",
         # billing_runs
         "security/billing_runs_rules.xml",
         "data/billing_runs_data.xml",
