@@ -172,7 +172,7 @@ def rate_call(call: Call, numbers, plans: dict, zone: str, holidays) -> Rated:
     plan_id = number.plan_in if call.direction == "in" else number.plan_out
     if plan_id is None:
         if call.direction == "in" and not call.cost:
-            return Rated("ignored", "not_charged", number.service_id, *[None] * 5)
+            return Rated("ignored", None, number.service_id, *[None] * 5)
         return error("no_rate_plan", number)
     plan = plans[plan_id]
     band_id = band_at(plan.bands, call.call_time, zone, holidays)

@@ -212,7 +212,8 @@ def rated_select(source: SQL, prepared: Prepared) -> SQL:
     """Return a SELECT of the source's columns and those in ``RATED_COLUMNS``.
 
     A call that cannot be rated comes with the state ``error``, its code, and the key that tells causes
-    of one code apart. An incoming call that no plan covers and that costs nothing is ``ignored``.
+    of one code apart. An incoming call that no plan covers and that costs nothing is ``ignored``,
+    without a code.
 
     :param source: a SELECT with the columns in ``SOURCE_COLUMNS`` and others, none of them called
         like those that are added
@@ -220,10 +221,11 @@ def rated_select(source: SQL, prepared: Prepared) -> SQL:
     return SQL(
         """
         SELECT priced.*,
-               CASE WHEN priced.error_code IS NULL THEN 'rated'
-                    WHEN priced.error_code = 'not_charged' THEN 'ignored'
+               CASE WHEN priced.cause IS NULL THEN 'rated'
+                    WHEN priced.cause = 'not_charged' THEN 'ignored'
                     ELSE 'error' END AS state,
-               CASE priced.error_code
+               NULLIF(priced.cause, 'not_charged') AS error_code,
+               CASE priced.cause
                     WHEN 'unknown_number' THEN priced.identifier
                     WHEN 'number_inactive' THEN priced.identifier
                     WHEN 'no_rate_plan' THEN concat(priced.cause_tariff_id, ':', priced.direction)
@@ -232,10 +234,10 @@ def rated_select(source: SQL, prepared: Prepared) -> SQL:
                     END AS error_key
           FROM (
             SELECT matched.*,
-                   CASE WHEN matched.error_code IS NOT NULL THEN NULL
+                   CASE WHEN matched.cause IS NOT NULL THEN NULL
                         WHEN matched.is_free OR matched.is_connect THEN 0
                         ELSE matched.timed_seconds END AS billed_seconds,
-                   CASE WHEN matched.error_code IS NOT NULL THEN NULL
+                   CASE WHEN matched.cause IS NOT NULL THEN NULL
                         WHEN matched.is_free THEN 0
                         WHEN matched.is_connect THEN round(matched.connect_fee, matched.digits)
                         ELSE round(GREATEST(matched.connect_fee
@@ -272,7 +274,7 @@ def _matched_select(source, prepared):
                         THEN 'not_charged' ELSE 'no_rate_plan' END
                     WHEN found.plan_currency_id <> found.currency_id THEN 'currency_mismatch'
                     WHEN found.rate_id IS NULL AND NOT found.is_free THEN 'no_rate'
-                    END AS error_code
+                    END AS cause
           FROM (
             SELECT source.*,
                    number.service_id, number.identifier_id, number.partner_id, number.currency_id,

@@ -210,7 +210,7 @@ class TestCallRating(RatingCase):
         free, dear = self.rate(
             [self.call(direction="in"), self.call(direction="in", cost=Decimal("0.01"))]
         )
-        self.assertEqual((free["state"], free["error_code"]), ("ignored", "not_charged"))
+        self.assertEqual((free["state"], free["error_code"]), ("ignored", None))
         self.assertEqual((dear["state"], dear["error_code"]), ("error", "no_rate_plan"))
         self.plan.direction = "both"
         self.assertEqual(self.one(direction="in")["state"], "rated")
