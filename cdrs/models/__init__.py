@@ -9,3 +9,9 @@ from . import cdr_rate_plan_user_mixin
 from . import billing_tariff
 from . import billing_service
 from . import billing_service_identifier
+from . import cdr_format
+from . import cdr_format_column
+from . import cdr_carrier
+from . import cdr_file
+from . import cdr_file_line
+from . import cdr_record
