@@ -1,6 +1,7 @@
 from . import billing_tasks
 from . import services
 from . import service_tasks
+from . import cdrs
 from . import billing_runs
 
 

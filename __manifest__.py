@@ -47,6 +47,21 @@
         "service_tasks/views/portal_templates.xml",
         "service_tasks/wizards/service_task_dialog_views.xml",
         "service_tasks/views/service_tasks_menus.xml",
+        # cdrs: rates
+        "security/cdrs_rates_rules.xml",
+        "cdrs/views/cdr_rate_views.xml",
+        "cdrs/views/billing_tariff_views.xml",
+        "cdrs/views/billing_service_views.xml",
+        "cdrs/wizards/cdr_rate_dialog_views.xml",
+        # cdrs
+        "security/cdrs_rules.xml",
+        "cdrs/data/cdrs_data.xml",
+        "cdrs/data/cdr_formats.xml",
+        "cdrs/views/cdr_record_views.xml",
+        "cdrs/views/cdr_file_views.xml",
+        "cdrs/views/cdr_carrier_views.xml",
+        "cdrs/views/cdr_format_views.xml",
+        "cdrs/views/cdrs_menus.xml",
         # billing_runs
         "security/billing_runs_rules.xml",
         "data/billing_runs_data.xml",

@@ -7,20 +7,17 @@ followed, proxies of the environment are not used, TLS certificates are verified
 
 import contextlib
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from ..billing_tasks.net_guard import Refused, UnknownHost, look_up
 from .answers import readable
 
 CONNECT_TIMEOUT = 5.0
 MAX_ANSWER = 64 * 1024
-#: whatever else IPv6 has is for machines, sites and tunnels, or not given out
-OPEN_IPV6 = ipaddress.ip_network("2000::/3")
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class NotSent(Exception):
@@ -29,10 +26,6 @@ class NotSent(Exception):
 
 class NoAnswer(Exception):
     """The request left, or part of it, and no complete answer came: the outcome is unknown."""
-
-
-class Refused(Exception):
-    """The address may not be called."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +68,6 @@ def check_url(url: str) -> tuple[SplitResult, int]:
     return parts, port or (443 if parts.scheme == "https" else 80)
 
 
-def is_public(address: str) -> bool:
-    """Does an IP address belong to the open Internet? Looks into IPv4 wrapped in IPv6, too.
-
-    >>> [is_public(a) for a in ("8.8.8.8", "10.0.0.1", "127.0.0.1", "::1", "::ffff:10.0.0.1")]
-    [True, False, False, False, False]
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if ip.version == 6:
-        wrapped = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-        if ip in NAT64:
-            wrapped.append(ipaddress.ip_address(int(ip) & 0xFFFFFFFF))
-        if any(inner is not None and not is_public(str(inner)) for inner in wrapped):
-            return False
-        if ip.ipv4_mapped is not None or ip in NAT64:
-            return True
-        if ip not in OPEN_IPV6:
-            return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
 def resolve(url: str, allow_private: bool = False) -> Target:
     """Look the host up, once, and return where to connect.
 
@@ -103,14 +76,9 @@ def resolve(url: str, allow_private: bool = False) -> Target:
     """
     parts, port = check_url(url)
     try:
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise NotSent(f"the host {parts.hostname} is not known") from error
-    addresses = tuple(dict.fromkeys(entry[4][0] for entry in found))
-    if not allow_private and not all(map(is_public, addresses)):
-        raise Refused(
-            f"{parts.hostname} lies in a private network, which is not allowed in Settings"
-        )
+        addresses = look_up(parts.hostname, port, allow_private)
+    except UnknownHost as error:
+        raise NotSent(str(error)) from error
     path = parts.path or "/"
     if parts.query:
         path += f"?{parts.query}"

@@ -11,8 +11,10 @@ from unittest.mock import patch
 
 from odoo.tests import BaseCase, tagged
 
+from ..billing_tasks import net_guard
+from ..billing_tasks.net_guard import Refused, is_public
 from ..service_tasks import answers, http_client
-from ..service_tasks.http_client import NoAnswer, NotSent, Refused, Target, is_public, resolve, send
+from ..service_tasks.http_client import NoAnswer, NotSent, Target, resolve, send
 from .web_receiver import Receiver, certificate
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -47,7 +49,7 @@ class TestHttpClient(BaseCase):
         return send(self.target(*parts, **options), "POST", b"{}", timeout=0.6)
 
     def test_the_examples_in_the_code_hold(self):
-        for module in (answers, http_client):
+        for module in (answers, http_client, net_guard):
             self.assertEqual(doctest.testmod(module).failed, 0)
 
     def test_only_the_open_internet_is_public(self):
