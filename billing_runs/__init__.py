@@ -1,6 +1,7 @@
 from . import cycles
 from . import runs
 from . import bills
+from . import usage
 from . import invoicing
 from . import layouts
 from . import documents

@@ -24,7 +24,7 @@ FLOORS = {
 #: its own group and of those below it; what stands above is reached by calling a method
 ROOMS = {
     "billing_runs": (
-        ("cycles", "runs", "bills"),
+        ("cycles", "runs", "bills", "usage"),
         ("invoicing",),
         ("layouts",),
         ("documents",),

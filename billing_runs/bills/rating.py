@@ -31,7 +31,7 @@ class BillingBill(models.Model):
         run = self.run_id
         try:
             for source in run._charge_sources():
-                source.rate(source.of_bills(self), run)
+                source.rate_bills(self)
             self._take_charges()
         except LockError as error:
             # Another run is rating the same customers: its turn first.

@@ -33,8 +33,12 @@ class ChargeSource:
         return {}
 
     def rate(self, records, run):
-        """Make charges of what is due of records, for a batch of customers at once."""
+        """Make charges of what is due of records; sources that override ``rate_bills`` go without."""
         raise NotImplementedError
+
+    def rate_bills(self, bills):
+        """Make charges of what is due for bills of one run, a batch of customers at once."""
+        self.rate(self.of_bills(bills), bills.run_id)
 
     def of_bills(self, bills):
         """Return the records of which something may be due for bills of one run."""
@@ -68,6 +72,26 @@ class Services(ChargeSource):
         records._rate(run.cutoff_date)
 
 
+class Usage(ChargeSource):
+    """Calls and other usage that is rated: one charge a service, customer and rate class."""
+
+    # Its charges name the service.
+    model = "cdr.record"
+
+    def selection(self, run):
+        return run._usage_domain()
+
+    def due(self, run):
+        return run._usage_domain() & run._customer_domain()
+
+    def of_bills(self, bills):
+        # By the million: they are charged by sets, without being read.
+        return bills.env[self.model]
+
+    def rate_bills(self, bills):
+        bills._rate_usage()
+
+
 class Jobs(ChargeSource):
     """Finished jobs: their lines."""
 
@@ -84,4 +108,4 @@ class Jobs(ChargeSource):
         records._rate()
 
 
-CHARGE_SOURCES = (Services(), Jobs())
+CHARGE_SOURCES = (Services(), Usage(), Jobs())

@@ -1,0 +1,3 @@
+from . import cdr_record
+from . import charge
+from . import rating

@@ -1,0 +1,20 @@
+from odoo import fields, models
+
+from ...cdrs.loose_many2one import LooseMany2one
+
+
+class CdrRecord(models.Model):
+    """What became of a rated call when a run charged it."""
+
+    _inherit = "cdr.record"
+
+    partner_id = LooseMany2one(help="Whose the service was on the day of the call.")
+    charged_amount = fields.Float(
+        string="Charged",
+        digits=(20, 10),
+        readonly=True,
+        help="What the customer owes for it, after included minutes and tiers, before the sum is"
+        " rounded.",
+    )
+
+    _partner_idx = models.Index("(partner_id, call_day) WHERE state = 'rated'")

@@ -1,0 +1,96 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+
+class BillingCharge(models.Model):
+    """Usage: the calls that a charge is made of, and what becomes of them with it."""
+
+    _inherit = "billing.charge"
+
+    call_count = fields.Integer("Calls", compute="_compute_call_count")
+    usage_class_id = fields.Many2one(
+        "cdr.rate.class",
+        string="Rate Class",
+        readonly=True,
+        check_company=True,
+        ondelete="restrict",
+        index="btree_not_null",
+    )
+
+    def _compute_call_count(self):
+        counts = dict(
+            self.env["cdr.record"]._read_group(
+                [("charge_id", "in", self.filtered(lambda c: c.kind == "usage").ids)],
+                ["charge_id"],
+                ["__count"],
+            )
+        )
+        for charge in self:
+            charge.call_count = counts.get(charge, 0)
+
+    # === ACTIONS === #
+
+    def action_view_calls(self):
+        """Open the calls that the charges are made of, each with what priced it."""
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Calls"),
+            "res_model": "cdr.record",
+            "view_mode": "list,form",
+            "views": [[False, "list"], [False, "form"]],
+            "domain": [("charge_id", "in", self.ids)],
+        }
+
+    # === WITH THEIR CALLS === #
+
+    @api.private
+    def _void(self):
+        """Take charges of usage back: their calls are rated, and charged by the next run."""
+        result = super()._void()
+        self._free_calls()
+        return result
+
+    def _free_calls(self):
+        """Let the calls of charges that are void be charged anew."""
+        usage = self.filtered(lambda charge: charge.kind == "usage" and charge.state == "void")
+        if not usage:
+            return
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE cdr_record
+                   SET state = 'rated', charge_id = NULL, included_seconds = NULL,
+                       charged_amount = NULL
+                 WHERE charge_id = ANY(%s) AND state = 'charged'
+                """,
+                usage.ids,
+            )
+        )
+        self.env["cdr.record"].invalidate_model()
+
+    def _set_charged_calls(self):
+        """Tie the calls in ``usage_call`` to the charges made of them.
+
+        :return: how many
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE cdr_record AS record
+                   SET state = 'charged', charge_id = charge.id,
+                       included_seconds = call.included_seconds,
+                       charged_amount = call.charge_amount
+                  FROM usage_call AS call
+                  JOIN usage_charge AS made USING (group_id)
+                  JOIN billing_charge AS charge
+                    ON charge.company_id = made.company_id
+                   AND charge.source_key = made.source_key AND charge.state <> 'void'
+                 WHERE record.id = call.id AND record.state = 'rated' AND charge.id = ANY(%s)
+                """,
+                self.ids,
+            )
+        )
+        self.env["cdr.record"].invalidate_model()
+        return self.env.cr.rowcount
