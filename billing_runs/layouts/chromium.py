@@ -62,7 +62,8 @@ OPTIONS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 STYLES = """
-html, body { margin: 0; padding: 0; background: transparent; height: auto; }
+html, body { margin: 0; padding: 0; background: transparent; height: auto; direction: ltr; }
+.billing-sheet > [dir=rtl] { direction: rtl; }
 .billing-sheet { position: relative; height: auto; overflow: visible !important; }
 .billing-sheet > .container { max-width: none; }
 .billing-sheet + .billing-sheet { break-before: page; }
