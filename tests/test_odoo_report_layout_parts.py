@@ -285,6 +285,15 @@ class TestChromium(BaseCase):
         results = self.printer.print_all([sheet("two"), sheet("three")])
         self.assertEqual([pages(content) for content in results], [["two"], ["three"]])
 
+    def test_it_ends_with_the_process_that_started_it_and_leaves_nothing(self):
+        self.printer.print_all([sheet("one")])
+        browser = self.browser()
+        self.printer._close_own(os.getpid() + 1)  # a fork of it
+        self.assertIsNone(browser.process.poll())
+        self.printer._close_own(os.getpid())
+        self.assertIsNotNone(browser.process.poll())
+        self.assertFalse(Path(browser._folder.name).exists())
+
     def test_a_tab_makes_room_after_some_sheets(self):
         sheets = [sheet(f"s{n}") for n in range(20)]
         self.printer.print_all(sheets)
