@@ -50,8 +50,9 @@ class AccountMoveSend(models.AbstractModel):
         for move, data in invoices_data.items():
             if laid_out := ready.get(move.id):
                 engine, content = laid_out
-                failed = isinstance(content, Exception)
-                contents[move] = engine.explain(move, content) if failed else content
+                if isinstance(content, Exception):
+                    content = engine.rescue(move, data["pdf_report"], content)
+                contents[move] = content
                 finished[move] = engine.finished
                 continue
             report = data["pdf_report"]
