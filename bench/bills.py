@@ -12,12 +12,14 @@ bills by the billing layout instead.
 
 import os
 import pickle
+import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from contextlib import closing, contextmanager
 from datetime import date
 
@@ -29,7 +31,9 @@ from odoo.fields import Command
 from odoo.modules.registry import Registry
 
 from odoo.addons.account.models.account_move_send import AccountMoveSend as Host
-from odoo.addons.billing_operations.billing_runs.layouts import engine as engines
+from odoo.addons.billing_operations.billing_runs.layouts import printers
+from odoo.addons.billing_operations.billing_runs.layouts.chromium import NAMES, Chromium
+from odoo.addons.billing_operations.billing_runs.layouts.webkit import Webkit
 
 PROCESSES = 2
 ROUNDS = 3
@@ -50,7 +54,11 @@ def make_data(env, count):
             "zip": "1000",
             "currency_id": env.ref("base.EUR").id,
             "email": "billing@bench.example",
+            "phone": "+32 2 555 01 00",
         }
+    )
+    env["res.partner.bank"].create(
+        {"acc_number": "BE71096123456769", "partner_id": company.partner_id.id}
     )
     env.user.company_ids += company
     env["account.chart.template"].try_loading("generic_coa", company=company, install_demo=False)
@@ -176,22 +184,18 @@ def by_host(env, bill_ids, options):
         )
 
         sender = without_delay(sender)
-    kind = type(sender)
-    original = kind._prepare_invoice_pdf_report
-    kind._prepare_invoice_pdf_report = Host._prepare_invoice_pdf_report
-    try:
-        for move in env["billing.bill"].browse(bill_ids).move_ids:
-            sender._generate_and_send_invoices(move, sending_methods=[])
-            env.cr.commit()
-    finally:
-        kind._prepare_invoice_pdf_report = original
+    # A process of its own: nothing of what is put back here is used in it afterwards.
+    type(sender)._prepare_invoice_pdf_report = Host._prepare_invoice_pdf_report
+    type(env["ir.actions.report"])._laid_out = lambda reports, *_: reports.env["account.move"]
+    for move in env["billing.bill"].browse(bill_ids).move_ids:
+        sender._generate_and_send_invoices(move, sending_methods=[])
+        env.cr.commit()
 
 
 def by_stage(env, bill_ids, options):
     """A run's stage, as its task commits it: read, make, tie."""
-    chromium = options.get("chromium")
-    if chromium:
-        engines.OdooReport.only_chromium = True
+    if options.get("chromium"):
+        printers.find = chromium_here
     todo = env["billing.bill"].browse(bill_ids)
     while todo:
         bills = todo._next_to_format()
@@ -205,6 +209,12 @@ def by_stage(env, bill_ids, options):
     wrong = env["billing.bill"].browse(bill_ids).filtered(lambda bill: bill.state != "done")
     if wrong:
         raise RuntimeError(wrong[0].error_message)
+
+
+def chromium_here():
+    """Return Chromium as the program that prints, None where there is none."""
+    binary = next(filter(None, map(shutil.which, NAMES)), None)
+    return Chromium(binary) if binary else None
 
 
 #: name: (what to do, layout of the company, whether for archives, options)
@@ -238,9 +248,11 @@ def cpu(process):
     return total
 
 
+inherited = []
+
+
 def in_processes(database, uid, context, parts, work, options):
     """Do the work on each part in a process of its own, and return ``(wall, cpu)`` seconds."""
-    odoo.sql_db.close_all()
     pipes = []
     for part in parts:
         reader, writer = os.pipe()
@@ -249,6 +261,11 @@ def in_processes(database, uid, context, parts, work, options):
             status = 1
             try:
                 os.close(reader)
+                # The parent's connections are left as they are: kept, and not used.
+                registry = Registry(database)
+                inherited.append((odoo.sql_db._Pool, registry._db))
+                odoo.sql_db._Pool = None
+                registry._db = odoo.sql_db.db_connect(database)
                 with closing(Registry(database).cursor()) as cr:
                     env = api.Environment(cr, uid, context)
                     me = psutil.Process()
@@ -261,6 +278,8 @@ def in_processes(database, uid, context, parts, work, options):
                     with os.fdopen(writer, "wb") as pipe:
                         pickle.dump(result, pipe)
                 status = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(status)
         os.close(writer)
@@ -310,9 +329,9 @@ def able(env, company_id, names):
         code = WAYS[name][1]
         engine = next(e for e in env["res.company"]._bill_layout_engines() if e.code == code)
         missing = engine.missing(env)
-        if name == "chromium" and not hasattr(engine, "only_chromium"):
+        if name == "chromium" and not chromium_here():
             missing = "no Chromium here"
-        if name.startswith("odoo") and not True:
+        if name.startswith("odoo") and not isinstance(printers.find(), Webkit):
             missing = "no wkhtmltopdf here"
         if name == "billing_facturx" and "account.edi.xml.cii" not in env:
             missing = "account_edi_ubl_cii is not installed"

@@ -40,6 +40,18 @@ def pages(content):
     return [plain(page.get_textpage().get_text_range()) for page in document]
 
 
+def beyond(content):
+    """Return the letters of a PDF that are beyond the left or right edge of their page."""
+    found = []
+    for page in pypdfium2.PdfDocument(content):
+        text, width = page.get_textpage(), page.get_width()
+        for place in range(text.count_chars()):
+            left, _bottom, right, _top = text.get_charbox(place)
+            if left < -1 or right > width + 1:
+                found.append(text.get_text_range(place, 1))
+    return found
+
+
 def picture(content, page, paper=None):
     """Return the pixels of a page, those between header and footer where a paper is given."""
     image = pypdfium2.PdfDocument(content)[page].render(scale=SCALE).to_pil().convert("RGB")

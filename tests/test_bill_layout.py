@@ -7,6 +7,8 @@ import json
 from datetime import date
 from unittest.mock import patch
 
+from PIL import Image
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -223,6 +225,14 @@ class TestBillLayout(LayoutCase):
         self.assertIn("logo.png", job["files"])
         self.assertSays(self.text(move), "Test Provider")
 
+    def test_a_logo_of_10_mb_makes_no_big_bill(self):
+        content = io.BytesIO()
+        Image.effect_noise((4400, 2700), 90).save(content, format="PNG")
+        self.assertGreater(len(content.getvalue()), 10_000_000)
+        self.company.logo = base64.b64encode(content.getvalue())
+        move = self.make_move()
+        self.assertLess(len(self.render(move)[move]), 800_000)
+
     def test_a_pdf_is_tagged_and_has_title_and_language(self):
         move = self.make_move()
         reader = PdfFileReader(io.BytesIO(self.render(move)[move]), strict=False)
@@ -395,6 +405,27 @@ class TestBillLayoutInUse(LayoutCase):
             self.assertRaisesRegex(UserError, "Line 2.*package"),
         ):
             self.set_template(b'// A template of our own\n#import "@preview/tiaoma:0.3.0": qr\n')
+
+    def test_a_template_that_fails_for_one_customer_is_that_bills_error(self):
+        self.make_move()
+        self.set_template(
+            b'#import "/bill.typ": bill\n#let data = json(bytes(sys.inputs.data))\n'
+            b'#if data.buyer.lines.contains("Odd") { panic("no page for this one") }\n#bill(data)\n'
+        )
+        scheme = self.make_scheme()
+        tariff = self.make_tariff(scheme, 10.0)
+        odd = self.make_customer("Odd")
+        for partner in (odd, self.customer):
+            self.make_service(partner, tariff)
+        run = self.make_run(self.make_cycle(scheme))
+        run._execute()
+        bill = self.bill_of(run, odd)
+        self.assertEqual((bill.state, bill.error_code), ("error", "formatting_failed"))
+        self.assertRegex(bill.error_message, "line 3: .*no page for this one")
+        self.assertFalse(bill.move_ids.invoice_pdf_report_id)
+        other = self.bill_of(run, self.customer)
+        self.assertEqual(other.state, "done")
+        self.assertTrue(other.move_ids.invoice_pdf_report_id)
 
     def test_a_template_reads_nothing_of_the_server(self):
         self.make_move()

@@ -1,7 +1,12 @@
 """What a bill is made of, each part by itself: processes, pictures, texts, envelopes."""
 
 import io
+import os
+import signal
+import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 from PIL import Image
 
@@ -59,6 +64,23 @@ class TestTypstPool(TransactionCase):
         self.pool._idle[0].process.wait()
         self.assertIsInstance(self.pool.compile_all([job(TITLE)])[0], list)
 
+    def test_a_process_that_is_killed_at_work_fails_its_document_alone(self):
+        children, take = [], self.pool._take
+
+        def taken():
+            children.append(take())
+            return children[-1]
+
+        with patch.object(self.pool, "_take", taken), ThreadPoolExecutor() as threads:
+            result = threads.submit(self.pool.compile_all, [job(ENDLESS)])
+            while not children:
+                time.sleep(0.01)
+            time.sleep(0.5)
+            os.kill(children[0].process.pid, signal.SIGKILL)
+            self.assertIsInstance(result.result(60)[0], Ended)
+        self.assertFalse(os.path.exists(children[0].root))
+        self.assertIsInstance(self.pool.compile_all([job(TITLE)])[0], list)
+
     def test_files_of_one_name_are_each_documents_own(self):
         source = TITLE + '#assert.eq(read("/a.txt"), json(bytes(sys.inputs.data)).a)'
         for word in ("first", "second", "first"):
@@ -82,13 +104,19 @@ class TestBillParts(unittest.TestCase):
 
     def test_a_huge_logo_is_scaled(self):
         content = io.BytesIO()
-        Image.effect_noise((3000, 2000), 90).save(content, format="PNG")
-        self.assertGreater(len(content.getvalue()), 4_000_000)
+        Image.effect_noise((4400, 2700), 90).save(content, format="PNG")
+        self.assertGreater(len(content.getvalue()), 10_000_000)
         kind, small = prepare_logo(content.getvalue())
         with Image.open(io.BytesIO(small)) as image:
             self.assertLessEqual((image.width, image.height), LOGO_PIXELS)
         self.assertEqual(kind, "png")
+        self.assertLess(len(small), 600_000)
         self.assertIsNone(prepare_logo(b"no picture"))
+
+    def test_a_huge_drawing_is_no_logo(self):
+        svg = '<svg xmlns="http://www.w3.org/2000/svg">%s</svg>'
+        self.assertIsNotNone(prepare_logo((svg % '<path d="M0 0"/>').encode()))
+        self.assertIsNone(prepare_logo((svg % ('<path d="M0 0"/>' * 650_000)).encode()))
 
     def test_svg_that_reaches_outside_is_refused(self):
         svg = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:x="http://www.w3.org/1999/xlink">%s</svg>'

@@ -31,7 +31,10 @@ ROOT = Path(__file__).parent.parent
 LIST = ROOT / "docs" / "odoo-internals.md"
 READ = Path(__file__).with_name("odoo_internals.txt")
 #: the addons whose code was read; others that change a listed method are seen by the guards
-ADDONS = ("base", "web", "mail", "product", "uom", "analytic", "account", "portal")
+ADDONS = (
+    "base", "web", "mail", "product", "uom", "analytic", "account", "portal", "account_payment",
+    "account_edi_ubl_cii",
+)  # fmt: skip
 #: underscore names that Odoo's own documentation and every addon use
 ORDINARY = {
     "_abstract", "_check_company_domain", "_convert", "_description_selection",

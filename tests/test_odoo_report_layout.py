@@ -16,7 +16,7 @@ from ..billing_runs.layouts.children import PrintError
 from ..billing_runs.layouts.odoo_report import OdooReport
 from ..billing_runs.layouts.sheets import Sheet
 from .common import BillingCase
-from .printers import chromium, pages, picture, plain, webkit
+from .printers import beyond, chromium, pages, picture, plain, webkit
 
 LOGGER = "odoo.addons.billing_operations.billing_runs.layouts"
 ENGLISH_NUMBERS = ("90.00", "13.50", "103.50")
@@ -31,6 +31,10 @@ class OdooReportCase(BillingCase):
 
     @classmethod
     def setUpClass(cls):
+        cls.real_find, cls.real_missing = (
+            staticmethod(printers.find),
+            staticmethod(printers.missing),
+        )
         super().setUpClass()
         cls.company.write(
             {
@@ -118,6 +122,7 @@ class TestOdooReport(OdooReportCase):
             for name, (move, says) in moves.items():
                 with self.subTest(name):
                     self._assert_whole(pages(found[move]), move.name, *says)
+                    self.assertFalse(beyond(found[move]))
             self.assertLess(len(found[moves["plain"][0]]), 80_000)
             self.assertGreater(len(pages(found[moves["500 lines"][0]])), 5)
 
@@ -331,6 +336,31 @@ class TestOdooReport(OdooReportCase):
         found = self.render((move | second).with_env(self.env))
         self.assertSays(pages(found[move])[0], "Test Provider", "DE136695976")
         self.assertSays(pages(found[second])[0], "Second Provider", "DE811569869")
+
+    def test_what_the_server_lacks_is_said_in_settings_and_on_the_panel(self):
+        nothing = printers._wkhtml()._replace(state="install")
+        found = patch.object(printers, "_wkhtml", lambda: nothing)
+        with found, patch("shutil.which", lambda name: None):
+            printers_find = type(self).real_find
+            printers_find.cache_clear()
+            self.assertIsNone(printers_find())
+            with patch.object(printers, "find", printers_find):
+                said = type(self).real_missing(self.env)
+        printers_find.cache_clear()
+        self.assertIn("needs wkhtmltopdf or chromium-headless-shell", said)
+        with patch.object(printers, "missing", lambda env: said):
+            self.assertTrue(self.company._bill_layout("odoo").missing(self.env))
+            settings = self.env["res.config.settings"].create({"billing_bill_layout": "odoo"})
+            self.assertEqual(settings.billing_bill_layout_missing, said)
+            run = self.make_run(self.make_cycle(self.make_scheme()))
+            texts = [problem["text"] for problem in run._readiness_problems()]
+            self.assertIn(said, texts)
+        with patch.object(printers.frames, "is_available", lambda: False):
+            printers_find.cache_clear()
+            self.assertIsNone(printers_find())
+            with patch.object(printers, "find", printers_find):
+                self.assertIn("pip install pikepdf", type(self).real_missing(self.env))
+        printers_find.cache_clear()
 
     def test_odoos_print_button_goes_the_same_way(self):
         moves = self.make_move() | self.make_move()

@@ -1,8 +1,12 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from ..layouts import structured
+
 # Proof that formatting asks, and what it is told: an object that no RPC call can forge.
 _ERRORS = object()
+#: where Odoo puts structured invoices into PDFs, by writing these anew
+REWRITES = "odoo.addons.account_edi_ubl_cii.models.account_move_send"
 
 
 class _Errors(dict):
@@ -40,14 +44,16 @@ class AccountMoveSend(models.AbstractModel):
 
         An error is its document's alone: the send flow goes on with the others.
         """
-        groups, contents = {}, {}
+        groups, contents, finished = {}, {}, {}
         errors = self._layout_errors()
         ready = errors.ready if errors is not None else {}
         for move, data in invoices_data.items():
             if laid_out := ready.get(move.id):
                 engine, content = laid_out
-                failed = isinstance(content, Exception)
-                contents[move] = engine.explain(move, content) if failed else content
+                if isinstance(content, Exception):
+                    content = engine.rescue(move, data["pdf_report"], content)
+                contents[move] = content
+                finished[move] = engine.finished
                 continue
             report = data["pdf_report"]
             engine = move.company_id._bill_layout_of(move, report)
@@ -55,11 +61,13 @@ class AccountMoveSend(models.AbstractModel):
         for (_code, _company, report), (engine, moves) in groups.items():
             moves = self.env["account.move"].union(*moves)
             contents |= engine.render(moves, report)
+            finished |= dict.fromkeys(moves, engine.finished)
         for move, content in contents.items():
             data = invoices_data[move]
             if isinstance(content, Exception):
                 self._note_layout_error(move, data, content)
                 continue
+            data["billing_finished"] = finished[move]
             data["pdf_attachment_values"] = {
                 "name": move._get_invoice_report_filename(report=data["pdf_report"]),
                 "raw": content,
@@ -68,6 +76,79 @@ class AccountMoveSend(models.AbstractModel):
                 "res_id": move.id,
                 "res_field": "invoice_pdf_report_file",
             }
+
+    @api.model
+    def _hook_invoice_document_before_pdf_report_render(self, invoice, invoice_data):
+        """Complete the structured invoice: it is attached, and what is sent to networks."""
+        result = super()._hook_invoice_document_before_pdf_report_render(invoice, invoice_data)
+        values = invoice_data.get("ubl_cii_xml_attachment_values")
+        if values and invoice.is_sale_document():
+            values["raw"] = structured.complete(invoice, values["raw"])
+        return result
+
+    @api.model
+    def _hook_invoice_document_after_pdf_report_render(self, invoice, invoice_data):
+        """Leave a finished PDF as it is.
+
+        Odoo writes every PDF anew to put the structured invoice into it: what claims to be PDF/A
+        or PDF/UA is not afterwards, and what has a structured invoice gets a second one.
+        """
+        if not self._is_finished(invoice, invoice_data):
+            return super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
+        content = invoice_data["pdf_attachment_values"]["raw"]
+        place = self._rewriting_class()
+        if place:
+            # All that Odoo does there but for the PDF.
+            options = invoice_data.get("ubl_cii_xml_options")
+            if options and options["ubl_cii_format"] != structured.FACTURX:
+                self._postprocess_invoice_ubl_xml(invoice, invoice_data)
+            return super(place, self)._hook_invoice_document_after_pdf_report_render(
+                invoice, invoice_data
+            )
+        result = super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
+        invoice_data["pdf_attachment_values"]["raw"] = content
+        return result
+
+    @api.model
+    def _link_invoice_documents(self, invoices_data):
+        """Say in the history of a document whose PDF was made again why that is."""
+        result = super()._link_invoice_documents(invoices_data)
+        again = self.env["account.move"].union(
+            *(
+                move
+                for move, data in invoices_data.items()
+                if data.get("pdf_attachment_values") and move.billing_pdf_gone
+            )
+        )
+        if again:
+            again._message_log_batch(
+                bodies={
+                    move.id: self.env._(
+                        "The PDF was made again. %(why)s", why=move.billing_pdf_gone
+                    )
+                    for move in again
+                }
+            )
+            again.billing_pdf_gone = False
+        return result
+
+    def _is_finished(self, invoice, invoice_data):
+        """Return whether nothing is put into a document's PDF any more. Odoo does so in its way for
+        a customer who wants Factur-X where our own cannot be made."""
+        if not invoice_data.get("billing_finished"):
+            return False
+        if invoice_data.get("invoice_edi_format") != structured.FACTURX:
+            return True
+        return invoice.company_id._keeps_for_archive(invoice)
+
+    def _rewriting_class(self):
+        """Return the class whose hook rewrites PDFs where it is the next to be asked, else None."""
+        name = "_hook_invoice_document_after_pdf_report_render"
+        classes = type(self).mro()
+        for place in classes[classes.index(AccountMoveSend) + 1 :]:
+            if name in vars(place):
+                return place if place.__module__ == REWRITES else None
+        return None
 
     def _note_layout_error(self, move, data, error):
         errors = self._layout_errors()

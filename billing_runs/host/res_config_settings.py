@@ -36,12 +36,13 @@ class ResConfigSettings(models.TransientModel):
     )
     billing_bill_layout_missing = fields.Char(compute="_compute_billing_bill_layout_missing")
 
-    @api.depends("billing_bill_layout")
+    @api.depends("billing_bill_layout", "billing_bill_archive")
     def _compute_billing_bill_layout_missing(self):
         """Say what the server lacks for the chosen layout."""
         for settings in self:
-            engine = settings.company_id._bill_layout(settings.billing_bill_layout)
-            settings.billing_bill_layout_missing = engine.missing(self.env)
+            settings.billing_bill_layout_missing = settings.company_id._bill_layout_missing(
+                settings.billing_bill_layout, settings.billing_bill_archive
+            )
 
     def action_preview_bill_layout(self):
         """Open the PDF of the company's newest invoice, laid out anew."""

@@ -4,6 +4,7 @@ It is spoken to through a pipe, so that nobody else can; when the process that h
 ends, Chromium does as well.
 """
 
+import atexit
 import base64
 import io
 import json
@@ -62,7 +63,8 @@ OPTIONS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 STYLES = """
-html, body { margin: 0; padding: 0; background: transparent; height: auto; }
+html, body { margin: 0; padding: 0; background: transparent; height: auto; direction: ltr; }
+.billing-sheet > [dir=rtl] { direction: rtl; }
 .billing-sheet { position: relative; height: auto; overflow: visible !important; }
 .billing-sheet > .container { max-width: none; }
 .billing-sheet + .billing-sheet { break-before: page; }
@@ -229,6 +231,8 @@ class Chromium:
         #: whether it locks itself in; it refuses to for root
         self.sandbox = os.geteuid() != 0
         self._said = False
+        # Folders of processes that wait would stay behind.
+        atexit.register(self._close_own, os.getpid())
 
     def print_all(self, sheets: list[Sheet], fonts: str = "") -> list:
         """Return for each sheet its PDF, or the ``PrintError`` that says why there is none.
@@ -311,6 +315,11 @@ class Chromium:
             self._timer = threading.Timer(IDLE, self.close)
             self._timer.daemon = True
             self._timer.start()
+
+    def _close_own(self, process):
+        """End what a process started when it ends: its forks leave that to it."""
+        if os.getpid() == process:
+            self.close()
 
     def close(self):
         """End all processes that wait."""

@@ -17,6 +17,11 @@ URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^"')]*?))\s*\)""")
 GROUPS = ("@media", "@supports", "@layer", "@container", "@document")
 #: states that paper does not know
 STATES = re.compile(r":(?:hover|focus|focus-within|focus-visible|active|target)\b")
+SIDE = re.compile(r"\b(?:left|right)\b")
+OTHER = {"left": "right", "right": "left"}
+#: where each of four values goes when left and right change places
+FOUR_SIDES = dict.fromkeys(("margin", "padding", "border-width", "border-style"), (0, 3, 2, 1))
+FOUR_SIDES |= {"border-color": (0, 3, 2, 1), "border-radius": (1, 0, 3, 2)}
 NAME = r"((?:\\.|[\w-]|[^\x00-\x7f])+)"
 CLASS, ID = re.compile(r"\." + NAME), re.compile("#" + NAME)
 TAG = re.compile(r"(?:^|[\s>+~])([a-zA-Z][\w-]*)")
@@ -61,9 +66,13 @@ def names_in(html: str) -> frozenset[str]:
 class Stylesheet:
     """A parsed stylesheet."""
 
-    def __init__(self, text: str):
+    def __init__(self, text: str, mirrored: bool = False):
+        """:param bool mirrored: whether left and right change places"""
         self.faces: list[Face] = []
+        self._mirrored = mirrored
         self._rules = self._parse(text, 0)[0]
+        if mirrored:
+            self._rules.append(_Rule("html, body{direction: rtl}", [frozenset()]))
         self.cut = lru_cache(maxsize=64)(self._cut)
 
     def _parse(self, text, position):
@@ -93,6 +102,7 @@ class Stylesheet:
         if prelude.lower().startswith("@font-face"):
             self.faces.append(_face(body))
         elif not prelude.startswith("@"):  # no animation, and the paper is said elsewhere
+            body = mirror(body) if self._mirrored else body
             rules.append(_Rule(f"{prelude}{{{body}}}", _needs(prelude)))
 
     def _cut(self, names: frozenset[str]) -> str:
@@ -159,6 +169,35 @@ def _face(body):
         urls=tuple(urls),
         text=f"@font-face{{{body}}}",
     )
+
+
+def is_from_left(css: str) -> bool:
+    """Return whether a page by a stylesheet begins at the left."""
+    return bool(re.search(r"(?:^|[\s,}])body\s*{[^}]*direction:\s*ltr", css))
+
+
+def mirror(body: str) -> str:
+    """Return declarations with left and right in each other's place, as right-to-left wants them."""
+    return "".join(
+        _turned(part) if ":" in part else part for part in re.split(r"(;(?![^(]*\)))", body)
+    )
+
+
+def _turned(declaration):
+    name, _colon, value = declaration.partition(":")
+    plain = name.strip().lower()
+    if plain in FOUR_SIDES:
+        sides = value.split()
+        important = [sides.pop()] if sides and sides[-1] == "!important" else []
+        if len(sides) == 4 and "(" not in value:
+            value = " ".join([*(sides[place] for place in FOUR_SIDES[plain]), *important])
+    elif plain in ("text-align", "float", "clear", "background-position"):
+        value = SIDE.sub(_other, value)
+    return f"{SIDE.sub(_other, name)}:{value}"
+
+
+def _other(match):
+    return OTHER[match.group()]
 
 
 def replace_urls(css: str, resolve) -> str:

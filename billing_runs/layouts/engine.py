@@ -19,6 +19,8 @@ class Engine:
     code = ""
     #: what people read, translatable
     label = ""
+    #: whether its PDFs are finished: nothing is put into them afterwards
+    finished = False
 
     def missing(self, env):
         """Return what the server lacks for it, and what to do, in one sentence; None for nothing."""

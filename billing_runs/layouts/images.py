@@ -10,6 +10,8 @@ from PIL import Image, UnidentifiedImageError
 LOGO_PIXELS = (960, 480)
 #: nothing bigger is even looked at
 LARGEST_PIXELS = 80_000_000
+#: bytes of a drawing, which goes into every bill as it is
+LARGEST_SVG = 500_000
 OUTSIDE = re.compile(r"""url\(\s*['"]?(?!#)|@import""", re.IGNORECASE)
 DATA = re.compile(r"#|data:image/(png|jpe?g|gif);")
 XLINK = "{http://www.w3.org/1999/xlink}href"
@@ -19,12 +21,13 @@ def prepare_logo(content: bytes | None) -> tuple[str, bytes] | None:
     """Return a logo as ``(ending of its file's name, content)``, None for what is no picture.
 
     Pixels are scaled down to what print can show. An SVG file keeps its lines, unless it refers to
-    something outside of itself or runs a script.
+    something outside of itself, runs a script or is so big that all bills would be.
     """
     if not content:
         return None
     if content.lstrip()[:1] == b"<":
-        return ("svg", content) if is_safe_svg(content) else None
+        small = len(content) <= LARGEST_SVG
+        return ("svg", content) if small and is_safe_svg(content) else None
     try:
         with Image.open(io.BytesIO(content)) as image:
             if image.width * image.height > LARGEST_PIXELS:

@@ -85,6 +85,7 @@ def _own_labels(env):
         "payment_reference": env._("Payment Reference"),
         "bank_account": env._("Bank Account"),
         "scan": env._("Scan to pay with your banking app"),
+        "pay_online": env._("Scan or click to pay online"),
         "registry": env._("Company ID"),
         "tax_id": env._("Tax ID"),
     }

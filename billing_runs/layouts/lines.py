@@ -1,9 +1,25 @@
 """The lines of documents, grouped by service: what each says, and the period once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 #: lines of text from which on a row may be broken by the end of a page
 LONG = 12
+
+
+def service_period(charges) -> tuple[date, date] | None:
+    """Return the first and the last day that charges are for, None where there is nothing but
+    set-up."""
+    if all(charge.kind == "setup" for charge in charges):
+        return None
+    return whole_period(charges)
+
+
+def whole_period(charges) -> tuple[date, date] | None:
+    """Return the first and the last day of charges, None for none."""
+    if not charges:
+        return None
+    end = max(charges.mapped("period_end"))
+    return min(charges.mapped("period_start")), end - timedelta(days=1)
 
 
 class LineValues:
@@ -48,6 +64,10 @@ class LineValues:
         alone = len(lines) == 1
         subtotal, rows = 0.0, []
         for line, period in zip(lines, periods, strict=True):
+            if line.collapse_composition or line.collapse_prices:
+                inside, total = self._hidden(move, line, total)
+                rows += inside
+                continue
             if line.display_type != "product":
                 rows.append(self._note(move, line))
                 continue
@@ -68,13 +88,8 @@ class LineValues:
         }, total
 
     def _period(self, line):
-        charges = line.billing_charge_ids
-        if not charges or not any(charge.kind != "setup" for charge in charges):
-            return None
-        return self.formats.period(
-            min(charges.mapped("period_start")),
-            max(charges.mapped("period_end")) - timedelta(days=1),
-        )
+        period = service_period(line.billing_charge_ids)
+        return self.formats.period(*period) if period else None
 
     def _amount(self, move, line):
         with_tax = move.company_price_include == "tax_included"
@@ -105,6 +120,42 @@ class LineValues:
             else self.formats.amount(line.get_section_subtotal(), move.currency_id),
         }
 
+    def _hidden(self, move, section, total):
+        """Return the rows of a section that hides what it is made of or its prices, and the running
+        total behind it: names, taxes and sums, as on Odoo's report."""
+        currency, rows = move.currency_id, []
+        with_tax = move.company_price_include == "tax_included"
+        for child in section._get_child_lines():
+            amount = child["price_total" if with_tax else "price_subtotal"]
+            text = self.formats.amount(amount, currency)
+            if child["display_type"] in ("line_section", "line_subsection"):
+                rows.append({"kind": "section", "text": child["name"] or "", "amount": text})
+                continue
+            total += amount
+            summed = section.collapse_composition
+            unit = child.get("line_uom")
+            quantity = self.formats.short(child["quantity"], "Product Unit")
+            price = self.formats.short(child["price_subtotal"], "Product Price", 2)
+            rows.append(
+                {
+                    "kind": "line",
+                    "description": child["name"] or "",
+                    "text": child["name"] or "",
+                    "long": False,
+                    "quantity": f"{quantity} {unit.name}"
+                    if unit and self._shows_units(section)
+                    else quantity,
+                    "price": price if summed else "",
+                    "discount": "",
+                    "taxes": ", ".join(child["taxes"]),
+                    "amount": text if summed else "",
+                    "running": self.formats.money(total, currency),
+                    "period": None,
+                    "lead": None,
+                }
+            )
+        return rows, total
+
     def _text(self, line, service, period):
         """Return a line's text without what its group's title says already."""
         text = line.name or line.product_id.display_name or ""
@@ -116,8 +167,14 @@ class LineValues:
 
     def _quantity(self, line):
         text = self.formats.short(line.quantity, "Product Unit")
-        unit = line.product_uom_id
-        return f"{text} {unit.name}" if unit and self._shows_units(line) else text
+        unit, own = line.product_uom_id, line.product_id.uom_id
+        if not unit or not self._shows_units(line):
+            return text
+        text = f"{text} {unit.name}"
+        if own and own != unit:
+            quantity = unit._compute_quantity(line.quantity, own)
+            text += f"\n{self.formats.short(quantity, 'Product Unit')} {own.name}"
+        return text
 
     def _shows_units(self, line):
         return line.env.user.has_group("uom.group_uom")

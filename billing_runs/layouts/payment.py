@@ -113,10 +113,10 @@ class PaymentValues:
     # === PAYING === #
 
     def payment(self, move):
-        """Return what is said about paying and the picture of the QR code, both None where there
-        is nothing to say."""
+        """Return what is said about paying, None where there is nothing to say, and the pictures of
+        QR codes by the names of their files."""
         if move.move_type != "out_invoice":
-            return None, None
+            return None, {}
         bank = move.partner_bank_id
         rows = []
         if move.invoice_date_due:
@@ -130,16 +130,19 @@ class PaymentValues:
                 account.insert(0, holder)
             rows.append([self.labels["bank_account"], "\n".join(filter(None, account))])
         notes = [*self._terms(move)]
-        qr = self._qr(move)
         if not rows and not notes:
-            return None, None
+            return None, {}
+        qr = self._qr(move)
+        link, link_qr = self._link(move)
+        codes = {"qr.png": qr, "link.png": link_qr}
         return {
             "title": self.labels["payment"],
             "rows": rows,
             "notes": notes,
             "qr": "qr.png" if qr else None,
             "qr_text": self.labels["scan"],
-        }, qr
+            "link": link,
+        }, {name: picture for name, picture in codes.items() if picture}
 
     def _terms(self, move):
         """Return the note of the payment terms, early discount and instalments."""
@@ -174,7 +177,20 @@ class PaymentValues:
     def _qr(self, move):
         if not move.display_qr_code or not move.amount_residual or move.state != "posted":
             return None
-        url = move._generate_qr_code(silent_errors=True)
+        return self._picture(move._generate_qr_code(silent_errors=True))
+
+    def _link(self, move):
+        """Return what leads to paying online, and the picture of its QR code."""
+        if not move.display_link_qr_code or not move.amount_residual or move.state != "posted":
+            return None, None
+        picture = self._picture(move._generate_portal_payment_qr())
+        if not picture:
+            return None, None
+        text = self.labels["pay_online"]
+        return {"url": move._get_portal_payment_link(), "qr": "link.png", "text": text}, picture
+
+    @staticmethod
+    def _picture(url):
         if not url or "base64," not in url:
             return None
         return base64.b64decode(url.partition("base64,")[2])

@@ -18,7 +18,9 @@ BODY = "\ue5f2"
 NUMBERS = {"page": PAGE, "topage": PAGES, "section": "", "subsection": "", "subsubsection": ""}
 #: what a sheet of paper has no use for
 ACTIVE = ".//script | .//iframe | .//object | .//embed | .//base | .//link | .//meta"
-STYLE = re.compile(r"url\(")
+#: words of scripts that are written from right to left
+LETTER = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
+WORDS = re.compile(f"({LETTER}(?:(?:{LETTER}|\\s)*{LETTER})?)")
 CLASSED = "descendant-or-self::*[contains(concat(' ', normalize-space(@class), ' '), ' {} ')]"
 #: tables of wkhtmltopdf grow slow with their rows
 ROWS, LONG = 500, 4 << 20
@@ -115,6 +117,8 @@ class Reader:
         if lang not in self._frames:
             self._frames[lang] = self._frame(lang)
         page, before, after = self._frames[lang]
+        if 'dir="rtl"' in page.of_body:
+            _set_apart(node)
         html = before + lxml.html.tostring(node, encoding="unicode", with_tail=False) + after
         return Page(html, page.links, page.styles, page.of_html, page.of_body)
 
@@ -274,6 +278,39 @@ def _say(wanted, header, article, footer):
             line.text = text
             if not lists:
                 place.insert(0 if place is article else len(place), line)
+
+
+def _set_apart(node):
+    """Put words from right to left into elements of their own: with a blank or a sign at their
+    side, wkhtmltopdf puts them beyond the edge."""
+    for part in list(node.iter()):
+        if isinstance(part.tag, str):
+            _set_words_apart(
+                part, 0, part.text, lambda text, part=part: setattr(part, "text", text)
+            )
+        parent = part.getparent()
+        if parent is not None and part is not node:
+            place = parent.index(part) + 1
+            _set_words_apart(
+                parent, place, part.tail, lambda text, part=part: setattr(part, "tail", text)
+            )
+
+
+def _set_words_apart(parent, place, text, set_text):
+    """Set the words of one text apart.
+
+    :param int place: of the first new element among its parent's
+    :param set_text: takes what stays text
+    """
+    if not text or not WORDS.search(text):
+        return
+    first, *parts = WORDS.split(text)
+    set_text(first)
+    for words, after in zip(parts[::2], parts[1::2], strict=True):
+        element = etree.Element("billing-words")
+        element.text, element.tail = words, after
+        parent.insert(place, element)
+        place += 1
 
 
 def _at(found, place):

@@ -3,9 +3,11 @@ import base64
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from . import facturx
 from .odoo_report import OdooReport
+from .structured import FACTURX
 from .template import check_source, describe
-from .typst_engine import BillingLayout, pool
+from .typst_engine import BillingLayout, missing_for_archives, pool
 from .typst_pool import LayoutError
 
 
@@ -22,8 +24,8 @@ class ResCompany(models.Model):
     )
     billing_bill_archive = fields.Boolean(
         "Bills for Archives",
-        help="Bills by the billing layout are PDF/A-3: they look the same in decades, and may carry"
-        " the structured invoice.",
+        help="Bills by the billing layout are PDF/A-3: they look the same in decades, and have the"
+        " structured invoice (Factur-X) in them. Those of customers who want Factur-X always are.",
     )
     billing_bill_template = fields.Binary(
         "Bill Template",
@@ -74,6 +76,27 @@ class ResCompany(models.Model):
         if by_itself and move._get_name_invoice_report() != "account.report_invoice_document":
             return OdooReport()
         return engine if engine.serves(move, report) else OdooReport()
+
+    def _bill_layout_missing(self, code, archive):
+        """Return what the server lacks for a choice that is not saved yet, in one sentence; None
+        for nothing.
+
+        :param str code: of the engine
+        :param bool archive: whether bills are made for archives
+        """
+        engine = self._bill_layout(code)
+        missing = engine.missing(self.env)
+        if not missing and archive and engine.finished:
+            return missing_for_archives(self.env)
+        return missing
+
+    def _keeps_for_archive(self, move):
+        """Return whether one of the company's documents becomes a PDF/A-3, by a layout that makes
+        such: by the company's choice, or for a customer who wants Factur-X, which is one."""
+        if self.billing_bill_archive:
+            return True
+        wanted = self.env["account.move.send"]._get_default_invoice_edi_format(move)
+        return wanted == FACTURX and facturx.is_available()
 
     # === A TEMPLATE OF ONE'S OWN === #
 

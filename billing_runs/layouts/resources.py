@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import hashlib
 import io
 import logging
 import re
@@ -22,7 +23,7 @@ from odoo.tools.misc import file_path
 from odoo.addons.web.controllers.binary import Binary
 from odoo.addons.web.controllers.report import ReportController
 
-from .css import Stylesheet, replace_urls
+from .css import Stylesheet, is_from_left, replace_urls
 from .fonts import find_files, make_known
 from .images import LARGEST_PIXELS, LOGO_PIXELS
 
@@ -38,6 +39,9 @@ ASSET = re.compile(r"/web/assets/[^?#]+/([^/?#]+)")
 #: parsed stylesheets by database and address, which says their content
 _STYLESHEETS = OrderedDict()
 _MOST_STYLESHEETS = 16
+#: pictures in the size that print can show, by what they were
+_SCALED = OrderedDict()
+_MOST_SCALED = 16
 
 
 @functools.cache
@@ -73,7 +77,10 @@ class Resources:
         key = (self.env.cr.dbname, address)
         found = _STYLESHEETS.get(key)
         if found is None:
-            found = _STYLESHEETS[key] = Stylesheet(self._css(address))
+            text = self._css(address)
+            # Odoo has no right-to-left styles where the server lacks rtlcss.
+            mirrored = ".rtl." in address and is_from_left(text)
+            found = _STYLESHEETS[key] = Stylesheet(text, mirrored)
             while len(_STYLESHEETS) > _MOST_STYLESHEETS:
                 _STYLESHEETS.popitem(last=False)
         return found
@@ -207,12 +214,21 @@ class Resources:
         return content, record.mimetype if record._name == "ir.attachment" else None
 
 
-@functools.lru_cache(maxsize=32)
 def scaled(address: str, logo: bool) -> str:
     """Return a picture that is larger than print can show in a smaller size.
 
     :param bool logo: whether it stands in a header or footer, and not on the whole page
     """
+    key = (hashlib.sha256(address.encode()).digest(), logo)
+    found = _SCALED.get(key)
+    if found is None:
+        found = _SCALED[key] = _scaled(address, logo)
+        while len(_SCALED) > _MOST_SCALED:
+            _SCALED.popitem(last=False)
+    return found
+
+
+def _scaled(address, logo):
     head, _comma, data = address.partition(";base64,")
     if head not in ("data:image/png", "data:image/jpeg", "data:image/jpg", "data:image/webp"):
         return address

@@ -1,8 +1,13 @@
 from pathlib import Path
+from typing import NamedTuple
 
+from psycopg2 import Error
+
+from odoo.exceptions import UserError
 from odoo.tools.misc import file_path
 from odoo.tools.translate import LazyTranslate
 
+from . import facturx, structured
 from .engine import INVOICE_REPORTS, WITH_PAYMENTS, Engine
 from .template import DEFAULT, check_source, explain
 from .typst_pool import LayoutError, Pool, is_available, make_job
@@ -26,11 +31,32 @@ def pool() -> Pool:
     return _pools["pool"]
 
 
+def missing_for_archives(env) -> str | None:
+    """Return what the server lacks to put structured invoices into PDFs, and what to do, in one
+    sentence; None for nothing."""
+    if facturx.is_available() or not structured.can_make(env):
+        return None
+    return env._(
+        "Bills for archives have the structured invoice in them, which needs the Python package"
+        " pikepdf on the server: pip install pikepdf==%(version)s",
+        version=facturx.VERSION,
+    )
+
+
+class Work(NamedTuple):
+    """A document that is ready to be compiled."""
+
+    job: dict
+    #: the structured invoice that goes into its PDF
+    xml: bytes | None
+
+
 class BillingLayout(Engine):
     """A bill designed as a bill, compiled by Typst from data."""
 
     code = "billing"
     label = _lt("Billing layout")
+    finished = True
 
     def missing(self, env):
         if is_available():
@@ -47,13 +73,42 @@ class BillingLayout(Engine):
         missing = self.missing(moves.env)
         if missing:
             return dict.fromkeys(moves, LayoutError(missing))
-        return self.jobs(moves, with_payments=report.report_name == WITH_PAYMENTS)
+        found = {}
+        for move, job in self.jobs(moves, report.report_name == WITH_PAYMENTS).items():
+            try:
+                found[move] = Work(job, self._structured(move))
+            except Error:
+                raise  # concerns the whole transaction
+            except Exception as error:
+                found[move] = error
+        return found
+
+    def _structured(self, move):
+        """Return the structured invoice that goes into a document's PDF, None where none does."""
+        if move.state != "posted" or not move.company_id._keeps_for_archive(move):
+            return None
+        if not structured.can_make(move.env):
+            return None
+        if not facturx.is_available():
+            raise UserError(missing_for_archives(move.env))
+        return structured.make(move)
 
     def compile(self, prepared):
+        results = pool().compile_all([work.job for work in prepared])
         return [
-            result if isinstance(result, LayoutError) else result[0]
-            for result in pool().compile_all(prepared)
+            result if isinstance(result, LayoutError) else self._finish(result[0], work.xml)
+            for result, work in zip(results, prepared, strict=True)
         ]
+
+    @staticmethod
+    def _finish(content, xml):
+        if xml is None:
+            return content
+        try:
+            return facturx.embed(content, xml)
+        except Exception as error:
+            # Of a template of one's own that makes something else of a PDF.
+            return LayoutError(f"{type(error).__name__}: {error}")
 
     def explain(self, move, error):
         return explain(move.env, move, error)
@@ -62,11 +117,11 @@ class BillingLayout(Engine):
     def _source(company):
         return company._bill_layout_source() or DEFAULT
 
-    def jobs(self, moves, source=None, with_payments=True):
+    def jobs(self, moves, with_payments=True, source=None):
         """Return ``{move: job of the pool}``; all data are read here.
 
-        :param str source: of a template to try, instead of the company's own
         :param bool with_payments: whether what was paid is said
+        :param str source: of a template to try, instead of the company's own
         """
         jobs = {}
         by_language = moves.sudo().grouped(
@@ -82,6 +137,6 @@ class BillingLayout(Engine):
                 files = {**files, "bill.typ": SHIPPED.read_bytes()}
                 main = source or self._source(company)
                 check_source(moves.env, main)
-                archive = company.billing_bill_archive
+                archive = company._keeps_for_archive(move)
                 jobs[move] = make_job(main, data, files, list(ARCHIVE if archive else PLAIN))
         return {move: jobs[move] for move in moves}

@@ -5,7 +5,6 @@ customer's language, formatted here; nothing is worked out by a template.
 """
 
 import base64
-from datetime import timedelta
 
 from odoo.tools import is_html_empty
 
@@ -14,7 +13,7 @@ from .formats import Formats
 from .html_text import paragraphs
 from .images import prepare_logo, readable
 from .labels import read_labels
-from .lines import LineValues
+from .lines import LineValues, whole_period
 from .payment import PaymentValues
 
 #: millimetres, for paper formats that Odoo knows by name
@@ -57,8 +56,8 @@ class DocumentValues:
         title = self._title(move)
         period = self._period(move)
         shown = move._get_move_lines_to_report()
-        payment, qr = self.payment.payment(move)
-        files = {**seller["files"], **({"qr.png": qr} if qr else {})}
+        payment, codes = self.payment.payment(move)
+        files = {**seller["files"], **codes}
         footer = seller["footer"]
         return {
             "lang": self.env.lang.split("_")[0].split("@")[0],
@@ -106,11 +105,8 @@ class DocumentValues:
 
     def _period(self, move):
         """Return the first to the last day that the document's charges are for."""
-        charges = move.invoice_line_ids.billing_charge_ids
-        if not charges:
-            return None
-        first, last = min(charges.mapped("period_start")), max(charges.mapped("period_end"))
-        return self.formats.period(first, last - timedelta(days=1))
+        period = whole_period(move.invoice_line_ids.billing_charge_ids)
+        return self.formats.period(*period) if period else None
 
     def _facts(self, move):
         labels, day = self.labels, self.formats.day
@@ -124,11 +120,14 @@ class DocumentValues:
             (labels["reference"], move.ref),
             (labels["source"], move.invoice_origin),
             (labels["original"], move.reversed_entry_id.name if refund else ""),
-            (labels["incoterm"], move.invoice_incoterm_id.code),
+            (labels["incoterm"], self._incoterm(move)),
         ]
         if move.show_taxable_supply_date:
             facts.insert(2, (labels["supply_date"], day(move.taxable_supply_date)))
         return [[label, value] for label, value in facts if value]
+
+    def _incoterm(self, move):
+        return " ".join(filter(None, [move.invoice_incoterm_id.code, move.incoterm_location]))
 
     # === SELLER AND BUYER === #
 

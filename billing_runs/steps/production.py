@@ -55,4 +55,8 @@ class Production(Step):
                         "confirm": run._work_question(),
                     }
                 ]
+        if failed or (waiting and run.state != "completed"):
+            lacking = run.company_id._bill_layout().missing(run.env)
+            if lacking:
+                step["sentence"] = f"{step['sentence']} {lacking}"
         return step

@@ -81,6 +81,9 @@ class BillingRun(models.Model):
                 yield code, text % count, who
         for code, text in self._product_problems(sold):
             yield code, text, accounting
+        lacking = self._stages().pdf_states and self.company_id._bill_layout().missing(self.env)
+        if lacking:
+            yield "no_printer", lacking, self.env._("The server's administrator")
         if self.cycle_id.journal_id.has_sequence_holes:
             yield (
                 "sequence_gaps",

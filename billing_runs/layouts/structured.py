@@ -1,0 +1,56 @@
+"""The structured invoice of a document: made by Odoo, completed by what its run knows.
+
+Odoo's addon ``account_edi_ubl_cii`` makes it. This one does not need it: where it is not installed
+there are no structured invoices, and everything else is as it is.
+"""
+
+from decimal import Decimal
+
+from . import einvoice
+from .lines import service_period, whole_period
+
+#: the model that makes a Cross Industry Invoice
+BUILDER = "account.edi.xml.cii"
+FACTURX = "facturx"
+
+
+def can_make(env) -> bool:
+    """Return whether structured invoices can be made in this database."""
+    return BUILDER in env
+
+
+def make(move) -> bytes:
+    """Return the structured invoice that is embedded in a document's PDF."""
+    # What it lacks for one of the countries that use it is said where somebody wants to send it.
+    xml, _lacks = move.env[BUILDER]._export_invoice(move)
+    return complete(move, xml)
+
+
+def complete(move, xml: bytes) -> bytes:
+    """Return a structured invoice with what is known of the document besides.
+
+    :param xml: that Odoo made, in any syntax
+    """
+    lines = move.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+    return einvoice.complete(
+        xml,
+        einvoice.Invoice(
+            [
+                einvoice.Line(
+                    _name(line, number),
+                    Decimal(str(line.price_unit)),
+                    Decimal(str(line.discount)),
+                    service_period(line.billing_charge_ids),
+                )
+                for number, line in enumerate(lines, 1)
+            ],
+            whole_period(lines.billing_charge_ids),
+        ),
+    )
+
+
+def _name(line, number):
+    """Return what a line without product is called."""
+    text = (line.name or "").strip().partition("\n")[0]
+    name = text or line.product_id.display_name or line.billing_charge_ids.service_id[:1].name
+    return name or line.env._("Line %(number)s", number=number)
