@@ -47,12 +47,6 @@
         "service_tasks/views/portal_templates.xml",
         "service_tasks/wizards/service_task_dialog_views.xml",
         "service_tasks/views/service_tasks_menus.xml",
-        # cdrs: rates
-        "security/cdrs_rates_rules.xml",
-        "cdrs/views/cdr_rate_views.xml",
-        "cdrs/views/billing_tariff_views.xml",
-        "cdrs/views/billing_service_views.xml",
-        "cdrs/wizards/cdr_rate_dialog_views.xml",
         # cdrs
         "security/cdrs_rules.xml",
         "cdrs/data/cdrs_data.xml",
@@ -62,6 +56,15 @@
         "cdrs/views/cdr_carrier_views.xml",
         "cdrs/views/cdr_format_views.xml",
         "cdrs/views/cdrs_menus.xml",
+        # cdrs: rates and errors
+        "security/cdrs_rates_rules.xml",
+        "cdrs/views/cdr_rate_views.xml",
+        "cdrs/views/billing_tariff_views.xml",
+        "cdrs/views/billing_service_views.xml",
+        "cdrs/views/billing_error_views.xml",
+        "cdrs/views/cdr_fixed_fee_views.xml",
+        "cdrs/wizards/cdr_rate_dialog_views.xml",
+        "cdrs/wizards/billing_error_dialog_views.xml",
         # billing_runs
         "security/billing_runs_rules.xml",
         "data/billing_runs_data.xml",

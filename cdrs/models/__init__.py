@@ -15,3 +15,10 @@ from . import cdr_carrier
 from . import cdr_file
 from . import cdr_file_line
 from . import cdr_record
+from . import cdr_record_rating
+from . import billing_error
+from . import billing_error_count
+from . import billing_error_actions
+from . import cdr_fixed_fee
+from . import cdr_margin_report
+from . import billing_task
