@@ -3,4 +3,8 @@ from . import cdr_format_column
 from . import cdr_carrier
 from . import cdr_file
 from . import cdr_file_line
+from . import cdr_file_receive
+from . import cdr_file_import
 from . import cdr_record
+from . import billing_task
+from . import res_config_settings
