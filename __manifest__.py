@@ -51,10 +51,12 @@
         "security/cdrs_rules.xml",
         "cdrs/data/cdrs_data.xml",
         "cdrs/data/cdr_formats.xml",
+        "cdrs/wizards/cdr_upload_views.xml",
         "cdrs/views/cdr_record_views.xml",
         "cdrs/views/cdr_file_views.xml",
         "cdrs/views/cdr_carrier_views.xml",
         "cdrs/views/cdr_format_views.xml",
+        "cdrs/views/res_config_settings_views.xml",
         "cdrs/views/cdrs_menus.xml",
         # cdrs: rates and errors
         "security/cdrs_rates_rules.xml",

@@ -14,6 +14,8 @@ from . import cdr_format_column
 from . import cdr_carrier
 from . import cdr_file
 from . import cdr_file_line
+from . import cdr_file_receive
+from . import cdr_file_import
 from . import cdr_record
 from . import cdr_record_rating
 from . import billing_error
@@ -22,3 +24,4 @@ from . import billing_error_actions
 from . import cdr_fixed_fee
 from . import cdr_margin_report
 from . import billing_task
+from . import res_config_settings

@@ -6,3 +6,4 @@ from . import billing_error_rate
 from . import billing_error_dates
 from . import billing_error_accept
 from . import cdr_record_rerate
+from . import cdr_upload
