@@ -110,7 +110,7 @@ class _Leg:
             (column and column.date_format) or layout.date_format, layout.zone, layout.company_zone
         )
         self.durations = _Kept(_duration(layout.duration_unit))
-        self.costs = _Kept(partial(_cost, layout))
+        self.costs = _Kept(partial(read_cost, layout))
         self.normalise = numbers.Normaliser.of(
             layout.country, layout.calling_code, layout.number_style
         )
@@ -373,7 +373,7 @@ def _within(seconds, text):
     return seconds
 
 
-def _cost(layout, text):
+def read_cost(layout: Layout, text: str) -> str:
     """Return a price as a decimal text in units of the currency."""
     if not text:
         return ""

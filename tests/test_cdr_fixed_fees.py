@@ -103,3 +103,40 @@ class TestFixedFees(ErrorCase):
         groups = self.env["cdr.margin.report"].with_user(self.user)
         groups = groups._read_group([], ["carrier_id"], ["margin:sum"])
         self.assertTrue(groups)
+
+
+@tagged("post_install", "-at_install")
+class TestFixedFeeFiles(ErrorCase):
+    def receive(self, text):
+        self.carrier.fixed_fee_format_id = self.env.ref(
+            "billing_operations.cdr_format_generic_fixed_fee"
+        )
+        files = self.env["cdr.file"]._receive(
+            self.carrier, [("fees.csv", text.encode())], "upload", kind="fixed_fee"
+        )
+        self.env.flush_all()
+        self.env["billing.task"]._run_inline()
+        self.env.invalidate_all()
+        return files
+
+    def test_a_file_brings_its_fees_and_their_causes(self):
+        file = self.receive(
+            "number,description,cost,from,to\n"
+            "020 7946 0000,Line rental,8.00,2026-03-01,2026-03-31\n"
+            "020 7946 0077,Line rental,5.00,2026-03-01,2026-03-31\n"
+            ",Line rental,5.00,2026-03-01,2026-03-31\n"
+            "020 7946 0078,Line rental,much,2026-03-01,2026-03-31\n"
+        )
+        self.assertEqual((file.state, file.record_count, file.error_count), ("processed", 2, 2))
+        self.assertEqual((file.total_cost, file.period), (13, date(2026, 3, 1)))
+        fees = self.env["cdr.fixed.fee"].search([("file_id", "=", file.id)])
+        self.assertEqual(set(fees.mapped("period_end")), {date(2026, 4, 1)})
+        self.assertEqual(sorted(self.errors().mapped("code")), ["fixed_fee_unmatched", "malformed"])
+
+    def test_a_file_processed_again_brings_nothing_twice(self):
+        file = self.receive("number,description,cost,from,to\n020 7946 0000,x,8,,\n")
+        self.assertEqual(file.record_count, 1)
+        file.action_process()
+        self.env["billing.task"]._run_inline()
+        self.env.invalidate_all()
+        self.assertEqual((file.record_count, file.duplicate_count), (1, 1))

@@ -11,6 +11,7 @@ from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.exceptions import SkipTask
 from ..archives import ArchiveProblem, Content, entries
 from ..calls import CALL_COLUMNS
+from ..fees import FeeFileReader
 from ..layout import LayoutProblem
 from ..line_texts import problem_text
 from ..rating_sql import RATED_COLUMNS, rated_select
@@ -101,7 +102,7 @@ class CdrFile(models.Model):
         layout = self._get_layout()
         self._clear_lines()
         content = Content(stream, self.name, limits, self.entry)
-        reader = open_reader(layout, content)
+        reader = self._reader(layout, content)
         loader = self._loader()
         try:
             for calls, problems in reader.batches():
@@ -177,10 +178,15 @@ class CdrFile(models.Model):
 
     def _get_layout(self):
         carrier = self.carrier_id
-        form = carrier.fixed_fee_format_id if self.kind == "fixed_fee" else carrier.format_id
+        form = self._get_format()
         if not form:
             raise LayoutProblem("no_format", carrier=carrier.name)
         return form._layout(self.company_id, carrier.country_id)
+
+    def _get_format(self):
+        """Return the carrier's format for files of this kind."""
+        carrier = self.carrier_id
+        return carrier.fixed_fee_format_id if self.kind == "fixed_fee" else carrier.format_id
 
     # === PROBLEMS === #
 
@@ -207,7 +213,7 @@ class CdrFile(models.Model):
         return LayoutProblem(
             "no_call",
             lines=lines,
-            format=self.carrier_id.format_id.name,
+            format=self._get_format().name,
             line=first.line_number,
             reason=first.reason or self.env._("no line begins as calls do"),
         )
@@ -215,8 +221,15 @@ class CdrFile(models.Model):
     # === ROWS === #
 
     def _loader(self):
-        """Return what takes the rows of this file; a kind of file of its own has its own."""
-        return CallLoader(self)
+        """Return what takes the rows of this file; each kind of file has its own."""
+        return FeeLoader(self) if self.kind == "fixed_fee" else CallLoader(self)
+
+    def _reader(self, layout, content):
+        """Return what reads the rows of this file."""
+        if self.kind != "fixed_fee":
+            return open_reader(layout, content)
+        day = self.period or self.company_id._billing_date(self.received_date)
+        return FeeFileReader(layout, content, day.replace(day=1))
 
     def _copy(self, table, columns, rows):
         """COPY rows into a table; empty texts come as NULL."""
@@ -235,17 +248,21 @@ class CdrFile(models.Model):
     def _end(self, problem):
         """Write what came of it."""
         self.flush_recordset()
-        self.env.cr.execute(
-            SQL(
+        if self.kind == "fixed_fee":
+            self.env["cdr.fixed.fee"].flush_model()
+            totals = """
+                SELECT count(*), 0, coalesce(sum(cost), 0), min(period_start), max(period_start), 0,
+                       mode() WITHIN GROUP (ORDER BY date_trunc('month', period_start)::date)
+                  FROM cdr_fixed_fee WHERE file_id = %s
                 """
+        else:
+            totals = """
                 SELECT count(*), coalesce(sum(seconds), 0), coalesce(sum(cost), 0), min(call_day),
                        max(call_day), count(*) FILTER (WHERE error_code = 'out_of_window'),
                        mode() WITHIN GROUP (ORDER BY date_trunc('month', call_day)::date)
                   FROM cdr_record WHERE file_id = %s
-                """,
-                self.id,
-            )
-        )
+                """
+        self.env.cr.execute(SQL(totals, self.id))
         records, seconds, cost, first, last, late, month = self.env.cr.fetchone()
         errors = self.env["cdr.file.line"].search_count([("file_id", "=", self.id)])
         values = {
@@ -379,3 +396,33 @@ class CallLoader:
             oldest = today - timedelta(days=carrier.late_days)
             late = SQL("(%s OR r.call_day < %s)", late, oldest)
         return late
+
+
+class FeeLoader:
+    """Loads the fixed fees of one file, which are then matched to services.
+
+    :ivar calls: how many fees were taken.
+    :ivar had_already: how many of them this file had brought before.
+    """
+
+    def __init__(self, file):
+        self.file = file
+        self.calls = 0
+        self.had_already = 0
+        fees = file.env["cdr.fixed.fee"].search_fetch([("file_id", "=", file.id)], ["line_number"])
+        self._known = set(fees.mapped("line_number"))
+        self._rows = []
+
+    def add(self, fees):
+        """Take fees, as ``fees.Fee``."""
+        self.calls += len(fees)
+        new = [fee._asdict() for fee in fees if fee.line_number not in self._known]
+        self.had_already += len(fees) - len(new)
+        self._rows += new
+
+    def flush(self):
+        """Store what was taken, and match it as a whole."""
+        if self._rows:
+            crash_point("import.before_insert")
+            self.file.env["cdr.fixed.fee"]._load(self.file, self._rows)
+            self._rows = []
