@@ -41,7 +41,54 @@ class EveryModelCase(ServiceTaskCase):
         day = {"company_id": cls.company.id, "day": date(2026, 1, 2)}
         cls.env["service.task.digest"].create({"department_id": cls.hosting.id, **day})
         cls.env["service.webhook.callback"].create({"module_id": cls.module.id, "signature": "x"})
+        cls.make_usage_records(service)
         cls.make_run_records()
+
+    @classmethod
+    def make_usage_records(cls, service):
+        """A carrier's file with a call, a line that cannot be read and a fixed fee, and the rates."""
+        carrier = cls.env["cdr.carrier"].create({"name": "Carrier", "company_id": cls.company.id})
+        columns = [
+            (0, 0, {"target": target, "source": str(number)})
+            for number, target in enumerate(("date", "caller", "seconds"), 1)
+        ]
+        cls.env["cdr.format"].create(
+            {"name": "Format", "company_id": cls.company.id, "column_ids": columns}
+        )
+        file = cls.env["cdr.file"].create({"name": "calls.csv", "carrier_id": carrier.id})
+        of_file = {"file_id": file.id, "line_number": 1}
+        whose = {"carrier_id": carrier.id, "company_id": cls.company.id}
+        cls.env["cdr.file.line"].create({**of_file, **whose, "code": "date", "reason": "No date."})
+        cls.env["cdr.record"].create(
+            {
+                **of_file,
+                **whose,
+                "record_key": "1",
+                "call_time": "2026-01-05 10:00:00",
+                "call_day": date(2026, 1, 5),
+                "direction": "out",
+                "identifier": "4712",
+                "destination": "442079460000",
+                "answered": True,
+                "seconds": 60,
+                "state": "unrated",
+            }
+        )
+        plan = cls.env["cdr.rate.plan"].create({"name": "Plan", "company_id": cls.company.id})
+        rate_class = cls.env["cdr.rate.class"].create(
+            {"name": "National", "company_id": cls.company.id}
+        )
+        named = {"plan_id": plan.id, "name": "x"}
+        cls.env["cdr.rate.band"].create(named)
+        cls.env["cdr.rate"].create({**named, "prefix": "44", "class_id": rate_class.id})
+        cls.env["cdr.rate.allowance"].create({**named, "minutes": 10})
+        cls.env["cdr.rate.tier"].create(
+            {"plan_id": plan.id, "class_id": rate_class.id, "minutes_from": 10}
+        )
+        fee = {"line_number": 1, "identifier": "4711", "name": "x", "cost": 1}
+        days = {"period_start": date(2026, 1, 1), "period_end": date(2026, 2, 1)}
+        cls.env["cdr.fixed.fee"]._load(file, [fee | days])
+        cls.env["cdr.record"]._rate([], cls.company)
 
     @classmethod
     def make_run_records(cls):

@@ -4,6 +4,8 @@ import io
 from contextlib import closing
 from datetime import timedelta
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import fields, models
 from odoo.tools import SQL
 
@@ -18,6 +20,8 @@ from ..rating_sql import RATED_COLUMNS, rated_select
 from ..reading import open_reader
 
 CHUNK = 50_000
+#: so many rows are put in by one INSERT
+STAGED = 250_000
 #: a file of which so many lines hold no call is of another format
 HOPELESS = 2_000
 #: calls that lie further in the future have a wrong date
@@ -314,7 +318,7 @@ class CallLoader:
         self.rows = []
         self.calls = 0
         self.had_already = 0
-        self._staged = False
+        self._staged = None
         self._prepared = file.env["cdr.rate.plan"]._prepare_rating(file.company_id)
 
     def add(self, calls):
@@ -330,26 +334,47 @@ class CallLoader:
         if self.rows:
             self._load(self.rows)
             self.rows = []
+        if self._staged:
+            self._put()
 
     def _load(self, rows):
-        if not self._staged:
+        """Stage rows; enough of them are put in at once, for each INSERT looks all rates up anew."""
+        if self._staged is None:
             types = SQL(", ").join(
                 SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in STAGE_TYPES.items()
             )
             self.cr.execute(
                 SQL("CREATE TEMPORARY TABLE IF NOT EXISTS %s (%s) ON COMMIT DROP", STAGE, types)
             )
-        self.cr.execute(SQL("TRUNCATE %s", STAGE))
+            self.cr.execute(SQL("TRUNCATE %s", STAGE))
+            self._staged = 0
         self.file._copy(STAGE, CALL_COLUMNS, rows)
-        if not self._staged:
-            self.cr.execute(SQL("ANALYZE %s", STAGE))
-            self._staged = True
-        crash_point("import.before_insert")
-        self.cr.execute(self._insert())
-        self.had_already += len(rows) - self.cr.rowcount
-        crash_point("import.chunk")
+        self._staged += len(rows)
+        if self._staged >= STAGED:
+            self._put()
 
-    def _insert(self):
+    def _put(self):
+        """Make records of what is staged.
+
+        Most files bring nothing twice: then rows are put in without looking each one up first.
+        """
+        self.cr.execute(SQL("ANALYZE %s", STAGE))
+        crash_point("import.before_insert")
+        try:
+            with self.cr.savepoint(flush=False):
+                self.cr.execute(self._insert(SQL("")), log_exceptions=False)
+                taken = self.cr.rowcount
+        except UniqueViolation:
+            self.cr.execute(
+                self._insert(SQL("ON CONFLICT (carrier_id, call_time, record_key) DO NOTHING"))
+            )
+            taken = self.cr.rowcount
+        self.had_already += self._staged - taken
+        crash_point("import.chunk")
+        self.cr.execute(SQL("TRUNCATE %s", STAGE))
+        self._staged = 0
+
+    def _insert(self, on_conflict):
         file = self.file
         carrier = file.carrier_id
         own = {
@@ -377,13 +402,11 @@ class CallLoader:
             ),
         }
         return SQL(
-            """
-            INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r
-            ON CONFLICT (carrier_id, call_time, record_key) DO NOTHING
-            """,
+            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r %s",
             SQL(", ").join(map(SQL.identifier, names)),
             SQL(", ").join(values.get(name) or SQL("r.%s", SQL.identifier(name)) for name in names),
             rated,
+            on_conflict,
         )
 
     def _window(self):
