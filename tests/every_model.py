@@ -41,7 +41,22 @@ class EveryModelCase(ServiceTaskCase):
         day = {"company_id": cls.company.id, "day": date(2026, 1, 2)}
         cls.env["service.task.digest"].create({"department_id": cls.hosting.id, **day})
         cls.env["service.webhook.callback"].create({"module_id": cls.module.id, "signature": "x"})
+        cls.make_usage_records()
         cls.make_run_records()
+
+    @classmethod
+    def make_usage_records(cls):
+        """A carrier whose file holds a call and a line that cannot be read."""
+        form = cls.env.ref("billing_operations.cdr_format_generic_csv").copy(
+            {"company_id": cls.company.id}
+        )
+        carrier = cls.env["cdr.carrier"].create({"name": "Carrier", "format_id": form.id})
+        content = b"date,caller,callee,seconds,cost,id\n2026-01-01 10:00:00,1,2,3,1,a\nx\n"
+        file = cls.env["cdr.file"]._receive(carrier, [("calls.csv", content)], "upload")
+        file._import()
+        cls.env["cdr.remote.file"].create(
+            {"carrier_id": carrier.id, "name": "x", "seen_date": "2026-01-01 00:00:00"}
+        )
 
     @classmethod
     def make_run_records(cls):

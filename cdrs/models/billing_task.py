@@ -1,6 +1,7 @@
 from odoo import api, models
 
 from ...billing_tasks.exceptions import SkipTask
+from ...billing_tasks.handlers import ExternalHandler
 
 
 class BillingTask(models.Model):
@@ -10,7 +11,7 @@ class BillingTask(models.Model):
 
     @api.model
     def _get_task_handlers(self):
-        return {**super()._get_task_handlers(), "cdr_import": _import_file}
+        return {**super()._get_task_handlers(), "cdr_import": _import_file, "cdr_fetch": FETCH}
 
     @api.model
     def _get_task_failure_handlers(self):
@@ -26,6 +27,19 @@ def _record(task):
 
 def _import_file(task):
     return _record(task)._import()
+
+
+def _do_fetch_step(task, intent):
+    return _record(task)._do_fetch_step(intent)
+
+
+# A step whose outcome nobody knows is done again: see the carrier.
+FETCH = ExternalHandler(
+    prepare=lambda task: _record(task)._next_fetch_step(task),
+    call=_do_fetch_step,
+    record=lambda task, intent, answer: _record(task)._note_fetch_step(task, intent, answer),
+    ask=_do_fetch_step,
+)
 
 
 def _file_failed(task):
