@@ -41,39 +41,27 @@ class EveryModelCase(ServiceTaskCase):
         day = {"company_id": cls.company.id, "day": date(2026, 1, 2)}
         cls.env["service.task.digest"].create({"department_id": cls.hosting.id, **day})
         cls.env["service.webhook.callback"].create({"module_id": cls.module.id, "signature": "x"})
-        cls.make_usage_records(service)
+        cls.make_usage_records()
+        cls.make_rating_records()
         cls.make_run_records()
 
     @classmethod
-    def make_usage_records(cls, service):
-        """A carrier's file with a call, a line that cannot be read and a fixed fee, and the rates."""
-        carrier = cls.env["cdr.carrier"].create({"name": "Carrier", "company_id": cls.company.id})
-        columns = [
-            (0, 0, {"target": target, "source": str(number)})
-            for number, target in enumerate(("date", "caller", "seconds"), 1)
-        ]
-        cls.env["cdr.format"].create(
-            {"name": "Format", "company_id": cls.company.id, "column_ids": columns}
+    def make_usage_records(cls):
+        """A carrier whose file holds a call and a line that cannot be read."""
+        form = cls.env.ref("billing_operations.cdr_format_generic_csv").copy(
+            {"company_id": cls.company.id}
         )
-        file = cls.env["cdr.file"].create({"name": "calls.csv", "carrier_id": carrier.id})
-        of_file = {"file_id": file.id, "line_number": 1}
-        whose = {"carrier_id": carrier.id, "company_id": cls.company.id}
-        cls.env["cdr.file.line"].create({**of_file, **whose, "code": "date", "reason": "No date."})
-        cls.env["cdr.record"].create(
-            {
-                **of_file,
-                **whose,
-                "record_key": "1",
-                "call_time": "2026-01-05 10:00:00",
-                "call_day": date(2026, 1, 5),
-                "direction": "out",
-                "identifier": "4712",
-                "destination": "442079460000",
-                "answered": True,
-                "seconds": 60,
-                "state": "unrated",
-            }
+        carrier = cls.env["cdr.carrier"].create({"name": "Carrier", "format_id": form.id})
+        content = b"date,caller,callee,seconds,cost,id\n2026-01-01 10:00:00,1,2,3,1,a\nx\n"
+        file = cls.env["cdr.file"]._receive(carrier, [("calls.csv", content)], "upload")
+        file._import()
+        cls.env["cdr.remote.file"].create(
+            {"carrier_id": carrier.id, "name": "x", "seen_date": "2026-01-01 00:00:00"}
         )
+
+    @classmethod
+    def make_rating_records(cls):
+        """A plan with all that it can have, a fixed fee, and the causes of what is in error."""
         plan = cls.env["cdr.rate.plan"].create({"name": "Plan", "company_id": cls.company.id})
         rate_class = cls.env["cdr.rate.class"].create(
             {"name": "National", "company_id": cls.company.id}
@@ -85,10 +73,11 @@ class EveryModelCase(ServiceTaskCase):
         cls.env["cdr.rate.tier"].create(
             {"plan_id": plan.id, "class_id": rate_class.id, "minutes_from": 10}
         )
+        file = cls.env["cdr.file"].search([("company_id", "=", cls.company.id)], limit=1)
         fee = {"line_number": 1, "identifier": "4711", "name": "x", "cost": 1}
         days = {"period_start": date(2026, 1, 1), "period_end": date(2026, 2, 1)}
         cls.env["cdr.fixed.fee"]._load(file, [fee | days])
-        cls.env["cdr.record"]._rate([], cls.company)
+        cls.env["billing.error"]._collect(cls.company)
 
     @classmethod
     def make_run_records(cls):

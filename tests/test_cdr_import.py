@@ -1,5 +1,6 @@
 """Files become records: what is good comes in once, what is not says what and where."""
 
+import base64
 import gzip
 import io
 import zipfile
@@ -312,3 +313,75 @@ class TestCdrFormats(CdrCase):
         record = self.records_of(file)
         self.assertEqual((record.identifier, record.destination), ("61292610000", "61398765432"))
         self.assertEqual((record.seconds, record.cost), (90, 0.15))
+
+    def test_a_sample_shows_what_the_format_reads_and_what_it_cannot(self):
+        form = self.env.ref("billing_operations.cdr_format_generic_csv").copy()
+        content = HEAD + call_line(1, caller="<b>x</b>") + "nonsense\n"
+        form.write({"sample": base64.b64encode(content.encode()), "sample_name": "sample.csv"})
+        self.assertIn("&lt;b&gt;x&lt;/b&gt;", form.sample_preview)
+        self.assertIn("1 calls, 1 lines not read", form.sample_preview)
+        self.assertIn("ends too early", form.sample_preview)
+        form.delimiter = ";"
+        self.assertIn("no column", form.sample_preview)
+
+    def test_tap3(self):
+        try:
+            from pycrate_asn1dir import TAP3
+        except ImportError:
+            self.skipTest("pycrate is not installed")
+        call = {
+            "basicCallInformation": {
+                "chargeableSubscriber": (
+                    "simChargeableSubscriber",
+                    {
+                        "imsi": bytes.fromhex("234150000000001f"),
+                        "msisdn": bytes.fromhex("447911123456"),
+                    },
+                ),
+                "destination": {"calledNumber": bytes.fromhex("4930901820")},
+                "callEventStartTimeStamp": {
+                    "localTimeStamp": b"20260105100000",
+                    "utcTimeOffsetCode": 0,
+                },
+                "totalCallEventDuration": 90,
+            },
+            "basicServiceUsedList": [
+                {
+                    "basicService": {"serviceCode": ("teleServiceCode", b"11")},
+                    "chargeInformationList": [
+                        {
+                            "chargedItem": b"D",
+                            "exchangeRateCode": 0,
+                            "chargeDetailList": [{"chargeType": b"00", "charge": 1250}],
+                        }
+                    ],
+                }
+            ],
+        }
+        batch = {
+            "accountingInfo": {"tapDecimalPlaces": 3, "localCurrency": b"EUR"},
+            "networkInfo": {
+                "utcTimeOffsetInfo": [{"utcTimeOffsetCode": 0, "utcTimeOffset": b"+0100"}]
+            },
+            "callEventDetails": [("mobileOriginatedCall", call)],
+        }
+        interchange = TAP3.TAP_0312.DataInterChange
+        interchange.set_val(("transferBatch", batch))
+        content = interchange.to_ber()
+        carrier = self.make_carrier("tap3")
+        file = self.receive(content, "CDGBRFEDEU00001", carrier)
+        self.assertEqual(file.state, "processed", file.message)
+        self.assertRecordValues(
+            self.records_of(file),
+            [
+                {
+                    "identifier": "447911123456",
+                    "destination": "4930901820",
+                    "seconds": 90,
+                    "cost": 1.25,
+                    "call_time": datetime(2026, 1, 5, 9, 0),
+                }
+            ],
+        )
+        broken = self.receive(content[: len(content) // 2], "CDGBRFEDEU00002", carrier)
+        self.assertEqual(broken.state, "error")

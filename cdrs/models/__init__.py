@@ -11,10 +11,14 @@ from . import billing_service
 from . import billing_service_identifier
 from . import cdr_format
 from . import cdr_format_column
+from . import cdr_format_sample
 from . import cdr_carrier
+from . import cdr_remote_file
+from . import cdr_carrier_fetch
 from . import cdr_file
 from . import cdr_file_line
 from . import cdr_file_receive
+from . import cdr_file_mail
 from . import cdr_file_import
 from . import cdr_record
 from . import cdr_record_rating

@@ -1,6 +1,7 @@
 from odoo import api, models
 
 from ...billing_tasks.exceptions import SkipTask
+from ...billing_tasks.handlers import ExternalHandler
 
 
 class BillingTask(models.Model):
@@ -13,6 +14,7 @@ class BillingTask(models.Model):
         return {
             **super()._get_task_handlers(),
             "cdr_import": _import_file,
+            "cdr_fetch": FETCH,
             "cdr_rate": self.env["cdr.record"]._task_rate,
         }
 
@@ -30,6 +32,19 @@ def _record(task):
 
 def _import_file(task):
     return _record(task)._import()
+
+
+def _do_fetch_step(task, intent):
+    return _record(task)._do_fetch_step(intent)
+
+
+# A step whose outcome nobody knows is done again: see the carrier.
+FETCH = ExternalHandler(
+    prepare=lambda task: _record(task)._next_fetch_step(task),
+    call=_do_fetch_step,
+    record=lambda task, intent, answer: _record(task)._note_fetch_step(task, intent, answer),
+    ask=_do_fetch_step,
+)
 
 
 def _file_failed(task):

@@ -2,9 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..archives import Limits
+from .cdr_carrier_fetch import PRIVATE_PARAMETER
 from .cdr_file_receive import LIMIT_PARAMETERS, MEGABYTE
-
-PRIVATE_PARAMETER = "billing_operations.cdr_allow_private"
 
 
 class ResConfigSettings(models.TransientModel):
