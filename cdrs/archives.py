@@ -4,7 +4,6 @@ Nothing is unpacked onto a disk. What is packed is read as a stream and measured
 what an archive says of its own sizes proves nothing.
 """
 
-import gzip
 import io
 import stat
 import zipfile
@@ -139,11 +138,12 @@ class Content:
                 info = self._archive.getinfo(entry) if entry else self._archive.infolist()[0]
                 _check_entry(name, info)
                 self.packed = max(info.compress_size, 1)
-                self._stream = self._archive.open(info)
+                # Smaller pieces: what is read in one that fails is lost.
+                self._read = self._archive.open(info).read1
             elif self.kind == "gzip":
-                self._stream = gzip.GzipFile(fileobj=stream)
+                self._read = _Gunzip(stream).read
             else:
-                self._stream = stream
+                self._read = stream.read
         except (zipfile.BadZipFile, NotImplementedError, KeyError, RuntimeError) as error:
             raise ArchiveProblem("broken_archive", name=name) from error
 
@@ -153,7 +153,7 @@ class Content:
         :raise ArchiveProblem: it breaks off, or grows beyond what is allowed.
         """
         try:
-            data = self._stream.read(size)
+            data = self._read(size)
         except (
             EOFError,
             OSError,
@@ -178,6 +178,32 @@ class Content:
             raise ArchiveProblem("too_large_unpacked", name=self.name, limit=limit)
         if self.read_bytes > FREE_SIZE and self.read_bytes > self.packed * self.limits.ratio:
             raise ArchiveProblem("bomb", name=self.name, ratio=self.limits.ratio)
+
+
+class _Gunzip:
+    """A stream of what was packed by gzip, in one part or several; gives out all that can be read of one
+    that breaks off."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self._unpack = zlib.decompressobj(wbits=31)
+        self._rest = b""
+
+    def read(self, size):
+        while True:
+            if self._unpack.eof:
+                # Another part may follow; zeros at the end are padding.
+                self._rest = (self._unpack.unused_data or self.stream.read(READ)).lstrip(b"\0")
+                if not self._rest:
+                    return b""
+                self._unpack = zlib.decompressobj(wbits=31)
+            packed = self._rest or self._unpack.unconsumed_tail or self.stream.read(READ)
+            self._rest = b""
+            data = self._unpack.decompress(packed, size)
+            if data:
+                return data
+            if not packed:
+                raise EOFError("packed data without an end")
 
 
 def _megabytes(size: int) -> int:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from hashlib import md5
+from itertools import repeat
 from zoneinfo import ZoneInfo
 
 from . import numbers
@@ -25,7 +26,7 @@ MAX_SECONDS = 31 * 24 * 3600
 MAX_NUMBER = 256
 MAX_KEY = 200
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 1, 1)
-AMOUNT = re.compile(r"[+-]?\d{1,12}(\.\d{1,10})?")
+AMOUNT = re.compile(r"[+-]?\d{1,18}(\.\d{1,10})?", re.ASCII)
 TWO_DIGITS = frozenset(f"{number:02}" for number in range(60))
 
 
@@ -59,6 +60,11 @@ class CallReader:
 
         :return: the problems of its lines.
         """
+        if len(self.legs) == 1 and block.rows:
+            found = self.legs[0].calls(block.numbers, block.texts, block.rows)
+            if found is not None:
+                calls += found
+                return list(block.problems)
         problems = list(block.problems)
         first, *more = [leg.call for leg in self.legs]
         append = calls.append
@@ -88,6 +94,7 @@ class _Leg:
         self.first = first
         self.fixed = layout.kind == "fixed"
         self.width = 0
+        self.places: dict = {}
         take = partial(self._taker, layout, position, leg)
         self.date, self.time = take("date"), take("time")
         if first and not self.date:
@@ -103,8 +110,8 @@ class _Leg:
             (column and column.date_format) or layout.date_format, layout.zone, layout.company_zone
         )
         self.durations = _Kept(_duration(layout.duration_unit))
-        self.costs = _Kept(partial(_cost, layout))
-        self.normalise = numbers.normaliser(
+        self.costs = _Kept(partial(read_cost, layout))
+        self.normalise = numbers.Normaliser.of(
             layout.country, layout.calling_code, layout.number_style
         )
         self.incoming = {value.casefold() for value in layout.incoming_values}
@@ -118,11 +125,79 @@ class _Leg:
             return None
         if self.fixed:
             begin, end = map(int, column.source.split("-"))
+            self.places[target] = begin - 1, end
             self.width = max(self.width, begin)
             return lambda row: row[begin - 1 : end].strip()
-        index = position(column.source)
+        index = self.places[target] = position(column.source)
         self.width = max(self.width, index + 1)
         return lambda row: row[index].strip()
+
+    def calls(self, numbers, texts, rows):
+        """Return the calls of many rows at once, column by column; None where one of them needs a look
+        of its own."""
+        try:
+            if min(map(len, rows)) < self.width or not self.clock.by_minute:
+                return None
+            columns = () if self.fixed else tuple(zip(*rows, strict=False))
+            column = partial(self._column, columns, rows)
+            moments = column("date")
+            if self.time:
+                moments = [
+                    f"{day} {time}" for day, time in zip(moments, column("time"), strict=True)
+                ]
+            times, days = self.clock.many(moments)
+            callers, callees = column("caller"), column("callee")
+            if max(map(len, callers)) > MAX_NUMBER or max(map(len, callees)) > MAX_NUMBER:
+                return None
+            if self.direction == "column":
+                incoming = self.incoming
+                ways = [
+                    "in" if way.casefold() in incoming else "out" for way in column("direction")
+                ]
+                pairs = [
+                    (callee, caller) if way == "in" else (caller, callee)
+                    for way, caller, callee in zip(ways, callers, callees, strict=True)
+                ]
+                own, other = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+            else:
+                ways = repeat(self.direction, len(rows))
+                own, other = (callees, callers) if self.direction == "in" else (callers, callees)
+            seconds = list(map(self.durations.__getitem__, column("seconds")))
+            costs = list(map(self.costs.__getitem__, column("cost"))) if self.cost else column("")
+            found = list(map(self.normalise.__getitem__, other))
+        except LineProblem:
+            return None
+        identifiers = [pair[0] for pair in map(self.normalise.__getitem__, own)]
+        if self.account:
+            accounts = column("account")
+            identifiers = [
+                account.lower() or number
+                for account, number in zip(accounts, identifiers, strict=True)
+            ]
+        if self.answer and self.answers:
+            answered = [answer.casefold() in self.answers for answer in column("answered")]
+        else:
+            answered = [number > 0 for number in seconds]
+        if min(seconds) < 0:
+            seconds = [max(number, 0) for number in seconds]
+        keys = column("unique_id")
+        if "" in keys or max(map(len, keys)) > MAX_KEY:
+            keys = [_key(key, text) for key, text in zip(keys, texts, strict=True)]
+        return zip(
+            numbers, keys, times, days, ways, callers, callees, identifiers,
+            [pair[0] for pair in found], [pair[1] for pair in found], answered, seconds, costs,
+            strict=True,
+        )  # fmt: skip
+
+    def _column(self, columns, rows, target):
+        """Return the texts of one value in all rows."""
+        place = self.places.get(target)
+        if place is None:
+            return [""] * len(rows)
+        if self.fixed:
+            begin, end = place
+            return [row[begin:end].strip() for row in rows]
+        return list(map(str.strip, columns[place]))
 
     def is_header(self, row):
         """Is a line that holds no call a first line with the columns' names?"""
@@ -153,24 +228,30 @@ class _Leg:
         own, other = (callee, caller) if direction == "in" else (caller, callee)
         if len(caller) > MAX_NUMBER or len(callee) > MAX_NUMBER:
             raise LineProblem("long_number")
-        seconds = self.durations(self.seconds(row)) if self.seconds else 0
+        seconds = self.durations[self.seconds(row)] if self.seconds else 0
         if self.answer and self.answers:
             answered = self.answer(row).casefold() in self.answers
         else:
             answered = seconds > 0
-        destination, withheld = self.normalise(other)
+        destination, withheld = self.normalise[other]
         account = self.account(row) if self.account else ""
-        identifier = account.lower() if account else self.normalise(own)[0]
+        identifier = account.lower() if account else self.normalise[own][0]
         key = self.unique(row) if self.unique else ""
-        if not key or len(key) > MAX_KEY:
-            key = md5((key or text).encode(), usedforsecurity=False).hexdigest()
+        key = _key(key, text)
         if self.first:
             key += "/2"
         return (
             number, key, call_time, call_day, direction, caller, callee, identifier, destination,
-            "t" if withheld else "f", "t" if answered else "f", max(seconds, 0),
-            self.costs(self.cost(row)) if self.cost else "",
+            withheld, answered, max(seconds, 0),
+            self.costs[self.cost(row)] if self.cost else "",
         )  # fmt: skip
+
+
+def _key(key, text):
+    """Return what a call is known by: the carrier's number of it, or a fingerprint of its line."""
+    if key and len(key) <= MAX_KEY:
+        return key
+    return md5((key or text).encode(), usedforsecurity=False).hexdigest()
 
 
 class _Kept(dict):
@@ -180,14 +261,11 @@ class _Kept(dict):
         super().__init__()
         self.function = function
 
-    def __call__(self, text):
-        try:
-            return self[text]
-        except KeyError:
-            if len(self) >= MAX_KEPT:
-                self.clear()
-            value = self[text] = self.function(text)
-            return value
+    def __missing__(self, text):
+        if len(self) >= MAX_KEPT:
+            self.clear()
+        value = self[text] = self.function(text)
+        return value
 
 
 class _Clock:
@@ -220,6 +298,20 @@ class _Clock:
         elif not self.by_minute:
             self.kept[text] = f"{moment:%Y-%m-%d %H:%M:%S}", f"{day}"
         return f"{moment:%Y-%m-%d %H:%M:%S}", f"{day}"
+
+    def many(self, texts):
+        """Return ``(times, days)`` of many moments, where their texts end with the seconds."""
+        seconds = [text[-2:] for text in texts]
+        if not TWO_DIGITS.issuperset(seconds):
+            raise LineProblem("date", text="", form=self.form)
+        minutes = list(map(self.kept.get, [text[:-2] for text in texts]))
+        if None in minutes:
+            for index, minute in enumerate(minutes):
+                if minute is None:
+                    self(texts[index])
+                    minutes[index] = self.kept[texts[index][:-2]]
+        times = [minute[0] + second for minute, second in zip(minutes, seconds, strict=True)]
+        return times, [minute[1] for minute in minutes]
 
     def _moment(self, text):
         """Return a moment in UTC. Of a local time that comes twice in autumn it is the first one."""
@@ -281,7 +373,7 @@ def _within(seconds, text):
     return seconds
 
 
-def _cost(layout, text):
+def read_cost(layout: Layout, text: str) -> str:
     """Return a price as a decimal text in units of the currency."""
     if not text:
         return ""

@@ -40,6 +40,12 @@ _TEXTS = {
         " %(reason)s",
         **v,
     ),
+    "no_format": lambda env, v: env._(
+        "The carrier %s has no format for such files. Choose one on the carrier, then process the file"
+        " again.",
+        v["carrier"],
+    ),
+    "tap_record": lambda env, v: env._("The record holds no call that can be understood."),
     "empty": lambda env, v: env._("The file holds no lines."),
     "no_library": lambda env, v: env._(
         "Files of this kind are read by the Python package %s. Install it on the server, then process"

@@ -10,7 +10,7 @@ prefixes alone.
 """
 
 import re
-from collections.abc import Callable
+from typing import ClassVar
 
 try:
     import phonenumbers
@@ -30,29 +30,33 @@ SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015\u00a0]+")
 TAIL = re.compile(r"(?<=\d)[/;,xXpPwW#].*$")
 URI = re.compile(r"<?\s*(sips?|tel):([^>]*)>?", re.IGNORECASE)
 
-_kept: dict[tuple, dict[str, tuple[str, bool]]] = {}
 
-
-def normaliser(country: str = "", calling_code: str = "", style: str = "auto") -> Callable:
-    """Return a function ``raw -> (digits or name, withheld)`` that keeps what it found.
+class Normaliser(dict):
+    """``{raw text: (digits or name, withheld)}`` that fills itself, within bounds.
 
     :param country: two letters; numbers without an international prefix belong to it.
     :param calling_code: the country's calling code, for where ``phonenumbers`` is not installed.
     :param style: ``international`` where numbers come as international digits without ``+``, ``national``
         where they never do, ``auto`` where they are told apart.
     """
-    kept = _kept.setdefault((country, calling_code, style), {})
 
-    def normalise(raw):
-        try:
-            return kept[raw]
-        except KeyError:
-            if len(kept) >= MAX_KEPT:
-                kept.clear()
-            value = kept[raw] = normalised(raw, country, calling_code, style)
-            return value
+    _all: ClassVar[dict[tuple, "Normaliser"]] = {}
 
-    return normalise
+    def __init__(self, country: str = "", calling_code: str = "", style: str = "auto"):
+        super().__init__()
+        self.rules = country, calling_code, style
+
+    @classmethod
+    def of(cls, country: str = "", calling_code: str = "", style: str = "auto") -> "Normaliser":
+        """Return the one of these rules: a process works a number out once."""
+        rules = country, calling_code, style
+        return cls._all.setdefault(rules, cls(*rules))
+
+    def __missing__(self, raw):
+        if len(self) >= MAX_KEPT:
+            self.clear()
+        value = self[raw] = normalised(raw, *self.rules)
+        return value
 
 
 def normalised(

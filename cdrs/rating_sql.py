@@ -86,6 +86,12 @@ def prepare(
     :param segments: ``(plan id, day type, first minute, minute after the last, band id)`` of time
         bands, as ``rating_bands.cut_bands`` gives them
     """
+    # Hash tables of all numbers and rates stay in memory; compiling the joins never pays.
+    cr.execute(
+        "SELECT set_config('jit', 'off', TRUE), CASE"
+        " WHEN pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB')"
+        " THEN set_config('work_mem', '64MB', TRUE) END"
+    )
     cr.execute(
         "DROP TABLE IF EXISTS cdr_rating_number, cdr_rating_plan, cdr_rating_band, cdr_rating_rate"
     )

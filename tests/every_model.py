@@ -41,7 +41,43 @@ class EveryModelCase(ServiceTaskCase):
         day = {"company_id": cls.company.id, "day": date(2026, 1, 2)}
         cls.env["service.task.digest"].create({"department_id": cls.hosting.id, **day})
         cls.env["service.webhook.callback"].create({"module_id": cls.module.id, "signature": "x"})
+        cls.make_usage_records()
+        cls.make_rating_records()
         cls.make_run_records()
+
+    @classmethod
+    def make_usage_records(cls):
+        """A carrier whose file holds a call and a line that cannot be read."""
+        form = cls.env.ref("billing_operations.cdr_format_generic_csv").copy(
+            {"company_id": cls.company.id}
+        )
+        carrier = cls.env["cdr.carrier"].create({"name": "Carrier", "format_id": form.id})
+        content = b"date,caller,callee,seconds,cost,id\n2026-01-01 10:00:00,1,2,3,1,a\nx\n"
+        file = cls.env["cdr.file"]._receive(carrier, [("calls.csv", content)], "upload")
+        file._import()
+        cls.env["cdr.remote.file"].create(
+            {"carrier_id": carrier.id, "name": "x", "seen_date": "2026-01-01 00:00:00"}
+        )
+
+    @classmethod
+    def make_rating_records(cls):
+        """A plan with all that it can have, a fixed fee, and the causes of what is in error."""
+        plan = cls.env["cdr.rate.plan"].create({"name": "Plan", "company_id": cls.company.id})
+        rate_class = cls.env["cdr.rate.class"].create(
+            {"name": "National", "company_id": cls.company.id}
+        )
+        named = {"plan_id": plan.id, "name": "x"}
+        cls.env["cdr.rate.band"].create(named)
+        cls.env["cdr.rate"].create({**named, "prefix": "44", "class_id": rate_class.id})
+        cls.env["cdr.rate.allowance"].create({**named, "minutes": 10})
+        cls.env["cdr.rate.tier"].create(
+            {"plan_id": plan.id, "class_id": rate_class.id, "minutes_from": 10}
+        )
+        file = cls.env["cdr.file"].search([("company_id", "=", cls.company.id)], limit=1)
+        fee = {"line_number": 1, "identifier": "4711", "name": "x", "cost": 1}
+        days = {"period_start": date(2026, 1, 1), "period_end": date(2026, 2, 1)}
+        cls.env["cdr.fixed.fee"]._load(file, [fee | days])
+        cls.env["billing.error"]._collect(cls.company)
 
     @classmethod
     def make_run_records(cls):

@@ -181,6 +181,8 @@ class CdrCarrier(models.Model):
                     )
 
     def write(self, vals):
+        # The fields of an alias are written as the system, so rights are asked for here.
+        self.check_access("write")
         if "company_id" in vals:
             moved = self.filtered(lambda carrier: carrier.company_id.id != vals["company_id"])
             if moved.sudo().file_ids:
@@ -195,11 +197,18 @@ class CdrCarrier(models.Model):
 
     def _alias_get_creation_values(self):
         values = super()._alias_get_creation_values()
-        values["alias_model_id"] = self.env["ir.model"]._get_id("cdr.file")
+        values["alias_model_id"] = self.env["ir.model"]._get("cdr.file").id
         values["alias_contact"] = "everyone"
         if self.id:
             values["alias_defaults"] = {"carrier_id": self.id}
         return values
+
+    def _is_listed(self, sender):
+        """Return whether files are taken from an address, by the carrier's list of senders."""
+        self.ensure_one()
+        listed = {line.strip().lower() for line in (self.sender_emails or "").splitlines()}
+        domain = sender.rpartition("@")[2]
+        return bool(sender) and (sender in listed or f"@{domain}" in listed)
 
     # === ACTIONS === #
 

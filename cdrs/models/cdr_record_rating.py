@@ -1,0 +1,161 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..loose_many2one import LooseMany2one
+from ..rating_sql import RATED_COLUMNS, SOURCE_COLUMNS, rated_select
+
+#: states in which a call has not been charged and may be rated again
+OPEN_STATES = ("unrated", "rated", "error")
+
+
+class CdrRecord(models.Model):
+    """What rating says of a call, and rating calls again.
+
+    New calls are rated while they are loaded; ``_rate`` rates those that are there, after something was
+    corrected. Both use one SELECT, ``rating_sql.rated_select``.
+    """
+
+    _inherit = "cdr.record"
+
+    plan_id = LooseMany2one("cdr.rate.plan", string="Rate Plan", readonly=True)
+    rate_id = LooseMany2one("cdr.rate", string="Rate", readonly=True)
+    class_id = LooseMany2one("cdr.rate.class", string="Rate Class", readonly=True)
+    band = fields.Char(string="Time Band", readonly=True)
+    error_key = fields.Char(
+        string="Cause", readonly=True, help="What tells causes of one kind of error apart."
+    )
+    error_id = LooseMany2one("billing.error", string="Billing Error", readonly=True)
+    included_seconds = fields.Integer(
+        string="Included (s)",
+        readonly=True,
+        help="Seconds of the included minutes that it used when it was charged.",
+    )
+
+    _error_id_idx = models.Index("(error_id) WHERE error_id IS NOT NULL")
+    _unlinked_idx = models.Index("(company_id) WHERE state = 'error' AND error_id IS NULL")
+
+    # === ACTIONS === #
+
+    def action_rerate(self):
+        """Open the dialog that rates the selected calls again, after showing the difference."""
+        self.check_access("read")
+        if not self.env.user.has_group("billing_operations.group_billing_manager"):
+            raise UserError(self.env._("Only billing managers may re-rate calls."))
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Re-rate Calls"),
+            "res_model": "cdr.record.rerate",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_record_ids": self.ids},
+        }
+
+    # === RATING === #
+
+    @api.model
+    @api.private
+    def _rate(self, domain, company):
+        """Rate the calls of a company that match and are not charged yet, in one statement.
+
+        Their old errors are left, and counted again; what is in error now joins its cause.
+
+        :param domain: which of them; see ``_open_domain``
+        :return: dict ``{state: number of calls}``
+        """
+        domain = self._open_domain(company) & Domain(domain)
+        left = self._errors_of(domain)
+        assigned = SQL(", ").join(
+            SQL("%s = rated.%s", SQL.identifier(name), SQL.identifier(name))
+            for name in RATED_COLUMNS
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH changed AS (
+                    UPDATE cdr_record AS record
+                       SET %(assigned)s, error_id = NULL
+                      FROM (%(rated)s) AS rated
+                     WHERE record.id = rated.id AND record.state IN %(states)s
+                 RETURNING record.state
+                )
+                SELECT state, count(*) FROM changed GROUP BY state
+                """,
+                assigned=assigned,
+                rated=self._rated(domain, company),
+                states=OPEN_STATES,
+            )
+        )
+        self.invalidate_model()
+        errors = self.env["billing.error"].sudo()
+        errors._collect(company)
+        left._recount()
+        return dict(rows)
+
+    @api.model
+    @api.private
+    def _preview_rating(self, domain, company):
+        """Return what rating the calls again would change, without changing anything.
+
+        :return: ``[(currency id, calls, calls that change, amount now, amount then, calls in error
+            now, calls in error then)]``; no currency where no service was or is found
+        """
+        domain = self._open_domain(company) & Domain(domain)
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT COALESCE(rated.currency_id, record.currency_id) AS currency, count(*),
+                       count(*) FILTER (WHERE (record.amount, record.state, record.service_id)
+                           IS DISTINCT FROM (rated.amount, rated.state, rated.service_id)),
+                       COALESCE(sum(record.amount), 0), COALESCE(sum(rated.amount), 0),
+                       count(*) FILTER (WHERE record.state = 'error'),
+                       count(*) FILTER (WHERE rated.state = 'error')
+                  FROM (%s) AS rated
+                  JOIN cdr_record AS record ON record.id = rated.id
+                 GROUP BY currency ORDER BY currency
+                """,
+                self._rated(domain, company),
+            )
+        )
+
+    @api.model
+    def _open_domain(self, company):
+        """Return the domain of the calls of a company that may be rated again."""
+        return Domain("company_id", "=", company.id) & Domain("state", "in", OPEN_STATES)
+
+    @api.model
+    def _rated(self, domain, company):
+        """Return the SELECT that rates the calls of a domain, with their ids."""
+        prepared = self.env["cdr.rate.plan"]._prepare_rating(company)
+        query = self.sudo()._search(domain, order="id")
+        columns = SQL(", ").join(
+            SQL("call.%s", SQL.identifier(name)) for name in ("id", *SOURCE_COLUMNS)
+        )
+        source = SQL(
+            "SELECT %s FROM cdr_record AS call WHERE call.id IN %s", columns, query.subselect()
+        )
+        return rated_select(source, prepared)
+
+    @api.model
+    def _errors_of(self, domain):
+        """Return the billing errors to which the calls of a domain belong."""
+        query = self.sudo()._search(domain & Domain("error_id", "!=", False))
+        rows = self.env.execute_query(query.select(SQL("DISTINCT %s", SQL("cdr_record.error_id"))))
+        return self.env["billing.error"].sudo().browse([row[0] for row in rows])
+
+    @api.model
+    @api.private
+    def _task_rate(self, task):
+        """Handle ``cdr_rate``: gather causes, reprocess those of some errors, or re-rate a selection."""
+        company = task.company_id
+        errors = self.env["billing.error"].sudo()
+        wish = task.parameters or {}
+        if wish.get("error_ids"):
+            return errors.browse(wish["error_ids"]).exists()._reprocess()
+        if "domain" in wish:
+            return self._rate(Domain(wish["domain"]), company)
+        errors._collect(company)
+        return {
+            "open": errors.search_count([("company_id", "=", company.id), ("state", "=", "open")])
+        }

@@ -1,0 +1,46 @@
+"""Opens the content of a file and gives out its calls in batches. No database, no ORM."""
+
+from . import formats_tap3
+from .calls import CallReader
+from .layout import Layout
+from .parsing import LineReader
+
+
+class TextReader:
+    """Reads files of lines.
+
+    :ivar lines: how many lines were read so far.
+    """
+
+    def __init__(self, layout: Layout, content):
+        self.layout = layout
+        self._reader = LineReader(content, layout)
+
+    @property
+    def lines(self) -> int:
+        return self._reader.lines
+
+    def batches(self):
+        """Yield ``(calls, problems)``; calls as tuples in the order of ``CALL_COLUMNS``.
+
+        :raise LayoutProblem: the file cannot be read with this layout at all.
+        :raise ArchiveProblem: it breaks off; what could be read was given out before.
+        """
+        rows = None
+        for block in self._reader.blocks():
+            if rows is None:
+                # The names of columns are known once the header was read.
+                rows = CallReader(self.layout, self._reader.position)
+            calls: list = []
+            problems = rows.read(block, calls)
+            yield calls, problems
+
+
+def open_reader(layout: Layout, content):
+    """Return what reads a file: with ``lines`` and ``batches()``.
+
+    :param content: an ``archives.Content``.
+    """
+    if layout.kind == "tap3":
+        return formats_tap3.TapReader(layout, content)
+    return TextReader(layout, content)
