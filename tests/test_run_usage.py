@@ -57,9 +57,10 @@ class TestRunUsage(RatingCase):
         return run
 
     def usage(self, run):
-        return self.env["billing.charge"].search(
-            [("run_id", "=", run.id), ("kind", "=", "usage")], order="usage_class_id, id"
+        charges = self.env["billing.charge"].search(
+            [("run_id", "=", run.id), ("kind", "=", "usage")], order="id"
         )
+        return charges.sorted(lambda charge: charge.usage_class_id.id)
 
     def test_calls_become_one_charge_for_each_service_and_class(self):
         self.load(

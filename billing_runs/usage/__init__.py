@@ -1,3 +1,4 @@
+from . import bill
 from . import cdr_record
 from . import charge
-from . import rating
+from . import run

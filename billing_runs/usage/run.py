@@ -1,0 +1,18 @@
+from odoo import models
+from odoo.fields import Domain
+
+
+class BillingRun(models.Model):
+    """The usage that a run takes."""
+
+    _inherit = "billing.run"
+
+    def _usage_domain(self):
+        """Return the domain of the calls that the run may charge, of any customer."""
+        self.ensure_one()
+        return (
+            Domain("company_id", "=", self.company_id.id)
+            & Domain("state", "=", "rated")
+            & Domain("call_day", "<=", self.cutoff_date)
+            & Domain("service_id", "any", self._service_selection())
+        )
