@@ -141,13 +141,13 @@ class Content:
                 # Smaller pieces: what is read in one that fails is lost.
                 self._read = self._archive.open(info).read1
             elif self.kind == "gzip":
-                self._read = _Gunzip(stream).read
+                self._read = _Gunzip(stream).take
             else:
                 self._read = stream.read
         except (zipfile.BadZipFile, NotImplementedError, KeyError, RuntimeError) as error:
             raise ArchiveProblem("broken_archive", name=name) from error
 
-    def read(self, size: int = READ) -> bytes:
+    def take(self, size: int = READ) -> bytes:
         """Return the next bytes, none at the end.
 
         :raise ArchiveProblem: it breaks off, or grows beyond what is allowed.
@@ -189,7 +189,7 @@ class _Gunzip:
         self._unpack = zlib.decompressobj(wbits=31)
         self._rest = b""
 
-    def read(self, size):
+    def take(self, size):
         while True:
             if self._unpack.eof:
                 # Another part may follow; zeros at the end are padding.

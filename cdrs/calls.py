@@ -55,7 +55,7 @@ class CallReader:
         if any(column.leg == 2 for column in layout.columns):
             self.legs.append(_Leg(layout, position, 2, first=self.legs[0]))
 
-    def read(self, block, calls: list) -> list:
+    def take(self, block, calls: list) -> list:
         """Append the calls of a block to ``calls``.
 
         :return: the problems of its lines.

@@ -62,7 +62,7 @@ class TapReader:
         except ImportError as error:
             raise LayoutProblem("no_library", package="pycrate") from error
         data = b""
-        while chunk := self.content.read():
+        while chunk := self.content.take():
             data += chunk
             if len(data) > MAX_SIZE:
                 raise LayoutProblem("not_tap", why=f"more than {MAX_SIZE >> 20} MB")

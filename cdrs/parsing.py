@@ -134,11 +134,11 @@ class LineReader:
 
     def _chunks(self):
         if not self._wide:
-            while chunk := self.stream.read(CHUNK):
+            while chunk := self.stream.take(CHUNK):
                 yield chunk
             return
         decoder = codecs.getincrementaldecoder(self.layout.encoding)(errors="replace")
-        while chunk := self.stream.read(CHUNK):
+        while chunk := self.stream.take(CHUNK):
             yield decoder.decode(chunk).encode()
         yield decoder.decode(b"", final=True).encode()
 
@@ -254,16 +254,12 @@ class LineReader:
     def _record(self, texts, at):
         """Return ``(fields, lines used)`` of the record that begins at a line; fields are None where
         its quotes do not close."""
-        try:
-            return next(self._reader([texts[at]], strict=True), []), 1
-        except csv.Error:
-            pass
+        strict = self._alone(texts[at], strict=True)
+        if strict is not None:
+            return strict, 1
         if not texts[at].count(self.layout.quote or "\0") & 1:
             # Quotes inside of a field that were not doubled.
-            try:
-                return next(self._reader([texts[at]]), []), 1
-            except csv.Error:
-                return None, 1
+            return self._alone(texts[at]), 1
         # A field may hold line ends; it counts as one only where the fields come out even.
         width = self._width(texts, at)
         for used in range(2, min(MAX_SPREAD, len(texts) - at) + 1):
@@ -279,6 +275,13 @@ class LineReader:
                 return rows[0], used
             return None, 1
         return None, 1
+
+    def _alone(self, text, strict=False):
+        """Return the fields of one line, None where it does not make a record by itself."""
+        try:
+            return next(self._reader([text], strict), [])
+        except csv.Error:
+            return None
 
     def _width(self, texts, at):
         """How many fields lines around here have, by the nearest whole ones."""

@@ -32,7 +32,7 @@ class TextReader:
                 # The names of columns are known once the header was read.
                 rows = CallReader(self.layout, self._reader.position)
             calls: list = []
-            problems = rows.read(block, calls)
+            problems = rows.take(block, calls)
             yield calls, problems
 
 

@@ -80,7 +80,6 @@ class CdrCarrier(models.Model):
             ("ftps", "FTPS"),
             ("sftp", "SFTP"),
         ],
-        string="Way In",
         required=True,
         default="upload",
         help="How files come by themselves. They can be uploaded as well, always.",
@@ -122,7 +121,6 @@ class CdrCarrier(models.Model):
     )
     done_folder = fields.Char(string="Move To", default="done")
     done_marker = fields.Char(
-        string="Done Marker",
         help="A file is whole when one with this at the end of its name lies beside it, such as .ok."
         " Empty: when its size and time have not changed between two looks.",
     )

@@ -170,7 +170,7 @@ class CdrFile(models.Model):
             return content.packed, self.sha256
         digest = hashlib.sha256()
         try:
-            while data := content.read():
+            while data := content.take():
                 digest.update(data)
         except ArchiveProblem as error:
             if error.code != "broken_off":

@@ -41,7 +41,6 @@ class CdrFormat(models.Model):
     )
     delimiter = fields.Char(default=",", help="One character; write \\t for a tab.")
     quote = fields.Char(
-        string="Quote",
         default='"',
         help="The character around fields. Empty: fields are not quoted.",
     )
@@ -80,9 +79,7 @@ class CdrFormat(models.Model):
         default="units",
     )
     cost_decimals = fields.Integer(string="Decimals", default=0)
-    decimal_mark = fields.Selection(
-        [(".", "Point"), (",", "Comma")], string="Decimal Mark", required=True, default="."
-    )
+    decimal_mark = fields.Selection([(".", "Point"), (",", "Comma")], required=True, default=".")
     direction = fields.Selection(
         [
             ("out", "Made by customers"),
