@@ -14,7 +14,7 @@ A schedule lays boundaries over the calendar, without end in both directions:
 """
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -109,6 +109,18 @@ def iter_periods(
             yield Period(start, stop, full_start, full_end)
             start = stop
         index += 1
+
+
+def days_left(
+    start: date, end: date, taken: Iterable[tuple[date, date]]
+) -> Iterator[tuple[date, date]]:
+    """Yield the parts of ``[start, end)`` that none of the ranges ``taken`` covers, in order."""
+    for first, stop in sorted(taken):
+        if start < min(first, end):
+            yield start, min(first, end)
+        start = max(start, stop)
+    if start < end:
+        yield start, end
 
 
 def due_day(period: Period, end: date | None, timing: str) -> date:

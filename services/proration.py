@@ -133,6 +133,13 @@ def charge_row(line: PriceLine, period: Period, rounding: Decimal) -> dict:
     }
 
 
+def part_row(row: dict, start: date, end: date, rounding: Decimal) -> dict:
+    """Return the row of a charge for the days ``[start, end)`` of the same full period instead."""
+    names = ("kind", "product_id", "addon_line_id", "full_price", "quantity", "discount")
+    line = PriceLine(*(row[name] for name in names))
+    return row | charge_row(line, Period(start, end, row["full_start"], row["full_end"]), rounding)
+
+
 def negated(line: PriceLine) -> PriceLine:
     """Return the same line as a credit: the quantity carries the sign, the price stays readable."""
     return line._replace(quantity=-line.quantity)

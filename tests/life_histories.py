@@ -312,6 +312,31 @@ HISTORIES = [
         [FULL],
     ),
     (
+        "a_charge_of_days_taken_back_and_served_again_is_waived_by_itself",
+        2,
+        [
+            step("activate", 0),
+            step("bill", 10),
+            step("agree_end", 20),
+            step("agree_end", 27),
+            step("waive", 28, charge=1),
+        ],
+        [500 + 20 * 110],
+    ),
+    (
+        "a_suspension_that_ends_on_its_first_day_changes_nothing",
+        2,
+        [
+            step("activate", 0, disks=3),
+            step("suspend", 13),
+            step("resume", 13),
+            step("bill", 10),
+            step("change", 5, quantity=2),
+            step("agree_end", 30),
+        ],
+        [FULL + 25 * 110 + 30 * 28],
+    ),
+    (
         "a_month_in_parts_costs_the_month",
         4,
         [

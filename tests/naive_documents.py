@@ -5,6 +5,7 @@ from datetime import date
 
 from .naive_ledger import (
     BY_HAND,
+    DAY,
     DONE,
     EITHER,
     OWED,
@@ -219,12 +220,12 @@ class Ledger(ServiceLedger):
     def find(self, service, item, owner, start, stop, cents):
         """The charges of exactly these days and amount, oldest first: lists of entries."""
         days = (stop - start).days
+        wanted = {start + number * DAY for number in range(days)}
         groups = defaultdict(list)
         for entry in self.entries:
             if (
                 entry.service is service
                 and (entry.item, entry.owner) == (item, owner)
-                and start <= entry.day < stop
                 and not entry.takes
                 and not entry.covers
                 and entry.state != "void"
@@ -233,7 +234,9 @@ class Ledger(ServiceLedger):
         return [
             group
             for group in groups.values()
-            if len(group) == days and sum(entry.cents for entry in group) == cents
+            if len(group) == days
+            and {entry.day for entry in group} == wanted
+            and sum(entry.cents for entry in group) == cents
         ]
 
     def merge(self, gone, stays):

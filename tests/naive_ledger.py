@@ -251,7 +251,10 @@ class ServiceLedger:
                 if (item, day) in kept:
                     continue
                 key = (item, service.period(day), terms)
-                charge = charges.setdefault(key, Charge(service, item, total))
+                charge, last = charges.get(key, (None, None))
+                if last != day - DAY:  # what lies on both sides of days that are kept: two charges
+                    charge = Charge(service, item, total)
+                charges[key] = charge, day
                 cents = day_cents(service.schedule, total, day)
                 self.entries.append(
                     Entry(terms.owner, service, item, day, cents, charge, again=again)
@@ -396,6 +399,9 @@ class ServiceLedger:
 
     def resume(self, service, day):
         if service.since is None:
+            return
+        if service.since == day:
+            service.since = None  # not suspended for a single day
             return
         self._rate(service, day, until=service.since)
         service.pauses.append((service.since, day))

@@ -273,6 +273,24 @@ class TestBillingErrors(ErrorCase):
         self.assertEqual(self.rate_all(), {})
         self.assertEqual((charged.state, ignored.state), ("charged", "ignored"))
 
+    def test_a_call_shows_the_arithmetic_that_priced_it(self):
+        self.make_rate("49", 0.6, connect_fee=0.05, initial_seconds=30, step_seconds=6)
+        self.make_rate("33", 0.06, minimum=0.5)
+        plain, fee, least = self.make_records(
+            {}, {"destination": "4930123", "seconds": 31}, {"destination": "33123"}
+        )
+        self.rate_all()
+        self.assertEqual(plain.arithmetic, "60 s × 0.6 / 60 s = 0.6")
+        self.assertEqual(fee.arithmetic, "36 s × 0.6 / 60 s + connect fee 0.05 = 0.41")
+        self.assertEqual(least.arithmetic, "60 s × 0.06 / 60 s, but at least 0.5")
+
+    def test_what_priced_a_call_is_not_deleted(self):
+        [record] = self.make_records({})
+        self.rate_all()
+        for priced_by in (record.rate_id, record.plan_id, record.class_id):
+            with self.refused(UserError, "cannot be deleted"):
+                priced_by.unlink()
+
     # === RIGHTS === #
 
     def test_users_see_errors_and_managers_work_on_them(self):

@@ -7,7 +7,7 @@ product has refused what it had a reason to refuse.
 
 50 lives are played with all other tests; more on demand, on both databases, for example
 ``BILLING_EXAMPLES=5000 tools/dev test tests/test_life.py tests/test_periods.py``.
-``BILLING_STEPS=bill,change`` keeps to some kinds of steps.
+``BILLING_STEPS=bill,change`` keeps to some kinds of steps; ``BILLING_FIRST=200`` plays other lives.
 """
 
 import os
@@ -22,12 +22,14 @@ from odoo.tests import tagged
 from .life import CUSTOMERS, LAST_DAY, TERMS, Step
 from .life_common import LifeCase
 from .life_histories import HISTORIES
+from .life_histories_forgiven import FORGIVEN
 
 # A life is drawn from a seed: hypothesis repeats what it has drawn with small changes, which is
 # the same life again more often than not. What fails is shortened by the test itself.
 # In one transaction each life is slower than the one before: 50 of them share one.
 TOGETHER = 50
 EXAMPLES = int(os.environ.get("BILLING_EXAMPLES", TOGETHER))
+FIRST = int(os.environ.get("BILLING_FIRST", 0))  # the number of the first part
 SETTINGS = settings(
     derandomize=True,
     database=None,
@@ -112,7 +114,7 @@ def draw_step(draw, kind, day):
 
 
 class AnyLife(LifeCase):
-    PART = 0  # each part plays other lives
+    PART = FIRST  # each part plays other lives
     played = Counter()  # in all parts: lives, and what became of which step
 
     def play_lives(self):
@@ -167,7 +169,7 @@ def known(name, terms, steps, right):
     setattr(TestLife, test.__name__, test)
 
 
-for history in HISTORIES:
+for history in HISTORIES + FORGIVEN:
     known(*history)
 
 
@@ -187,5 +189,5 @@ def part(number):
     globals()[f"TestLife{number}"] = tag(type(f"TestLife{number}", (AnyLife,), values))
 
 
-for number in range(1, -(-EXAMPLES // TOGETHER)):
+for number in range(FIRST + 1, FIRST - (-EXAMPLES // TOGETHER)):
     part(number)

@@ -12,6 +12,7 @@ from ..services.periods import (
     Schedule,
     boundary,
     boundary_on_or_after,
+    days_left,
     due_day,
     due_periods,
     interval_index,
@@ -252,3 +253,28 @@ class TestDuePeriods(BaseCase):
     def test_a_cut_period_in_arrears_is_due_on_its_last_served_day(self):
         period = Period(date(2026, 1, 1), date(2026, 2, 1), date(2026, 1, 1), date(2026, 2, 1))
         self.assertEqual(due_day(period, date(2026, 1, 11), "arrears"), date(2026, 1, 10))
+
+
+class TestDaysLeft(BaseCase):
+    @EXAMPLES
+    @given(
+        DAYS,
+        st.integers(0, 60),
+        st.lists(st.tuples(st.integers(-20, 80), st.integers(0, 30)), max_size=5),
+    )
+    def test_what_is_left_is_each_day_that_no_range_covers(self, start, length, ranges):
+        def days(first, stop):
+            return {first + timedelta(days=number) for number in range((stop - first).days)}
+
+        end = start + timedelta(days=length)
+        taken = [
+            (start + timedelta(days=first), start + timedelta(days=first + size))
+            for first, size in ranges
+        ]
+        left = list(days_left(start, end, taken))
+        self.assertEqual(left, sorted(left))
+        self.assertTrue(all(first < stop for first, stop in left))
+        covered = set().union(*(days(*one) for one in taken))
+        self.assertEqual(
+            sum((sorted(days(*one)) for one in left), []), sorted(days(start, end) - covered)
+        )

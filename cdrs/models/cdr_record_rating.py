@@ -19,9 +19,12 @@ class CdrRecord(models.Model):
 
     _inherit = "cdr.record"
 
-    plan_id = LooseMany2one("cdr.rate.plan", string="Rate Plan", readonly=True)
-    rate_id = LooseMany2one("cdr.rate", string="Rate", readonly=True)
-    class_id = LooseMany2one("cdr.rate.class", string="Rate Class", readonly=True)
+    # Nothing that priced a call is deleted: ``billing.used.mixin`` goes by ``ondelete``.
+    plan_id = LooseMany2one("cdr.rate.plan", string="Rate Plan", readonly=True, ondelete="restrict")
+    rate_id = LooseMany2one("cdr.rate", string="Rate", readonly=True, ondelete="restrict")
+    class_id = LooseMany2one(
+        "cdr.rate.class", string="Rate Class", readonly=True, ondelete="restrict"
+    )
     band = fields.Char(string="Time Band", readonly=True)
     error_key = fields.Char(
         string="Cause", readonly=True, help="What tells causes of one kind of error apart."
@@ -33,8 +36,44 @@ class CdrRecord(models.Model):
         help="Seconds of the included minutes that it used when it was charged.",
     )
 
+    arithmetic = fields.Char(
+        compute="_compute_arithmetic", help="How the rate makes the amount of the call."
+    )
+
     _error_id_idx = models.Index("(error_id) WHERE error_id IS NOT NULL")
     _unlinked_idx = models.Index("(company_id) WHERE state = 'error' AND error_id IS NULL")
+
+    # === COMPUTES === #
+
+    @api.depends("rate_id", "billed_seconds", "amount", "state")
+    def _compute_arithmetic(self):
+        for record in self:
+            record.arithmetic = record._arithmetic_text()
+
+    def _arithmetic_text(self):
+        """Return how the amount comes from the rate, in words; nothing where no rate priced it."""
+        self.ensure_one()
+        rate = self.rate_id
+        if not rate or self.state not in ("rated", "charged"):
+            return False
+        if not self.amount and not self.billed_seconds:
+            return self.env._("Free: not answered, or its number was withheld.")
+        numbers = {
+            "seconds": self.billed_seconds,
+            "price": f"{rate.price_minute:g}",
+            "fee": f"{rate.connect_fee:g}",
+            "minimum": f"{rate.minimum:g}",
+            "amount": f"{self.amount:g}",
+        }
+        if not self.billed_seconds:
+            return self.env._("Connect fee %(fee)s alone: not answered", **numbers)
+        parts = [self.env._("%(seconds)s s × %(price)s / 60 s", **numbers)]
+        if rate.connect_fee:
+            parts.append(self.env._("connect fee %(fee)s", **numbers))
+        text = self.env._("%(sum)s = %(amount)s", sum=" + ".join(parts), amount=numbers["amount"])
+        if rate.minimum and self.amount <= rate.minimum:
+            text = self.env._("%(sum)s, but at least %(minimum)s", sum=" + ".join(parts), **numbers)
+        return text
 
     # === ACTIONS === #
 

@@ -56,11 +56,15 @@ class BillingCharge(models.Model):
             )
         )
         charges = self.browse(sorted(charge_id for [charge_id] in self.env.cr.fetchall()))
+        credited = {}
+        for row in rows:
+            if row.get("credited_id") and row.get("full_start"):
+                days = credited.get(row["credited_id"], row["period_start"]), row["period_start"]
+                credited[row["credited_id"]] = min(days)
         self._cut(
             {
-                row["credited_id"]: row["period_start"]
-                for row in rows
-                if row.get("credited_id") and row.get("full_start")
+                charge.id: min(credited[charge.id], charge._charged_end())
+                for charge in self.browse(credited)
             }
         )
         services = self.env["billing.service"].browse({row["service_id"] for row in rows} - {None})

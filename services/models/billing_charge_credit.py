@@ -1,10 +1,11 @@
+from collections import defaultdict
 from decimal import Decimal
 
 from odoo import api, models
 from odoo.tools import SQL
 
 from ..credits import withheld
-from ..periods import Period
+from ..periods import Period, days_left
 from ..proration import PriceLine, charge_row, negated, one_unit, smallest_coin, to_decimal
 from .billing_charge import LIVE_ADJUSTABLE, LIVE_STATES
 
@@ -29,11 +30,23 @@ class BillingCharge(models.Model):
         self.ensure_one()
         return self.charged_until or self.period_end
 
-    def _credit_row(self, day, rounding: Decimal, whole: bool = False) -> dict:
-        """The row that takes this charge back from ``day`` on, at the very price it carries.
+    def _credited_days(self) -> dict[int, list]:
+        """{charge id: the ranges of days [first, first after) that credits have taken back}."""
+        found = defaultdict(list)
+        credits = self.search(
+            [
+                ("credited_id", "in", self.ids),
+                ("full_start", "!=", False),
+                ("state", "!=", "void"),
+            ]
+        )
+        for credit in credits:
+            found[credit.credited_id.id].append((credit.period_start, credit.period_end))
+        return found
 
-        :param whole: also days that do not count any more
-        """
+    def _credit_row(self, start, end, rounding: Decimal) -> dict:
+        """The row that takes the days ``[start, end)`` of this charge back, at the very price it
+        carries."""
         self.ensure_one()
         line = PriceLine(
             "adjustment",
@@ -43,8 +56,7 @@ class BillingCharge(models.Model):
             to_decimal(self.quantity),
             to_decimal(self.discount),
         )
-        end = self.period_end if whole else self._charged_end()
-        period = Period(max(self.period_start, day), end, self.full_start, self.full_end)
+        period = Period(start, end, self.full_start, self.full_end)
         return charge_row(negated(line), period, rounding) | {
             "label": "credit",
             "credited_id": self.id,
@@ -125,16 +137,19 @@ class BillingCharge(models.Model):
         )
         if not manual:
             return {}
-        covering = self.search(self._creditable_domain(manual.service_id.ids)).grouped("service_id")
+        bases = self.search(self._creditable_domain(manual.service_id.ids))
+        credited = bases._credited_days()
+        covering = bases.grouped("service_id")
         found: dict[int, Decimal] = {}
         for adjustment in manual:
-            base = adjustment._covered_by(covering.get(adjustment.service_id, ()), charged)
+            bases = covering.get(adjustment.service_id, ())
+            base = adjustment._covered_by(bases, credited, charged)
             if base:
                 owed = to_decimal(adjustment.amount) - to_decimal(adjustment.credited_amount)
                 found[base.id] = found.get(base.id, Decimal(0)) - owed
         return found
 
-    def _covered_by(self, bases, charged):
+    def _covered_by(self, bases, credited, charged):
         """The one of ``bases`` that this adjustment counts for, if any. See ``_goodwill``."""
         day, customer = self.period_start, self.partner_id
         if any(
@@ -149,7 +164,12 @@ class BillingCharge(models.Model):
             and base.partner_id == customer
             and base.period_start <= day < base.period_end
         ]
-        counting = [base for base in bases if day < base._charged_end()]
+        counting = [
+            base
+            for base in bases
+            if day < base._charged_end()
+            and not any(first <= day < stop for first, stop in credited[base.id])
+        ]
         if counting:
             return min(counting, key=lambda base: (bool(base.addon_line_id), base.id))
         return min(bases, key=lambda base: (bool(base.addon_line_id), -base.id), default=None)
@@ -166,23 +186,25 @@ class BillingCharge(models.Model):
         """Credit the days that were charged anew while these charges were not owed.
 
         A change takes nothing back of a charge that is waived at that time. When its document
-        comes back, those days would be charged twice.
+        comes back, those days would be charged twice. What was credited before it was waived is
+        credited already.
         """
+        cut = self.filtered(lambda charge: charge._charged_end() < charge.period_end)
+        credited = cut._credited_days()
         rows = []
-        for charge in self.filtered(lambda c: c.charged_until and c.charged_until < c.period_end):
-            credited = self.search_count(
-                [("credited_id", "=", charge.id), ("full_start", "!=", False)], limit=1
-            )
-            if not credited:
-                day, rounding = charge.charged_until, smallest_coin(charge.currency_id)
-                charge.charged_until = False
-                row = charge._credit_row(day, rounding)
-                rows.append(row | {"source_key": f"charge:{charge.id}:cut:{day}"})
+        for charge in cut:
+            rounding = smallest_coin(charge.currency_id)
+            for start, end in days_left(
+                charge.charged_until, charge.period_end, credited[charge.id]
+            ):
+                row = charge._credit_row(start, end, rounding)
+                rows.append(row | {"source_key": f"charge:{charge.id}:cut:{start}"})
         return self._insert_rows(rows)
 
     @api.model
     def _cut(self, days: dict):
-        """Note from which day on charges no longer count: ``{charge id: day}``; None: they do."""
+        """Note from which day on charges no longer count: ``{charge id: day}``; the day after their
+        last one where they count whole."""
         if not days:
             return
         charges = self.browse(days)
@@ -191,9 +213,7 @@ class BillingCharge(models.Model):
             SQL(
                 """
                 UPDATE billing_charge AS charge
-                   SET charged_until = CASE WHEN cut.day IS NOT NULL THEN LEAST(
-                           COALESCE(charge.charged_until, charge.period_end),
-                           GREATEST(cut.day, charge.period_start)) END
+                   SET charged_until = NULLIF(cut.day, charge.period_end)
                   FROM unnest(%s::int[], %s::date[]) AS cut (id, day)
                  WHERE charge.id = cut.id
                 """,

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -6,8 +7,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
-from ..periods import ONE_DAY, boundary_on_or_after, due_day, iter_periods
-from ..proration import charge_row, recurring_line
+from ..periods import ONE_DAY, boundary_on_or_after, days_left, due_day, iter_periods
+from ..proration import charge_row, part_row, recurring_line
 from .billing_charge import LIVE_STATES
 from .billing_service import ORDERED_FIELDS
 
@@ -23,12 +24,10 @@ CHANGEABLE = (
 )
 # A change of these alone is settled from the end of the service, not from the day of the change.
 WITHOUT_TERMS = {"date_end", "name", "parameters"}
-# What makes a credit and a charge the same thing: they cancel out and are both left out.
+# What makes a credit and a charge the same thing: on days of both they are both left out.
 SAME_THING = (
     "partner_id",
     "product_id",
-    "period_start",
-    "period_end",
     "full_start",
     "full_end",
     "full_price",
@@ -38,14 +37,13 @@ SAME_THING = (
 
 class ChangePlan(NamedTuple):
     """What a change comes to: closing charges at the old terms, adjustments, new values, the past
-    terms to keep, and from which day on charges no longer count (``{charge id: day}``; None: they
-    count whole again)."""
+    terms to keep, and from which day on charges no longer count (``{charge id: day}``)."""
 
     closing: list[dict]
     adjustments: list[dict]
     values: dict
     version: dict | None
-    cut: dict[int, date | None]
+    cut: dict[int, date]
 
 
 class BillingService(models.Model):
@@ -369,11 +367,12 @@ class BillingService(models.Model):
             order="period_start, id",
         )
         charged, rated_up_to = self._new_rows(effective, rated_up_to, new, end, rated, old_timing)
-        charged, free = self._without_forgiven(effective, rated, charged, new.rounding)
-        credits, charged = self._credit_rows(effective, rated, charged, new.rounding)
-        cut = dict.fromkeys(free.ids) | {row["credited_id"]: effective for row, _live in credits}
-        rows = [row for row, live in credits if live and row["amount"]]
-        planned = {row["credited_id"]: row["amount"] for row in rows}
+        credited = rated._credited_days()
+        kept, charged = self._keep_same(effective, rated, credited, charged, new.rounding)
+        rows, cut = self._credit_rows(effective, rated, credited, kept, new.rounding)
+        planned = defaultdict(Decimal)
+        for row in rows:
+            planned[row["credited_id"]] += row["amount"]
         rows += charged
         for index, row in enumerate(rows, start=1):
             row |= {
@@ -407,39 +406,85 @@ class BillingService(models.Model):
             rated_up_to = max(rated_up_to, period.end)
         return rows, rated_up_to
 
-    def _without_forgiven(self, effective, rated, charged, rounding: Decimal) -> tuple:
-        """Leave out what was forgiven for these very days before a change or end took them away.
+    def _keep_same(self, effective, rated, credited, charged, rounding: Decimal) -> tuple:
+        """Leave days as they are for which the new terms charge the very same thing to the same customer.
 
-        :return: (the rows that are left to charge, the charges that count whole again)
-        """
-        charged, free = list(charged), rated.browse()
-        for charge in rated.filtered(lambda c: c.state == "waived" and c.charged_until):
-            row = charge._credit_row(effective, rounding, whole=True)
-            same = next((other for other in charged if self._is_opposite(row, other)), None)
-            if same is not None:
-                charged.remove(same)
-                free |= charge
-        return charged, free
-
-    def _credit_rows(self, effective, rated, charged, rounding: Decimal) -> tuple:
-        """Take back what the ledger holds for the days from ``effective`` on.
-
-        A charge that is not owed any more gives nothing back. Where the new terms charge the
-        very same thing to the same customer, it stays as it is and both are left out.
+        What was forgiven for these days before a change or end took them away stays forgiven.
+        What was credited before it was forgiven does not: those days were not owed by then.
 
         :param rated: the charges of days from ``effective`` on
+        :param credited: which of their days were taken back already
         :param charged: the rows of the new terms
-        :return: ([(credit row, whether it is owed)], the rows that are left to charge)
+        :return: ({charge id: [(first day, first day after)] that stay}, the rows left to charge)
         """
-        credits, charged = [], list(charged)
-        for charge in rated.filtered(lambda c: max(c.period_start, effective) < c._charged_end()):
-            row = charge._credit_row(effective, rounding)
-            same = next((other for other in charged if self._is_opposite(row, other)), None)
-            if same is not None:
-                charged.remove(same)
-            else:
-                credits.append((row, charge.state in LIVE_STATES))
-        return credits, charged
+        kept = defaultdict(list)
+        forgiven = [charge for charge in rated if self._counts_again(charge, effective)]
+        spans = [(c, max(effective, c._charged_end()), c.period_end) for c in forgiven]
+        spans += [(c, max(effective, c.period_start), c._charged_end()) for c in rated]
+        for charge, start, end in spans:
+            for days in days_left(start, end, credited[charge.id]):
+                same, charged = self._take_same(charge, *days, charged, rounding)
+                kept[charge.id] += same
+        return kept, charged
+
+    def _counts_again(self, charge, effective) -> bool:
+        """Whether a charge was forgiven for days that were taken away afterwards, and can count for
+        them again: other charges of the days between would overlap with it."""
+        end = charge._charged_end()
+        if charge.state != "waived" or end == charge.period_end:
+            return False
+        if charge.kind == "adjustment" or end >= effective:
+            return True
+        between = [
+            ("service_id", "=", self.id),
+            ("addon_line_id", "=", charge.addon_line_id.id),
+            ("kind", "=", charge.kind),
+            ("state", "!=", "void"),
+            ("id", "!=", charge.id),
+            ("period_start", "<", effective),
+            ("period_end", ">", end),
+        ]
+        return not charge.search_count(between, limit=1)
+
+    def _take_same(self, charge, start, end, rows, rounding: Decimal) -> tuple:
+        """Take the days ``[start, end)`` of a charge out of the rows that charge the same thing.
+
+        :return: ([(first day, first day after)] taken out, the rows left)
+        """
+        credit = charge._credit_row(start, end, rounding)
+        same, left = [], []
+        for row in rows:
+            first, stop = max(start, row["period_start"]), min(end, row["period_end"])
+            if first >= stop or not self._is_opposite(credit, row):
+                left.append(row)
+                continue
+            same.append((first, stop))
+            parts = days_left(row["period_start"], row["period_end"], [(first, stop)])
+            left += [part_row(row, *part, rounding) for part in parts]
+        return same, left
+
+    def _credit_rows(self, effective, rated, credited, kept, rounding: Decimal) -> tuple:
+        """Take back what the ledger holds for the days from ``effective`` on and what is not kept.
+
+        A charge that is not owed any more gives nothing back: it only ends earlier.
+
+        :return: (credit rows, {charge id: from which day on it no longer counts})
+        """
+        rows, cut = [], {}
+        for charge in rated:
+            start, end = max(effective, charge.period_start), charge._charged_end()
+            stays = kept[charge.id]
+            if start >= end and not stays:
+                continue
+            cut[charge.id] = until = max((stop for _first, stop in stays), default=start)
+            if charge.state in LIVE_STATES:
+                until = max(until, end)
+            # Of a forgiven charge the days between that others have charged.
+            for days in days_left(min(start, end), until, [*credited[charge.id], *stays]):
+                row = charge._credit_row(*days, rounding)
+                if row["amount"]:
+                    rows.append(row)
+        return rows, cut
 
     @api.model
     def _is_opposite(self, row: dict, other: dict) -> bool:
