@@ -1,8 +1,16 @@
-"""Servers of carriers for tests: FTP and FTPS by pyftpdlib, SFTP by asyncssh, on this machine."""
+"""Servers of carriers for tests: FTP and FTPS by pyftpdlib, SFTP by asyncssh, IMAP by pymap, all on this
+machine."""
 
 import asyncio
+import socket
+import subprocess
+import sys
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .workers import free_port
 
 USER, PASSWORD = "carrier", "secret-word"
 
@@ -113,3 +121,28 @@ def sftp_server(folder, key=None, client_key=None):
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
+
+
+@contextmanager
+def imap_server():
+    """Serve one empty mailbox by IMAP; gives the port."""
+    port = free_port()
+    line = [
+        str(Path(sys.executable).with_name("pymap")),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    line += ["--no-tls", "dict", "--demo-user", USER, "--demo-password", PASSWORD]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _try in range(150):
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            time.sleep(0.2)
+        yield port
+    finally:
+        process.kill()
+        process.wait(10)

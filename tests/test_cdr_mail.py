@@ -1,10 +1,12 @@
 """Files that come by e-mail to a carrier's address."""
 
+import imaplib
 from email.message import EmailMessage
 
 from odoo.tests import tagged
 
 from .cdr_common import HEAD, CdrCase, call_line
+from .cdr_servers import PASSWORD, USER, imap_server
 
 
 @tagged("post_install", "-at_install")
@@ -23,14 +25,18 @@ class TestCdrMail(CdrCase):
             }
         )
 
-    def send(self, sender, *files, message_id="<1@x>"):
+    def mail(self, sender, *files, message_id="<1@x>"):
         mail = EmailMessage()
         mail["From"], mail["To"] = sender, "cdr-north@cdr.example.com"
         mail["Subject"], mail["Message-Id"] = "Calls of January", message_id
         mail.set_content("See attached.")
         for name, content in files:
             mail.add_attachment(content, maintype="text", subtype="csv", filename=name)
-        thread = self.env["mail.thread"].message_process(False, mail.as_bytes())
+        return mail.as_bytes()
+
+    def send(self, sender, *files, message_id="<1@x>"):
+        mail = self.mail(sender, *files, message_id=message_id)
+        thread = self.env["mail.thread"].message_process(False, mail)
         return self.env["cdr.file"].browse(thread)
 
     def test_files_of_listed_senders_are_stored_at_once_and_read_by_a_task(self):
@@ -67,3 +73,29 @@ class TestCdrMail(CdrCase):
         file = self.send("noc@north.example", ("calls.7z", b"7z\xbc\xaf\x27\x1c\x00"))
         self.assertEqual(file.state, "error")
         self.assertIn("7z", file.message)
+
+    def test_mails_come_from_a_real_mailbox_once(self):
+        content = (HEAD + call_line(1)).encode()
+        with imap_server() as port:
+            with imaplib.IMAP4("127.0.0.1", port) as box:
+                box.login(USER, PASSWORD)
+                box.append("INBOX", None, None, self.mail("noc@north.example", ("a.csv", content)))
+            server = self.env["fetchmail.server"].create(
+                {
+                    "name": "Calls",
+                    "server_type": "imap",
+                    "server": "127.0.0.1",
+                    "port": port,
+                    "user": USER,
+                    "password": PASSWORD,
+                    "state": "done",
+                }
+            )
+            self.env.flush_all()
+            with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+                for _look in range(2):
+                    self.assertFalse(server.with_env(self.env(cr=cr))._fetch_mail())
+            self.env.invalidate_all()
+        self.work()
+        files = self.env["cdr.file"].search([("carrier_id", "=", self.carrier.id)])
+        self.assertEqual((files.state, files.record_count), ("processed", 1))
