@@ -240,6 +240,24 @@ class TestCdrFetch(CdrCase):
         self.assertEqual(self.files_of(carrier).mapped("name"), ["one.csv"])
         self.assertIn("big.csv", " ".join(task.log_ids.mapped("message")))
 
+    def test_a_step_whose_end_nobody_saw_is_done_again_without_harm(self):
+        self.put("one.csv", 1)
+        with ftp_server(self.folder) as port:
+            carrier = self.server("ftp", port, after_fetch="move")
+            self.fetch(carrier)
+            (self.folder / "done" / "one.csv").rename(self.folder / "one.csv")
+            noted = self.env["cdr.remote.file"].search([("carrier_id", "=", carrier.id)])
+            noted.state = "fetched"
+            carrier.action_fetch()
+            task = self.env["billing.task"].search([("res_id", "=", carrier.id)], limit=1)
+            intent = {"reference": "move:1", "step": "move", "names": ["one.csv"]}
+            task.write({"intent": intent, "intent_state": "sending"})
+            self.work()
+            self.assertEqual(task.state, "completed", task.error_message)
+            self.assertEqual(noted.state, "moved")
+            self.assertTrue((self.folder / "done" / "one.csv").exists())
+            self.assertEqual(len(self.files_of(carrier)), 1)
+
     def test_names_are_names_and_no_paths(self):
         for name in ("calls.csv", "Anrufe März.csv", "a b;c.csv"):
             self.assertTrue(is_plain_name(name), name)

@@ -215,6 +215,20 @@ class TestCdrImport(CdrCase):
         files = self.env["cdr.file"].search(action["domain"])
         self.assertEqual(files.mapped("state"), ["processed", "processed"])
         self.assertFalse(attachments.exists())
+        # What lies elsewhere is not taken away from there.
+        kept = self.env["ir.attachment"].create(
+            {
+                "name": "kept.csv",
+                "raw": content + b"\n\n",
+                "res_model": "res.partner",
+                "res_id": self.company.partner_id.id,
+            }
+        )
+        upload = self.env["cdr.upload"].create(
+            {"carrier_id": self.carrier.id, "attachment_ids": [(6, 0, kept.ids)]}
+        )
+        upload.action_upload()
+        self.assertTrue(kept.exists())
         rar = self.env["ir.attachment"].create({"name": "calls.rar", "raw": b"x"})
         upload = self.env["cdr.upload"].create(
             {"carrier_id": self.carrier.id, "attachment_ids": [(6, 0, rar.ids)]}

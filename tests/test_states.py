@@ -14,6 +14,7 @@ MODELS = {
     "billing.charge",
     "billing.cycle",
     "billing.delivery",
+    "billing.error",
     "billing.job",
     "billing.print.bundle",
     "billing.run",
@@ -21,6 +22,7 @@ MODELS = {
     "billing.run.undo",
     "billing.service",
     "billing.task",
+    "cdr.file",
     "service.operation",
     "service.task",
 }

@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import SQL
 
 
@@ -44,10 +44,8 @@ class BillingCharge(models.Model):
 
     # === WITH THEIR CALLS === #
 
-    @api.private
-    def _void(self):
-        """Take charges of usage back: their calls are rated, and charged by the next run."""
-        result = super()._void()
+    def _return_to_sources(self):
+        result = super()._return_to_sources()
         self._free_calls()
         return result
 

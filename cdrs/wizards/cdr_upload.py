@@ -59,7 +59,12 @@ class CdrUpload(models.TransientModel):
             kind=self.kind,
             period=self.period and self.period.replace(day=1),
         )
-        # Their contents belong to the files by now.
-        self.sudo().attachment_ids.unlink()
+        # Their contents belong to the files by now. What was there before the dialog stays.
+        self.attachment_ids.filtered(
+            lambda attachment: (
+                attachment.res_model in (False, self._name)
+                and attachment.create_uid == self.env.user
+            )
+        ).unlink()
         action = self.env["ir.actions.act_window"]._for_xml_id("billing_operations.cdr_file_action")
         return action | {"domain": [("id", "in", files.ids)], "context": {}}
