@@ -330,6 +330,7 @@ class TestCdrFormats(CdrCase):
 
     def test_a_sample_shows_what_the_format_reads_and_what_it_cannot(self):
         form = self.env.ref("billing_operations.cdr_format_generic_csv").copy()
+        self.assertEqual(form.name, "Generic CSV (copy)")
         content = HEAD + call_line(1, caller="<b>x</b>") + "nonsense\n"
         form.write({"sample": base64.b64encode(content.encode()), "sample_name": "sample.csv"})
         self.assertIn("&lt;b&gt;x&lt;/b&gt;", form.sample_preview)

@@ -168,6 +168,15 @@ class CdrFormat(models.Model):
                         )
                     )
 
+    def copy_data(self, default=None):
+        values_list = super().copy_data(default)
+        if "name" in (default or {}):
+            return values_list
+        return [
+            {**values, "name": self.env._("%s (copy)", record.name)}
+            for record, values in zip(self, values_list, strict=True)
+        ]
+
     def _needed_columns(self):
         """Return what lines must hold, each as the columns of which one is enough."""
         if self.file_kind == "fixed_fee":
