@@ -129,7 +129,7 @@ class TestEmptySets(BillingCase):
             records = source.of_bills(bills)
             self.assertFalse(records)
             self.assertFalse(source.problems(records))
-            source.rate(records, run)
+            source.rate_bills(bills)
 
 
 @tagged("post_install", "-at_install")

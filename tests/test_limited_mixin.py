@@ -21,6 +21,12 @@ NOT_LIMITS = {
     "service.task.dialog.candidate_ids": "computed",
     "service.task.dialog.offered_department_ids": "computed",
     "service.task.dialog.lacking_user_ids": "computed",
+    "cdr.rate.allowance.class_ids": "its classes cannot be deleted, archived ones count",
+    "billing.error.dates.candidate_ids": "computed",
+    "billing.error.assign.suggested_ids": "computed",
+    "billing.error.accept.error_ids": "what is acted on",
+    "cdr.record.rerate.record_ids": "what is acted on",
+    "cdr.upload.attachment_ids": "what is acted on",
 }
 
 

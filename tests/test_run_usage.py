@@ -179,3 +179,45 @@ class TestRunUsage(RatingCase):
         self.assertEqual(
             Decimal(str(self.usage(self.billed()).amount)), exact.quantize(Decimal("0.01"))
         )
+
+    # === NEXT STEPS === #
+
+    def step(self, run, code):
+        return next((s for s in run._next_steps()["steps"] if s["code"] == code), None)
+
+    def test_the_panel_compares_each_carriers_files_with_those_of_the_month_before(self):
+        run = self.make_run(self.cycle, date(2026, 2, 28))
+        run.cutoff_date = date(2026, 2, 28)
+        self.carrier.expected_files = 1
+        self.env["cdr.file"].create({"name": "feb.csv", "carrier_id": self.carrier.id})
+        self.env.cr.execute(
+            "UPDATE cdr_file SET state = 'processed', period = '2026-01-01', line_count = 7"
+            " WHERE id = %s",
+            [self.file.id],
+        )
+        self.env["cdr.file"].invalidate_model()
+        step = run._step("cdrs")
+        self.assertEqual(step["table"]["rows"], [["Trunk", 0, 0, 1, 7, 1]])
+        self.assertEqual(step["state"], "attention")
+        self.assertIn("Trunk: 0 of 1 files.", step["sentence"])
+        waiting = self.env["cdr.file"].search(run.action_view_waiting_cdr_files()["domain"])
+        self.assertEqual(waiting.mapped("name"), ["feb.csv"])
+
+    def test_open_errors_are_counted_by_problem_and_opened_from_the_panel(self):
+        self.load(self.january(2, "331234567"), self.january(3, "331234567"))
+        run = self.make_run(self.cycle, date(2026, 1, 28))
+        step = run._step("billing_errors")
+        self.assertEqual([row[0] for row in step["table"]["rows"]], ["No rate"])
+        self.assertEqual(step["table"]["rows"][0][2], 2)
+        errors = self.env["billing.error"].search(run.action_view_usage_errors()["domain"])
+        self.assertEqual(errors.code, "no_rate")
+        shown = [step["code"] for step in run._next_steps()["steps"]]
+        self.assertIn("billing_errors", shown)
+        self.assertNotIn("fixed_fee_errors", shown)
+
+    def test_a_company_without_carriers_goes_without_these_steps(self):
+        self.carrier.active = False
+        run = self.make_run(self.cycle, date(2026, 1, 28))
+        shown = [step["code"] for step in run._next_steps()["steps"]]
+        self.assertNotIn("cdrs", shown)
+        self.assertNotIn("billing_errors", shown)

@@ -4,6 +4,7 @@ from . import period
 from . import readiness
 from . import customers
 from . import payments
+from . import cdrs
 from . import request
 from . import reports
 from . import production

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ...billing_tasks.texts import plural
 from ..runs.billing_run import EDITABLE_STATES, ENDED_STATES
+from .cdrs import BillingErrors, Cdrs, FixedFeeErrors
 from .complete import Complete
 from .customers import Customers
 from .dates import Dates
@@ -20,6 +21,9 @@ STEPS = (
     Period(),
     Customers(),
     Payments(),
+    Cdrs(),
+    BillingErrors(),
+    FixedFeeErrors(),
     PreReport(),
     Request(),
     PostReport(),

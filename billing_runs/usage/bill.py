@@ -38,6 +38,8 @@ class BillingBill(models.Model):
 
     def _usage_domain(self):
         """Return the domain of the calls to charge on the bills."""
+        if not self:
+            return Domain.FALSE
         return self.run_id._usage_domain() & Domain("partner_id", "in", self.partner_id.ids)
 
     def _usage_services(self):

@@ -73,6 +73,8 @@ class BillingCharge(models.Model):
 
         :return: how many
         """
+        if not self:
+            return 0
         self.env.cr.execute(
             SQL(
                 """

@@ -136,6 +136,11 @@ class BillingError(models.Model):
             "Billing errors are counted by the system, and closed with their buttons."
         )
 
+    @api.model
+    def _fixed_fee_codes(self):
+        """Return the problems that are about lines of fixed fees."""
+        return FIXED_FEE_CODES
+
     def _as_manager(self):
         """Return these errors with the right to work on them, after checking the user's."""
         if not self.env.su and not self.env.user.has_group(

@@ -32,6 +32,9 @@ class CdrRateAllowance(models.Model):
         "class_id",
         string="Rate Classes",
         check_company=True,
+        # None left would mean all: a class that is named stays.
+        ondelete="restrict",
+        context={"active_test": False},
         help="Empty: every class that no other allowance of the plan names.",
     )
     shared = fields.Boolean(

@@ -10,7 +10,7 @@ Program = namedtuple("Program", "names use")
 OPTIONAL = {
     "chromium": Program(
         ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable"),
-        "tests in a browser",
+        "tests in a browser, and bills by Odoo's report where wkhtmltopdf is not there",
     ),
     "npm": Program(("npm",), "axe-core, by which tests check pages for accessibility"),
     "wkhtmltopdf": Program(("wkhtmltopdf",), "bills by Odoo's report"),
