@@ -36,7 +36,7 @@ class TextReader:
             yield calls, problems
 
 
-def open_reader(layout: Layout, content):
+def open_reader(layout: Layout, content) -> "TextReader | formats_tap3.TapReader":
     """Return what reads a file: with ``lines`` and ``batches()``.
 
     :param content: an ``archives.Content``.

@@ -13,6 +13,7 @@ import ssl
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
@@ -73,7 +74,7 @@ class Entry:
 
 
 @contextlib.contextmanager
-def connection(address: Address):
+def connection(address: Address) -> Iterator:
     """Talk with a server; gives an object with ``entries``, ``fetch`` and ``move``.
 
     :raise RemoteProblem: whatever the server, the network or the address does not allow.
