@@ -53,7 +53,12 @@ class CdrRate(models.Model):
         "cdr.rate.plan", required=True, index=True, ondelete="restrict", check_company=True
     )
     company_id = fields.Many2one(
-        related="plan_id.company_id", store=True, precompute=True, required=True, index=True
+        "res.company",
+        compute="_compute_company_id",
+        store=True,
+        precompute=True,
+        required=True,
+        index=True,
     )
     currency_id = fields.Many2one(related="plan_id.currency_id")
     prefix = fields.Char(
@@ -141,6 +146,12 @@ class CdrRate(models.Model):
                 )
 
     # === COMPUTES === #
+
+    @api.depends("plan_id.company_id")
+    def _compute_company_id(self):
+        for rate in self:
+            # One not saved yet is offered the plans of the company at hand.
+            rate.company_id = rate.plan_id.company_id or self.env.company
 
     @api.depends("prefix", "name", "date_from")
     def _compute_display_name(self):
