@@ -324,6 +324,17 @@ HISTORIES = [
         [500 + 20 * 110],
     ),
     (
+        "the_set_up_is_charged_to_the_old_owner_at_a_change_of_owner_and_can_be_waived",
+        3,
+        [
+            step("activate", 0),
+            step("agree_end", 30),
+            step("change", 18, owner=1),
+            step("waive", 19, charge=1),
+        ],
+        [18 * 110, 12 * 110],
+    ),
+    (
         "a_suspension_that_ends_on_its_first_day_changes_nothing",
         2,
         [

@@ -235,7 +235,11 @@ class ServiceLedger:
         for part in self._due(service, cutoff, until):
             self._charge(service, part)
             service.rated.update(part)
-        if not until and service.setup_due and service.start <= cutoff:
+        if not until:
+            self._set_up(service, cutoff)
+
+    def _set_up(self, service, cutoff):
+        if service.setup_due and service.start <= cutoff:
             service.setup_due = False
             owner = service.terms(service.start).owner
             price = service.history[0][1].plan.setup
@@ -312,6 +316,8 @@ class ServiceLedger:
 
     def _change(self, service, day, terms):
         self._rate(service, day, until=day)
+        if terms.owner != service.present.owner:
+            self._set_up(service, day - DAY)  # who had it on the first day pays for it
         service.history.append((day, terms))
         days = sorted(d for d in service.rated if d >= day and d < (service.end or date.max))
         self._settle(service, day, days)
