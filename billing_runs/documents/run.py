@@ -27,12 +27,17 @@ class BillingRun(models.Model):
             raise FatalTaskError(self.env._("The task's bills belong to another run."))
         return run, bills
 
+    def _format_stage(self, task):
+        """Return the stage of the task: another one may stand before it."""
+        return self._task_run(task)._stages().of_task_type(task.type_id.code)
+
     def _format_prepare(self, task):
         """Read what the next bills' documents need; None where all bills are done."""
         run, bills = self._format_bills(task)
         if run.state != "running":
             raise SkipTask(run._state_text())
-        todo = bills.filtered(lambda bill: bill.state == "posted")
+        before = self._format_stage(task).before
+        todo = bills.filtered(lambda bill: bill.state == before)
         documents = bills.move_ids
         done = len(documents) - len(todo.move_ids)
         task._note_progress(done, len(documents))
@@ -41,7 +46,7 @@ class BillingRun(models.Model):
     def _format_record(self, task, reading, contents):
         """Tie the PDFs to their documents."""
         bills = self.env["billing.bill"].browse(reading.bill_ids).exists()
-        bills = bills._lock_in_state("posted")
+        bills = bills._lock_in_state(self._format_stage(task).before)
         bills._tie_documents(reading, contents)
         bills._log_errors(task)
 
