@@ -94,7 +94,7 @@ def make_data(env, count):
     cycle.action_activate()
     run = env["billing.run"].create({"cycle_id": cycle.id})
     found = {}
-    for lines, documents in ((3, count), (10, count), (200, max(2, count // 10))):
+    for lines, documents in ((3, count), (10, count), (200, max(2 * PROCESSES, count // 10))):
         partners = env["res.partner"].create(
             [
                 {
