@@ -168,6 +168,8 @@ def begin_again(env, bill_ids):
     env.cr.execute(
         "UPDATE billing_bill SET state = 'posted', error_code = NULL WHERE id = ANY(%s)", [bill_ids]
     )
+    # As if none had been made before, for otherwise each says why it was made again.
+    env.cr.execute("UPDATE account_move SET billing_pdf_gone = NULL WHERE id = ANY(%s)", [moves.ids])
     env.invalidate_all()
     env.cr.commit()
 

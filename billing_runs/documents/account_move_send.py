@@ -129,7 +129,8 @@ class AccountMoveSend(models.AbstractModel):
                     for move in again
                 }
             )
-            again.billing_pdf_gone = False
+            # No amount changes here: entries need not be balanced anew.
+            again.with_context(skip_invoice_sync=True).billing_pdf_gone = False
         return result
 
     def _is_finished(self, invoice, invoice_data):
