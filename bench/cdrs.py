@@ -15,7 +15,6 @@ Argument: how many calls (100,000 if left out).
 import gc
 import io
 import random
-import statistics
 import sys
 import time
 from datetime import date, datetime, timedelta
@@ -23,7 +22,6 @@ from datetime import date, datetime, timedelta
 import psutil
 
 from odoo import api
-from odoo.fields import Command
 from odoo.tools import SQL
 
 from odoo.addons.billing_operations.cdrs.numbers import Normaliser
@@ -83,10 +81,7 @@ class Provider:
             {"name": "Bench", "company_id": self.company.id}
         )
         classes = self.env["cdr.rate.class"].create(
-            [
-                {"name": f"Class {number}", "product_id": product.id}
-                for number in range(3)
-            ]
+            [{"name": f"Class {number}", "product_id": product.id} for number in range(3)]
         )
         prefixes = {str(number) for number in range(1, 10)}
         while len(prefixes) < PREFIXES:
@@ -114,9 +109,7 @@ class Provider:
         tariff = env["billing.tariff"].create(
             {
                 "name": "Line",
-                "product_id": env["product.product"]
-                .create({"name": "Line", "type": "service"})
-                .id,
+                "product_id": env["product.product"].create({"name": "Line", "type": "service"}).id,
                 "term_scheme_id": scheme.id,
                 "price": 10,
                 "rate_plan_id": self.plan.id,

@@ -74,9 +74,8 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={
-                name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ
-            },
+            env={"RAYON_NUM_THREADS": "1"}
+            | {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
             cwd="/",
         )
 
