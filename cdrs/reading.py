@@ -1,6 +1,7 @@
 """Opens the content of a file and gives out its calls in batches. No database, no ORM."""
 
 import gc
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from . import formats_tap3
@@ -10,7 +11,7 @@ from .parsing import LineReader
 
 
 @contextmanager
-def without_collection():
+def without_collection() -> Iterator[None]:
     """Let Python not look for garbage in cycles: a million rows make none, and it looks at each."""
     was_enabled = gc.isenabled()
     gc.disable()
