@@ -87,6 +87,7 @@
         "billing_runs/calls/portal_templates.xml",
         "billing_runs/calls/report_invoice_calls.xml",
         "billing_runs/reports/billing_run_report_views.xml",
+        "billing_runs/reports/billing_run_report_usage_views.xml",
         "billing_runs/reports/report_billing_run.xml",
         "billing_runs/host/res_config_settings_views.xml",
         "billing_runs/host/res_partner_views.xml",
