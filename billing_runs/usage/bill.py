@@ -90,12 +90,16 @@ class BillingBill(models.Model):
 
     def _usage_services(self):
         """Return the services whose calls ``usage_due`` holds."""
+        if not self:
+            return self.env["billing.service"]
         rows = self.env.execute_query(SQL("SELECT DISTINCT service_id FROM usage_due"))
         return self.env["billing.service"].browse(sorted(row[0] for row in rows))
 
     def _lay_out_usage(self):
         """Fill the temporary tables ``usage_call``, what each call is charged with, and
         ``usage_charge``, a row a charge."""
+        if not self:
+            return
         company = self.company_id
         self._charge_usage(plans_with_terms(self.env.cr, company.id))
         self.env.cr.execute(

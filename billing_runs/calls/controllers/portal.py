@@ -99,7 +99,7 @@ class CallsPortal(CustomerPortal):
             return None
         user = request.env.user
         # Who keeps accounts sees invoices; whom a customer called is for billing's own people.
-        if user._is_internal() and not request.env["cdr.record"].has_access("read"):
+        if not user.share and not request.env["cdr.record"].has_access("read"):
             return None
         if invoice.state != "posted" or not invoice.is_sale_document():
             return None
