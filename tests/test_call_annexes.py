@@ -162,7 +162,7 @@ class TestCallAnnexes(UsageCase):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            records._call_annex_sizes()
+            self.env["account.move"].browse(records.ids)._call_annex_sizes()
             return self.env.cr.sql_log_count - before
 
         self.assertGreater(len(moves), 1)

@@ -49,12 +49,6 @@ class BillingBill(models.Model):
         self.env.cr.execute("DROP TABLE usage_due, usage_call, usage_charge")
         return made
 
-    def _usage_domain(self):
-        """Return the domain of the calls to charge on the bills."""
-        if not self:
-            return Domain.FALSE
-        return self.run_id._usage_domain() & Domain("partner_id", "in", self.partner_id.ids)
-
     def _lay_out_due_calls(self):
         """Fill the temporary table ``usage_due`` with the calls to charge on the bills.
 
@@ -62,9 +56,11 @@ class BillingBill(models.Model):
         """
         if not self:
             return False
-        self.run_id.ensure_one()
+        run = self.run_id
+        run.ensure_one()
         self.env.flush_all()
-        records, domain = self.env["cdr.record"].sudo(), self._usage_domain()
+        records = self.env["cdr.record"].sudo()
+        domain = run._usage_due_domain() & Domain("partner_id", "in", self.partner_id.ids)
         if not records.search_count(domain, limit=1):
             return False
         cr = self.env.cr
@@ -80,10 +76,17 @@ class BillingBill(models.Model):
         )
         # Where a row lies finds it again fastest; it stays there as long as this transaction sees it.
         place = SQL("%s.ctid AS place", SQL.identifier(query.table))
+        services = self.env["billing.service"].sudo()._search(run._service_selection())
+        # Found by their customers, of whom there are few, not by all services of the run.
         cr.execute(
             SQL(
-                "CREATE TEMPORARY TABLE usage_due ON COMMIT DROP AS %s",
+                """
+                CREATE TEMPORARY TABLE usage_due ON COMMIT DROP AS
+                WITH due AS MATERIALIZED (%s)
+                SELECT * FROM due WHERE service_id IN %s
+                """,
                 query.select(place, columns),
+                services.subselect(),
             )
         )
         return True
