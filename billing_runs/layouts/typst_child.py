@@ -78,6 +78,7 @@ def compile_document(typst, compiler, root: str, job: dict) -> tuple[dict, bytes
             sys_inputs={"data": job["data"]} if "sys.inputs" in job["main"] else {},
             pdf_standards=job["standards"],
             timestamp=job["timestamp"],
+            pdf_tags=job.get("tags", True),
         )
     except typst.TypstError as error:
         return {"error": error.message, "diagnostic": error.diagnostic}, b""
