@@ -15,8 +15,10 @@ from . import cdr_format_sample
 from . import cdr_carrier
 from . import cdr_remote_file
 from . import cdr_carrier_fetch
+from . import cdr_carrier_look
 from . import cdr_file
 from . import cdr_file_line
+from . import cdr_file_attention
 from . import cdr_file_receive
 from . import cdr_file_mail
 from . import cdr_file_import
@@ -27,5 +29,6 @@ from . import billing_error_count
 from . import billing_error_actions
 from . import cdr_fixed_fee
 from . import cdr_margin_report
+from . import billing_start
 from . import billing_task
 from . import res_config_settings

@@ -7,3 +7,4 @@ from . import billing_error_dates
 from . import billing_error_accept
 from . import cdr_record_rerate
 from . import cdr_upload
+from . import cdr_file_ignore
