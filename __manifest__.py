@@ -77,6 +77,7 @@
         "billing_runs/runs/billing_run_list_views.xml",
         "billing_runs/runs/billing_run_views.xml",
         "billing_runs/steps/billing_run_cdr_views.xml",
+        "billing_runs/usage/billing_usage_earlier_views.xml",
         "billing_runs/cycles/billing_message_template_views.xml",
         "billing_runs/host/billing_task_views.xml",
         "billing_runs/bills/billing_bill_views.xml",

@@ -6,5 +6,6 @@ from . import billing_error_rate
 from . import billing_error_dates
 from . import billing_error_accept
 from . import cdr_record_rerate
+from . import cdr_record_rerate_line
 from . import cdr_upload
 from . import cdr_file_ignore
