@@ -22,6 +22,7 @@ from . import cdr_file_attention
 from . import cdr_file_receive
 from . import cdr_file_mail
 from . import cdr_file_import
+from . import cdr_file_reread
 from . import cdr_record
 from . import cdr_record_rating
 from . import billing_error

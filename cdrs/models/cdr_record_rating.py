@@ -208,12 +208,15 @@ class CdrRecord(models.Model):
     @api.model
     @api.private
     def _task_rate(self, task):
-        """Handle ``cdr_rate``: gather causes, reprocess those of some errors, or re-rate a selection."""
+        """Handle ``cdr_rate``: gather causes, reprocess those of some errors, read lines of files again, or
+        re-rate a selection."""
         company = task.company_id
         errors = self.env["billing.error"].sudo()
         wish = task.parameters or {}
         if wish.get("error_ids"):
             return errors.browse(wish["error_ids"]).exists()._reprocess()
+        if wish.get("file_ids"):
+            return self.env["cdr.file"].sudo().browse(wish["file_ids"])._reread()
         if "domain" in wish:
             return self._rerate(Domain(wish["domain"]), company)
         errors._collect(company)

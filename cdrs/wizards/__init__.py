@@ -1,3 +1,5 @@
+from . import billing_error_dialog_mixin
+from . import cdr_rate_price_mixin
 from . import cdr_rate_replace
 from . import cdr_rate_import
 from . import cdr_rate_import_line
