@@ -57,6 +57,7 @@
         "cdrs/views/cdr_file_views.xml",
         "cdrs/views/cdr_carrier_views.xml",
         "cdrs/views/cdr_format_views.xml",
+        "cdrs/views/cdr_archive_views.xml",
         "cdrs/views/res_config_settings_views.xml",
         "cdrs/views/cdrs_menus.xml",
         # cdrs: rates and errors

@@ -23,6 +23,10 @@ from . import cdr_file_receive
 from . import cdr_file_mail
 from . import cdr_file_import
 from . import cdr_file_reread
+from . import cdr_archive
+from . import cdr_archive_service
+from . import cdr_archive_making
+from . import cdr_file_archive
 from . import cdr_record
 from . import cdr_record_rating
 from . import billing_error

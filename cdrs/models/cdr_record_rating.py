@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...billing_tasks.crash_points import crash_point
 from ..loose_many2one import LooseMany2one
 from ..rating_sql import RATED_COLUMNS, SOURCE_COLUMNS, rated_select
 
@@ -126,6 +127,7 @@ class CdrRecord(models.Model):
                 states=OPEN_STATES,
             )
         )
+        crash_point("rate.updated")
         self.invalidate_model()
         errors = self.env["billing.error"].sudo()
         errors._collect(company)

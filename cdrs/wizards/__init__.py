@@ -11,3 +11,5 @@ from . import cdr_record_rerate
 from . import cdr_record_rerate_line
 from . import cdr_upload
 from . import cdr_file_ignore
+from . import cdr_archive_start
+from . import cdr_archive_start_line
