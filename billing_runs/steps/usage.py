@@ -60,7 +60,7 @@ class BillingRun(models.Model):
     def action_fetch_cdrs(self):
         """Look for new files now at all carriers whose files come from a server or by e-mail."""
         self.ensure_one()
-        self.check_access("read")
+        self._check_works_on_cdrs()
         carriers = self._carriers_to_fetch()
         if not carriers:
             raise UserError(
@@ -71,7 +71,7 @@ class BillingRun(models.Model):
     def action_process_cdrs(self):
         """Have the files that wait, and those in error, processed now."""
         self.ensure_one()
-        self.check_access("read")
+        self._check_works_on_cdrs()
         files = self._cdr_files_to_process()
         if not files:
             raise UserError(self.env._("No file waits to be processed."))
@@ -80,7 +80,7 @@ class BillingRun(models.Model):
     def action_ignore_cdrs(self):
         """Open the dialog that goes on without the files that are missing or wait, for a reason."""
         self.ensure_one()
-        self._check_ignores_cdrs()
+        self._check_works_on_cdrs()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Go On without These Files"),
@@ -168,11 +168,13 @@ class BillingRun(models.Model):
             rows.append(row)
         return rows
 
-    def _check_ignores_cdrs(self):
+    def _check_works_on_cdrs(self):
         if not self.env.su and not self.env.user.has_group(
             "billing_operations.group_billing_manager"
         ):
-            raise AccessError(self.env._("Only billing managers may ignore CDR files."))
+            raise AccessError(
+                self.env._("Only billing managers may fetch, process or ignore CDR files.")
+            )
         self.check_access("read")
 
     def _ignore_cdrs(self, carriers, reason):
@@ -182,7 +184,7 @@ class BillingRun(models.Model):
         :raise UserError: there is nothing to ignore, or no reason
         """
         self.ensure_one()
-        self._check_ignores_cdrs()
+        self._check_works_on_cdrs()
         reason = (reason or "").strip().rstrip(".")
         if not reason:
             raise UserError(self.env._("Say why the files are ignored."))

@@ -6,3 +6,4 @@ from . import billing_usage_earlier
 from . import correction
 from . import correcting
 from . import rerate
+from . import rerate_line

@@ -34,34 +34,31 @@ class BillingCharge(models.Model):
         "CHECK(corrected_id IS NULL OR kind = 'usage')", "Only charges of usage are corrected."
     )
 
-    def _compute_call_count(self):
-        super()._compute_call_count()
+    # === THEIR CALLS === #
+
+    def _count_earlier_calls(self):
+        """Count the calls of charges that were corrected, and of those that take them back, as they
+        were charged then."""
         without = self.filtered(lambda charge: charge.kind == "usage" and not charge.call_count)
         if not without:
             return
         earlier = self.env["billing.usage.earlier"]
-        counts = {}
         for name in ("charge_id", "back_id"):
             for charge, count in earlier._read_group(
                 [(name, "in", without.ids)], [name], ["__count"]
             ):
-                counts[charge.id] = count
-        for charge in without:
-            charge.call_count = counts.get(charge.id, 0)
+                charge.with_env(self.env).call_count = count
 
-    # === ACTIONS === #
-
-    def action_view_calls(self):
-        """Open the calls that the charges are made of; of one that was corrected, and of the one that
-        takes it back, as they were charged then."""
-        action = super().action_view_calls()
+    def _earlier_calls_action(self):
+        """Return the action that opens the calls of these charges as they were charged before; None
+        where they are theirs still."""
         earlier = self.env["billing.usage.earlier"]
         domain = Domain("charge_id", "in", self.ids) | Domain("back_id", "in", self.ids)
         has_calls = self.env["cdr.record"].search_count([("charge_id", "in", self.ids)], limit=1)
         if has_calls or not earlier.search_count(domain, limit=1):
-            return action
+            return None
         return {
-            **action,
+            "type": "ir.actions.act_window",
             "name": self.env._("Calls as Charged Before"),
             "res_model": earlier._name,
             "view_mode": "list",
@@ -98,8 +95,8 @@ class BillingCharge(models.Model):
             charges |= usage
         return charges
 
-    def _void(self):
-        return super(BillingCharge, self._with_corrections())._void()
+    def _void_together(self):
+        return super()._void_together()._with_corrections()
 
     def _void_blockers(self):
         blockers = super()._void_blockers()
@@ -144,11 +141,6 @@ class BillingCharge(models.Model):
         result = super()._waive(reason)
         usage._restore_corrected()
         return result
-
-    def _return_to_sources(self):
-        # First, so that the calls are back where they came from when these are freed in turn.
-        self._restore_corrected()
-        return super()._return_to_sources()
 
     def _restore_corrected(self):
         """Give the calls of these corrections, which do not count any more, back to the charges that

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import models
 
 
 class CdrRecordRerate(models.TransientModel):
@@ -16,11 +16,3 @@ class CdrRecordRerate(models.TransientModel):
                 )
             )
         return texts
-
-
-class CdrRecordRerateLine(models.TransientModel):
-    _inherit = "cdr.record.rerate.line"
-
-    kind = fields.Selection(
-        selection_add=[("charged", "Invoiced")], ondelete={"charged": "cascade"}
-    )

@@ -358,7 +358,7 @@ class CdrArchive(models.Model):
         if self.env.cr.rowcount != count:
             raise RetryTask(delay=timedelta(minutes=1))
 
-    def _restored(self):
+    def _set_restored(self):
         """Note that the calls are there again, and for how long."""
         day = fields.Date.today() + timedelta(days=RESTORED_DAYS)
         self._set_state("restored", {"restored_until": day})

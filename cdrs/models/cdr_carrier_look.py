@@ -1,5 +1,5 @@
 from odoo import fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from .cdr_carrier_fetch import SERVERS
@@ -9,37 +9,18 @@ MAIL_SERVERS = [("state", "=", "done"), ("server_type", "!=", "local")]
 
 
 class CdrCarrier(models.Model):
-    """Looking for files now, whichever way they come: on carriers' servers, and in the mailboxes of
-    Odoo's incoming mail servers."""
+    """Whose files can be looked for now, and looking in the mailboxes of Odoo's incoming mail
+    servers."""
 
     _inherit = "cdr.carrier"
 
-    def action_fetch(self):
-        """Have these carriers' servers looked at now, and the mailboxes to which they send."""
-        by_mail = self.filtered(lambda carrier: carrier.way_in == "email")
-        others = self - by_mail
-        result = others and super(CdrCarrier, others).action_fetch()
-        if by_mail:
-            by_mail._fetch_mails()
-            result = {
-                "type": "ir.actions.client",
-                "tag": "display_notification",
-                "params": {
-                    "type": "info",
-                    "message": self.env._(
-                        "Servers and mailboxes are being looked at. New files come to CDRs."
-                    ),
-                },
-            }
-        return result
-
     def _fetch_mails(self):
-        """Have Odoo's incoming mail servers looked at now."""
-        if not self.env.su and not self.env.user.has_group(
-            "billing_operations.group_billing_manager"
-        ):
-            raise AccessError(self.env._("Only billing managers may fetch CDR files."))
-        self.check_access("read")
+        """Have Odoo's incoming mail servers looked at now, for carriers that send e-mails.
+
+        :raise UserError: there is none
+        """
+        if not self:
+            return
         if not self._has_mailbox():
             raise UserError(
                 self.env._(

@@ -18,6 +18,7 @@ from ..layout import LayoutProblem
 from ..line_texts import problem_text
 from ..rating_sql import RATED_COLUMNS, rated_select
 from ..reading import open_reader
+from .archive_loader import ArchiveLoader
 
 CHUNK = 50_000
 #: so many rows are put in by one INSERT
@@ -189,6 +190,8 @@ class CdrFile(models.Model):
 
     def _get_format(self):
         """Return the carrier's format for files of this kind."""
+        if self.archive_id:
+            return self._archive_format()
         carrier = self.carrier_id
         return carrier.fixed_fee_format_id if self.kind == "fixed_fee" else carrier.format_id
 
@@ -226,10 +229,14 @@ class CdrFile(models.Model):
 
     def _loader(self):
         """Return what takes the rows of this file; each kind of file has its own."""
+        if self._holds_archive():
+            return ArchiveLoader(self)
         return FeeLoader(self) if self.kind == "fixed_fee" else CallLoader(self)
 
     def _reader(self, layout, content):
         """Return what reads the rows of this file."""
+        if self._holds_archive():
+            return self._archive_reader(content)
         if self.kind != "fixed_fee":
             return open_reader(layout, content)
         day = self.period or self.company_id._billing_date(self.received_date)
@@ -282,6 +289,8 @@ class CdrFile(models.Model):
             "message": self._end_text(problem, records),
         }
         self._set_state("error" if problem else "processed", values)
+        if not problem:
+            self.archive_id._set_restored()
         self.env["billing.error"]._collect_later(self.company_id)
 
     def _end_text(self, problem, records):
@@ -418,6 +427,9 @@ class CallLoader:
         if carrier.late_rule == "refuse":
             oldest = today - timedelta(days=carrier.late_days)
             late = SQL("(%s OR r.call_day < %s)", late, oldest)
+        if last := self.file._archived_until():
+            # Nothing would tell any more that such a call was billed before.
+            late = SQL("(%s OR r.call_day <= %s)", late, last)
         return late
 
 

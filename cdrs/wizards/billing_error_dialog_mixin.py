@@ -16,6 +16,7 @@ class BillingErrorDialogMixin(models.AbstractModel):
 
     def action_apply(self):
         """Correct the cause and have its calls rated again."""
+        self.check_access("write")
         self.ensure_one()
         error = self.error_id._as_manager()
         self._correct()
