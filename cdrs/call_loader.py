@@ -195,6 +195,8 @@ class CallLoader:
         if carrier.late_rule == "refuse":
             oldest = today - timedelta(days=carrier.late_days)
             late = SQL("(%s OR r.call_day < %s)", late, oldest)
+        if last := self.file._archived_until():
+            late = SQL("(%s OR r.call_day <= %s)", late, last)
         return late
 
 

@@ -78,6 +78,14 @@ class EveryModelCase(ServiceTaskCase):
         days = {"period_start": date(2026, 1, 1), "period_end": date(2026, 2, 1)}
         cls.env["cdr.fixed.fee"]._load(file, [fee | days])
         cls.env["billing.error"]._collect(cls.company)
+        archive = (
+            cls.env["cdr.archive"]
+            ._own()
+            .create({"carrier_id": file.carrier_id.id, "month": date(2026, 1, 1)})
+        )
+        cls.env["cdr.archive.service"].create(
+            {"archive_id": archive.id, "company_id": cls.company.id}
+        )
 
     @classmethod
     def make_run_records(cls):
@@ -110,11 +118,26 @@ class EveryModelCase(ServiceTaskCase):
                 "error_code": "on_hold",
             }
         )
+        carrier = cls.env["cdr.carrier"].search([("company_id", "=", cls.company.id)], limit=1)
+        call = cls.env["cdr.record"].search([("company_id", "=", cls.company.id)], limit=1)
+        charge = cls.env["billing.charge"].search([("company_id", "=", cls.company.id)], limit=1)
+        cls.env["billing.usage.earlier"].create(
+            {
+                "company_id": cls.company.id,
+                "record_id": call.id,
+                "charge_id": charge.id,
+                "back_id": charge.id,
+            }
+        )
         cls.env["billing.message.template"].create({"name": "Greetings", "body": "<p>x</p>"})
         values = {"run_id": run.id}
         for model, vals in (
             ("billing.run.undo", {"reason": "Reason"}),
             ("billing.print.bundle", {"name": "B1"}),
+            (
+                "billing.run.cdr.ignored",
+                {"carrier_id": carrier.id, "reason": "x", "user_id": cls.manager.id},
+            ),
             (
                 "billing.run.step",
                 {

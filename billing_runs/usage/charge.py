@@ -39,13 +39,14 @@ class BillingCharge(models.Model):
         )
         for charge in self:
             charge.call_count = counts.get(charge, 0)
+        self._count_earlier_calls()
 
     # === ACTIONS === #
 
     def action_view_calls(self):
         """Open the calls that the charges are made of, each with what priced it."""
         self.check_access("read")
-        return {
+        return self._earlier_calls_action() or {
             "type": "ir.actions.act_window",
             "name": self.env._("Calls"),
             "res_model": "cdr.record",
@@ -57,6 +58,8 @@ class BillingCharge(models.Model):
     # === WITH THEIR CALLS === #
 
     def _return_to_sources(self):
+        # First, so that calls are back where they came from before they are freed in turn.
+        self._restore_corrected()
         result = super()._return_to_sources()
         self._free_calls()
         return result

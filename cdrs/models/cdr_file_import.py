@@ -14,6 +14,7 @@ from ..fees import FeeFileReader
 from ..layout import LayoutProblem
 from ..line_texts import problem_text
 from ..reading import open_reader
+from .archive_loader import ArchiveLoader
 
 #: a file of which so many lines hold no call is of another format
 HOPELESS = 2_000
@@ -166,6 +167,8 @@ class CdrFile(models.Model):
 
     def _get_format(self):
         """Return the carrier's format for files of this kind."""
+        if self.archive_id:
+            return self._archive_format()
         carrier = self.carrier_id
         return carrier.fixed_fee_format_id if self.kind == "fixed_fee" else carrier.format_id
 
@@ -177,6 +180,8 @@ class CdrFile(models.Model):
 
     def _keep_problems(self, problems):
         """Keep lines that could not be read, with what is wrong with them."""
+        if not problems:
+            return
         head = self.id, self.carrier_id.id, self.company_id.id
         rows = [
             (*head, p.line, p.code, problem_text(self.env, p.code, p.values), p.text)
@@ -201,10 +206,14 @@ class CdrFile(models.Model):
 
     def _loader(self):
         """Return what takes the rows of this file; each kind of file has its own."""
+        if self._holds_archive():
+            return ArchiveLoader(self)
         return FeeLoader(self) if self.kind == "fixed_fee" else CallLoader(self)
 
     def _reader(self, layout, content):
         """Return what reads the rows of this file."""
+        if self._holds_archive():
+            return self._archive_reader(content)
         if self.kind != "fixed_fee":
             return open_reader(layout, content)
         day = self.period or self.company_id._billing_date(self.received_date)
@@ -257,6 +266,8 @@ class CdrFile(models.Model):
             "message": self._end_text(problem, records),
         }
         self._set_state("error" if problem else "processed", values)
+        if not problem:
+            self.archive_id._set_restored()
         self.env["billing.error"]._collect_later(self.company_id)
 
     def _end_text(self, problem, records):
