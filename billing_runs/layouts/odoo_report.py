@@ -81,7 +81,7 @@ class OdooReport(Engine):
     def answers_print(self, env):
         return _prints_here(env)
 
-    def prepare(self, moves, report):
+    def prepare(self, moves, report, made=None):
         together = self._together(moves, report)
         found = {}
         for group in together.grouped("company_id").values():

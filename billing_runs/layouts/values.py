@@ -40,7 +40,8 @@ class DocumentValues:
         self.formats = Formats(moves.env)
         self.labels = read_labels(moves.env)
         self.lines = LineValues(self.formats, self.labels)
-        self.payment = PaymentValues(self.formats, self.labels, with_payments)
+        means = moves._billing_payment_means()
+        self.payment = PaymentValues(self.formats, self.labels, with_payments, means)
         self._companies = {}
 
     def all(self):
