@@ -10,6 +10,8 @@ import pypdfium2
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from odoo.addons.base.models.ir_actions_report import IrActionsReport as BaseReport
+
 from ..billing_runs.layouts import ir_actions_report as reports_file
 from ..billing_runs.layouts import odoo_report, printers
 from ..billing_runs.layouts.children import PrintError
@@ -268,6 +270,38 @@ class TestOdooReport(OdooReportCase):
         self.assertEqual(
             str(error), f"{move.display_name} could not be printed: wkhtmltopdf ended with 1"
         )
+
+    @needs_program("wkhtmltopdf")
+    def test_odoos_own_way_has_the_seller_on_page_1_too(self):
+        self.company.company_details = "<p>Your partner for servers</p>"
+        move = self.make_move()
+        with self.assertLogs(LOGGER, "WARNING"):
+            content = OdooReport().rescue(move, self.report, PrintError("no"))
+        first = pages(content)[0]
+        self.assertSays(first, "Test Provider", "Hafenstrasse 12", "20457 Hamburg", "DE136695976")
+        self.assertSays(first, "Amtsgericht Hamburg", move.name, *ENGLISH_NUMBERS)
+
+    def test_where_odoos_own_way_prints_headers_they_are_left_to_it(self):
+        move = self.make_move()
+        for patched in (True, False):
+            info = reports_file._wkhtml()._replace(state="ok", is_patched_qt=patched)
+            with (
+                patch.object(reports_file, "_wkhtml", lambda info=info: info),
+                patch.object(BaseReport, "_run_wkhtmltopdf", return_value=b"%PDF") as run,
+                self.assertLogs(LOGGER, "WARNING"),
+            ):
+                OdooReport().rescue(move, self.report, PrintError("no"))
+            [body], header = run.call_args.args[0], run.call_args.kwargs["header"]
+            self.assertEqual("DE136695976" in body, not patched)
+            self.assertEqual("DE136695976" in (header or ""), patched)
+
+    @needs_program("wkhtmltopdf")
+    @needs_program("chromium")
+    def test_a_company_whose_details_lack_its_address_has_it_on_its_bills(self):
+        self.company.company_details = "<p>Your partner for servers</p>"
+        for _printer, found in self.by_each(self.make_move()):
+            [content] = found.values()
+            self.assertSays(pages(content)[0], "Hafenstrasse 12", "20457 Hamburg", "DE136695976")
 
     def test_an_addon_that_overrides_the_rendering_has_its_way(self):
         moves = self.make_move() | self.make_move()
