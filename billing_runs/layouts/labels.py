@@ -76,7 +76,7 @@ def _own_labels(env):
         "period": env._("Billing Period"),
         "carried": env._("Carried Forward"),
         "brought": env._("Brought Forward"),
-        "original": env._("Credits"),
+        "original": env._("Credited Invoice"),
         "rounding": env._("Rounding"),
         "amount_due": env._("Amount Due"),
         "account": env._("Your Account"),
