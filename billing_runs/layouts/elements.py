@@ -15,14 +15,14 @@ def number_of(element) -> Decimal:
     return Decimal((element.text if element is not None else None) or 0)
 
 
-def new(parent, tag: str, text: str | None = None) -> etree._Element:
+def new(parent, tag: str, text: str | None = None) -> "etree._Element":
     """Return an element that is not in the document yet."""
     element = parent.makeelement(tag, nsmap=parent.nsmap)
     element.text = text
     return element
 
 
-def append(parent, tag: str, text: str | None = None) -> etree._Element:
+def append(parent, tag: str, text: str | None = None) -> "etree._Element":
     """Put a new element behind all others, and return it."""
     element = new(parent, tag, text)
     parent.append(element)
