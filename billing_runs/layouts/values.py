@@ -25,6 +25,8 @@ FALLBACK_FONTS = [
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Thai", "Noto Sans Devanagari",
 ]  # fmt: skip
 PRIMARY = "#1f3a5f"
+#: millimetres that an address has at least
+LEAST_ADDRESS = 60
 
 
 class DocumentValues:
@@ -183,9 +185,10 @@ class DocumentValues:
     def _window(self, move):
         window = window_of(move.company_id.country_id.code)
         paper = self._company(move.company_id)["paper"]
-        # Never past the edge of narrow paper.
-        left = min(window.left, paper["width"] - paper["margin"]["right"] - window.width)
-        return {**window._asdict(), "left": max(left, paper["margin"]["left"])}
+        room, left = paper["width"] - paper["margin"]["right"], window.left
+        if room - left < LEAST_ADDRESS:  # narrow paper, which goes into other envelopes
+            left = max(room - window.width, paper["margin"]["left"])
+        return {**window._asdict(), "left": left, "width": min(window.width, room - left)}
 
     def _region(self):
         parts = self.env.lang.split("@")[0].split("_")
