@@ -5,7 +5,7 @@ from odoo import models
 from ...billing_tasks.crash_points import crash_point
 from .account_move_send import by_formatting
 from .ir_actions_report import without_delay
-from .laid_out import LaidOut, Reading
+from .laid_out import Reading
 
 #: documents that are laid out together, and committed together by the task: the progress moves
 #: when they are done
@@ -109,7 +109,7 @@ class BillingBill(models.Model):
         :param dict contents: by id of a document, its PDF or the exception that says why not
         """
         ready = {
-            move.id: LaidOut(reading.engines[move.id], contents[move.id])
+            move.id: reading.laid_out(move, contents)
             for move in self.move_ids
             if move.id in contents and reading.is_current(move)
         }

@@ -2,8 +2,9 @@
 
 from collections import namedtuple
 
-#: what came of a document: the engine that laid it out, and its PDF or an exception
-LaidOut = namedtuple("LaidOut", "engine content")
+#: what came of a document: the engine that laid it out, its PDF or an exception, and the
+#: structured invoice that was made on the way, if one was
+LaidOut = namedtuple("LaidOut", "engine content structured", defaults=(None,))
 
 
 class Reading:
@@ -64,6 +65,15 @@ class Reading:
             outcomes = engine.compile([data for _key, data in jobs])
             found |= {key: outcome for (key, _data), outcome in zip(jobs, outcomes, strict=True)}
         return found
+
+    def laid_out(self, move, contents) -> LaidOut:
+        """Return what came of a document.
+
+        :param dict contents: that ``compile`` returned
+        """
+        engine, data = self.engines[move.id], self._data[move.id]
+        structured = None if isinstance(data, Exception) else engine.structured(data)
+        return LaidOut(engine, contents[move.id], structured)
 
     def is_current(self, move) -> bool:
         """Return whether a document is as it was when it was read."""
