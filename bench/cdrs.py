@@ -9,7 +9,7 @@ have 200,000 distinct numbers. In one run, each figure the median of three:
 - the same import of a tenth, and above 5,000,000 older records;
 - charging what was rated, customer by customer as a run's rating does it.
 
-Argument: how many calls (100,000 if left out).
+Argument: how many calls (100,000 if left out; with 1,000,000 charging has an aim as well).
 """
 
 import gc
@@ -488,8 +488,9 @@ def report(figures, memory, charging):
         ),
         ("of the time in an empty table", medians["older"] / medians["warm"], "<=", OLDER_AT_MOST),
         ("MB more than an idle process", memory, "<=", MEMORY_AT_MOST),
-        ("s for charging", charging * 1_000_000 / CALLS, "<=", CHARGING_AT_MOST),
     )
+    if CALLS == 1_000_000:
+        aims += (("s for charging them", charging, "<=", CHARGING_AT_MOST),)
     failed = 0
     for text, value, way, limit in aims:
         passed = value <= limit if way == "<=" else value >= limit
