@@ -44,6 +44,14 @@ class EveryModelCase(ServiceTaskCase):
         cls.make_usage_records()
         cls.make_rating_records()
         cls.make_run_records()
+        cls.make_payment_records()
+
+    @classmethod
+    def make_payment_records(cls):
+        """A mandate that is not signed yet."""
+        mandates = cls.env["billing.mandate"]
+        account = mandates._account(cls.customer, "DE02120300000000202051")
+        mandates.create({"partner_id": cls.customer.id, "partner_bank_id": account.id})
 
     @classmethod
     def make_usage_records(cls):

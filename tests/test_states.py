@@ -16,6 +16,7 @@ MODELS = {
     "billing.delivery",
     "billing.error",
     "billing.job",
+    "billing.mandate",
     "billing.print.bundle",
     "billing.run",
     "billing.run.report",

@@ -1,0 +1,3 @@
+from . import billing_mandate_amend
+from . import billing_mandate_import
+from . import billing_mandate_import_line
