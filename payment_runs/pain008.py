@@ -278,7 +278,7 @@ def schema(version: str) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(str(path)))
 
 
-def check_file(root: etree._Element, version: str) -> None:
+def check_file(root, version: str) -> None:
     """Check a whole file: against the schema, and its sums and numbers against its debits.
 
     :raise FileProblems: it is not valid

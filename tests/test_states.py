@@ -17,6 +17,8 @@ MODELS = {
     "billing.error",
     "billing.job",
     "billing.mandate",
+    "billing.payment.line",
+    "billing.payment.run",
     "billing.print.bundle",
     "billing.run",
     "billing.run.report",

@@ -425,7 +425,8 @@ class BillingMandate(models.Model):
     @api.model
     def _cron_expire(self):
         """End the mandates that were not used for 36 months."""
-        for company in self.env["res.company"].search([]):
+        living = [("state", "in", ("active", "blocked"))]
+        for [company] in self._read_group(living, ["company_id"]):
             today = company._billing_today()
             last = fields.Date.subtract(today, months=UNUSED_MONTHS)
             unused = Domain("last_collection_date", "=", False)

@@ -4,9 +4,16 @@ BILLING_GROUP = "billing_operations.group_billing_user"
 
 
 class ResPartner(models.Model):
-    """A customer's mandates."""
+    """A customer's mandates, and until when nothing is collected."""
 
     _inherit = "res.partner"
+
+    billing_collection_hold_until = fields.Date(
+        string="Hold Until",
+        company_dependent=True,
+        groups=BILLING_GROUP,
+        help="The last day of the collection hold. Empty: until somebody ends it.",
+    )
 
     billing_mandate_count = fields.Integer(
         string="Mandates", compute="_compute_billing_mandate_count", groups=BILLING_GROUP
@@ -32,4 +39,18 @@ class ResPartner(models.Model):
         return action | {
             "domain": [("partner_id", "=", self.id)],
             "context": {"default_partner_id": self.id},
+        }
+
+    @api.model
+    def _commercial_fields(self):
+        return super()._commercial_fields() + ["billing_collection_hold_until"]
+
+    def _held_from_collection(self, day):
+        """Return the ids of the customers from whom nothing may be collected on a day."""
+        held = self.sudo().filtered("billing_collection_hold")
+        return {
+            partner.id
+            for partner in held
+            if not partner.billing_collection_hold_until
+            or partner.billing_collection_hold_until >= day
         }
