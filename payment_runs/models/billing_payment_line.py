@@ -16,6 +16,7 @@ EXCLUSIONS = [
     ("elsewhere", "In another payment run"),
     ("by_hand", "Left out by hand"),
     ("paid", "Paid meanwhile"),
+    ("changed", "The invoice was changed"),
 ]
 #: who has to do something about what was left out
 TO_CLEAR_UP = ("no_mandate", "account", "address")
@@ -60,10 +61,10 @@ class BillingPaymentLine(models.Model):
     move_line_id = fields.Many2one(
         "account.move.line",
         string="Receivable",
-        required=True,
         readonly=True,
         index=True,
-        ondelete="restrict",
+        ondelete="set null",
+        help="Gone where the invoice was changed after all; not while it is being collected.",
     )
     move_id = fields.Many2one(
         "account.move",
@@ -122,6 +123,10 @@ class BillingPaymentLine(models.Model):
     _collected_once = models.UniqueIndex(
         "(move_line_id) WHERE state IN ('confirmed', 'submitted', 'unknown')",
         "This invoice, or this instalment, is being collected already.",
+    )
+    _live_with_receivable = models.Constraint(
+        "CHECK(state NOT IN ('confirmed', 'submitted', 'unknown') OR move_line_id IS NOT NULL)",
+        "The invoice is being collected: it cannot be changed meanwhile.",
     )
     _reference_once = models.UniqueIndex(
         "(company_id, reference) WHERE reference IS NOT NULL",

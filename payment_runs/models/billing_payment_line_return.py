@@ -98,7 +98,7 @@ class BillingPaymentLine(models.Model):
         received = moves.line_ids
         plan = []
         for line in paid:
-            account = line.move_line_id.account_id
+            account = line.payment_id.destination_account_id
             for item in line.payment_id.move_id.line_ids:
                 is_customers = item.account_id == account
                 if is_customers:

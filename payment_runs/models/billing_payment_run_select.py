@@ -243,7 +243,10 @@ class BillingPaymentRun(models.Model):
         taken = self._elsewhere(lines.move_line_id.ids)
         late = lines.filtered(lambda line: line.move_line_id.id in taken)
         late._set_state("excluded", {"error_code": "elsewhere"})
-        lines -= late
+        gone = (lines - late).filtered(lambda line: line.move_id.state != "posted")
+        gone |= (lines - late).filtered(lambda line: not line.move_line_id)
+        gone._set_state("excluded", {"error_code": "changed"})
+        lines -= late | gone
         if not lines:
             raise UserError(
                 self.env._(

@@ -7,7 +7,7 @@ from psycopg2.extras import Json
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
+from odoo.fields import Command, Domain
 from odoo.tools import SQL, split_every
 
 from ...billing_tasks.exceptions import FatalTaskError
@@ -370,8 +370,6 @@ class BillingPaymentRun(models.Model):
             )
             plan.append(line.move_line_id + received)
         items._reconcile_plan(plan)
-        for line, payment in zip(lines, payments, strict=True):
-            line.move_id.matched_payment_ids += payment
         return {"payments": len(payments)}
 
     def _credit_pairs(self, lines):
@@ -406,6 +404,7 @@ class BillingPaymentRun(models.Model):
                     "destination_account_id": line.move_line_id.account_id.id,
                     "memo": f"{line.reference} {line.move_id.name}",
                     "payment_reference": line.reference,
+                    "invoice_ids": [Command.link(line.move_id.id)],
                 }
                 for line in lines
             ]
