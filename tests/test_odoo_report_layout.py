@@ -295,7 +295,16 @@ class TestOdooReport(OdooReportCase):
                 OdooReport().rescue(move, self.report, PrintError("no"))
             [body], header = run.call_args.args[0], run.call_args.kwargs["header"]
             self.assertEqual("DE136695976" in body, not patched)
+            self.assertNotIn("Page", body)
             self.assertEqual("DE136695976" in (header or ""), patched)
+
+    def test_what_is_added_of_the_seller_is_in_the_customers_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.customer.lang = "fr_FR"
+        germany = self.company.country_id
+        germany.with_context(lang="fr_FR").vat_label = "N° TVA"
+        [document] = OdooReport().prepare(self.make_move(), self.report).values()
+        self.assertIn("N° TVA: DE136695976", document.sheets[0].header.html)
 
     @needs_program("wkhtmltopdf")
     @needs_program("chromium")
