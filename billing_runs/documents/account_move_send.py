@@ -125,6 +125,11 @@ class AccountMoveSend(models.AbstractModel):
     def _link_invoice_documents(self, invoices_data):
         """Say in the history of a document whose PDF was made again why that is."""
         result = super()._link_invoice_documents(invoices_data)
+        if self._layout_errors() is None:
+            # Formatting has made them, many at once; here somebody prints or sends a document.
+            for move, data in invoices_data.items():
+                if data.get("pdf_attachment_values") and (error := move._tie_call_annexes()):
+                    raise error
         again = self.env["account.move"].union(
             *(
                 move
@@ -141,7 +146,8 @@ class AccountMoveSend(models.AbstractModel):
                     for move in again
                 }
             )
-            again.billing_pdf_gone = False
+            # No amount changes here: entries need not be balanced anew.
+            again.with_context(skip_invoice_sync=True).billing_pdf_gone = False
         return result
 
     def _is_finished(self, invoice, invoice_data):

@@ -95,6 +95,18 @@ class DocumentValues:
             "footer_lines": max(1, sum(text.count("\n") + 1 for text in footer)),
         }, files
 
+    def frame(self, move):
+        """Return what further files share with a document: language, paper and look."""
+        seller = self._company(move.company_id)
+        return {
+            "lang": self.env.lang.split("_")[0].split("@")[0],
+            "region": self._region(),
+            "dir": self.formats.lang.direction,
+            "paper": seller["paper"],
+            "style": seller["style"],
+            "seller": {"name": seller["seller"]["name"]},
+        }
+
     # === WHAT THE DOCUMENT IS === #
 
     def _kind(self, move):
