@@ -90,6 +90,10 @@ class Provider:
             length = self.random.choice((2, 3, 4, 5, 5, 6, 6, 7))
             prefixes.add(str(self.random.randrange(10 ** (length - 1), 10**length)))
         self.prefixes = sorted(prefixes)
+        self.others = [
+            f"00{self.random.choice(self.prefixes)}{self.random.randrange(10**6, 10**8)}"[:17]
+            for _number in range(OTHERS)
+        ]
         rates = self.env["cdr.rate"].create(
             [
                 {
@@ -170,7 +174,7 @@ class Provider:
 
     def lines(self, count):
         """Return a file of calls, none of which came before."""
-        pick, others = self.random, self.others()
+        pick, others = self.random, self.others
         self.files += 1
         text = io.StringIO()
         text.write(HEAD)
@@ -182,13 +186,6 @@ class Provider:
             )
         return text.getvalue().encode()
 
-    def others(self):
-        if not hasattr(self, "_others"):
-            self._others = [
-                f"00{self.random.choice(self.prefixes)}{self.random.randrange(10**6, 10**8)}"[:17]
-                for _number in range(OTHERS)
-            ]
-        return self._others
 
 
 # === THE WAYS === #
