@@ -118,7 +118,7 @@ class CdrFixedFee(models.Model):
             and period_end
         :return: the new fees
         """
-        country = file.company_id.country_id
+        country = file.carrier_id.country_id or file.company_id.country_id
         codes = (country.code or "", str(country.phone_code or ""))
         currency = file.carrier_id.currency_id or file.company_id.currency_id
         known = {}
