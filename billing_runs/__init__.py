@@ -4,6 +4,7 @@ from . import bills
 from . import usage
 from . import invoicing
 from . import layouts
+from . import calls
 from . import documents
 from . import reports
 from . import delivery

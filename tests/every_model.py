@@ -91,7 +91,20 @@ class EveryModelCase(ServiceTaskCase):
     def make_run_records(cls):
         """A run that billed the service, and what stands around it."""
         run = cls.make_run(cls.make_cycle(cls.scheme))
-        run._make_report("pre")
+        cls.env["billing.run.report.usage"].create(
+            {
+                "report_id": run._make_report("pre").id,
+                "run_id": run.id,
+                "company_id": cls.company.id,
+                "phase": "pre",
+                "partner_id": cls.customer.id,
+                "service_id": cls.env["billing.service"]
+                .search([("company_id", "=", cls.company.id)], limit=1)
+                .id,
+                "currency_id": cls.company.currency_id.id,
+                "odd_calls": True,
+            }
+        )
         run._execute("posting")
         task = cls.env["billing.task"].enqueue("run_rate", record=run)
         task._log("Begun.")

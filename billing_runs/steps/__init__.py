@@ -15,5 +15,6 @@ from . import deliveries
 from . import email
 from . import print
 from . import tie_out
+from . import tie_out_usage
 from . import questions
 from . import panel

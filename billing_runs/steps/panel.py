@@ -15,6 +15,7 @@ from .production import Production
 from .reports import PostReport, PreReport
 from .request import Request
 from .tie_out import TieOut
+from .tie_out_usage import TieOutUsage
 
 STEPS = (
     Dates(),
@@ -31,6 +32,7 @@ STEPS = (
     Email(),
     Print(),
     TieOut(),
+    TieOutUsage(),
     Complete(),
 )
 

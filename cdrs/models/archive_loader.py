@@ -33,6 +33,12 @@ class ArchiveLoader:
         if len(self._rows) >= CHUNK:
             self.flush()
 
+    def wait(self):
+        """Come back once the cursor is free: it is used here and now."""
+
+    def close(self):
+        """Nothing is left open."""
+
     def flush(self):
         """Put in what was taken."""
         if not self._rows:

@@ -61,9 +61,9 @@ class CdrFile(models.Model):
         self._set_state("processing")
         self._clear_lines()
         self._keep_problems(problems)
-        loader = self._loader()
-        loader.add(rows)
-        loader.flush()
+        with closing(self._loader()) as loader:
+            loader.add(rows)
+            loader.flush()
         self._own().write({"duplicate_count": self.duplicate_count + loader.had_already})
         self._end(None)
         left = self.error_count
