@@ -227,6 +227,7 @@ class CdrRecord(models.Model):
                            %(now)s, changed.id IS NOT NULL AS is_rerated,
                            charge.state IN %(billed)s AND charge.kind = 'usage' AS is_billed,
                            COALESCE(record.included_seconds, 0) AS old_included,
+                           record.counted_before AS old_counted,
                            record.charged_amount AS old_amount, %(before)s
                       FROM cdr_record AS record
                       JOIN billing_charge AS charge ON charge.id = record.charge_id
@@ -263,6 +264,9 @@ class CdrRecord(models.Model):
                            COALESCE(terms.included_seconds,
                                     CASE WHEN held.is_rerated THEN 0 ELSE held.old_included END)
                                AS included_seconds,
+                           CASE WHEN terms.id IS NOT NULL THEN terms.counted_before
+                                WHEN NOT held.is_rerated THEN held.old_counted END
+                               AS counted_before,
                            COALESCE(terms.charge_amount,
                                     CASE WHEN held.is_rerated THEN held.amount
                                          ELSE held.old_amount END) AS charged_amount
@@ -380,6 +384,8 @@ class CdrRecord(models.Model):
             "service_id": service.id,
             "product_id": product.id,
             "usage_class_id": rate_class.id or None,
+            "usage_calls": row["calls"],
+            "usage_seconds": row["seconds"],
             "corrected_id": charge.id,
             "name": texts.again(partner, service, rate_class, row),
             "period_start": row["first_day"],
@@ -409,7 +415,7 @@ class CdrRecord(models.Model):
     @api.model
     def _move_to_new_charges(self):
         """Give the calls their new prices and charges; return how many."""
-        names = (*_RATED, "included_seconds", "charged_amount")
+        names = (*_RATED, "included_seconds", "counted_before", "charged_amount")
         self.env.cr.execute(
             SQL(
                 """
