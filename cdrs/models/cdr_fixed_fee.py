@@ -275,7 +275,7 @@ class CdrFixedFee(models.Model):
                 sale = service.currency_id._convert(charged, currency, company, day)
                 cost = sum(
                     currencies.browse(other)._convert(part, currency, company, day)
-                    for other, part, _ids in parts
+                    for other, part, _fees in parts
                 )
                 is_loss = currency.compare_amounts(cost, sale) > 0
                 values += [
