@@ -3,6 +3,7 @@ from . import services
 from . import service_tasks
 from . import cdrs
 from . import billing_runs
+from . import payment_runs
 
 
 def pre_init_hook(env):

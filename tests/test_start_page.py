@@ -72,7 +72,14 @@ class TestStartPage(StartPageCase):
         self.assertFalse(page["welcome"])
         self.assertEqual(
             [entry["code"] for entry in page["entries"]],
-            [*RUNS[:3], "failed_tasks", "service_tasks", *RUNS[3:]],
+            [
+                *RUNS[:3],
+                "failed_tasks",
+                "payment_runs",
+                "service_tasks",
+                *RUNS[3:],
+                "collected",
+            ],
         )
         self.assertEqual(
             self.cells(self.entry("runs_waiting")),
@@ -169,7 +176,9 @@ class TestStartPage(StartPageCase):
         def codes(user):
             return [entry["code"] for entry in self.page(user)["entries"]]
 
-        self.assertEqual(codes(self.accountant), list(RUNS))
+        self.assertEqual(
+            codes(self.accountant), [*RUNS[:3], "payment_runs", *RUNS[3:], "collected"]
+        )
         self.assertEqual(codes(self.member), ["service_tasks"])
         self.assertEqual(self.cells(self.entry("service_tasks", self.member)), {"Hosting": "1"})
         self.assertEqual(self.entry("service_tasks", self.stranger)["rows"], [])

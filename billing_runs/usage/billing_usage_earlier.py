@@ -15,8 +15,8 @@ PRICED_COLUMNS = (
     "amount",
     "currency_id",
     "included_seconds",
-    "counted_before",
     "charged_amount",
+    "counted_before",
 )
 
 
@@ -49,8 +49,8 @@ class BillingUsageEarlier(models.Model):
     amount = fields.Float(digits=(20, 10), readonly=True, help="Before included minutes and tiers.")
     currency_id = LooseMany2one("res.currency", readonly=True)
     included_seconds = fields.Integer(string="Included (s)", readonly=True)
-    counted_before = fields.Integer(string="Counted Before (s)", readonly=True, aggregator=None)
     charged_amount = fields.Float(string="Charged", digits=(20, 10), readonly=True)
+    counted_before = fields.Integer(string="Counted Before (s)", readonly=True, aggregator=None)
     call_time = fields.Datetime(related="record_id.call_time")
     caller = fields.Char(related="record_id.caller")
     callee = fields.Char(related="record_id.callee")
