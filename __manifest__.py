@@ -133,6 +133,11 @@
         "data/demo/profiles.xml",
         "data/demo/past.xml",
         "data/demo/september.xml",
+        "data/demo/cdr.rate.class.csv",
+        "data/demo/cdr.rate.plan.csv",
+        "data/demo/cdr.rate.allowance.csv",
+        "data/demo/cdr.rate.csv",
+        "data/demo/calls.xml",
         "data/demo/service_tasks.xml",
     ],
     "assets": {

@@ -41,6 +41,8 @@ EVENTS = {
     "nautical_sip": ("end", date(2026, 9, 5), None),
     "jetty_line": ("end", date(2026, 9, 30), None),
 }
+# The plans that tariffs have for calls.
+PLANS = {"line": "business", "home": "home", "sip": "trunk", "line_eur": "business_eur"}
 # Delivered before the last run, or not done yet.
 JOBS_NOT_BILLED = {"primrose", "fennel"}
 ADJUSTMENTS = [("hosting", "tansy", "EUR", "-43.00"), ("hosting", "rush", "EUR", "17.35")]
@@ -136,6 +138,7 @@ class Book:
         for company, customer, currency, amount in ADJUSTMENTS:
             charges[company, customer, currency].append((Decimal(amount), "engineer"))
         self.add_jobs(charges)
+        self.add_calls(charges)
         for customer, (company, rule, minimum, fee) in LOW.items():
             [key] = [key for key in charges if key[:2] == (company, customer)]
             total = sum(amount for amount, _product in charges[key])
@@ -162,6 +165,73 @@ class Book:
                     off = 1 - Decimal(line["discount"] or 0) / 100
                     amount = Decimal(line["quantity"]) * Decimal(line["price_unit"]) * off
                     charges[key].append((cents(amount), short(line["product_id/id"])))
+
+    def add_calls(self, charges):
+        """Usage: one amount a service and rate class, rounded once."""
+        sums = defaultdict(Decimal)
+        for service, rate_class, _seconds, amount in self.rated_calls():
+            sums[service, rate_class] += amount
+        for (service, _class), amount in sums.items():
+            row = self.services[service]
+            tariff = self.tariffs[short(row["tariff_id/id"])]
+            currency = tariff["currency_id/id"].removeprefix("base.")
+            key = short(row["company_id/id"]), short(row["partner_id/id"]), currency
+            charges[key].append((cents(amount), "calls"))
+
+    def rated_calls(self):
+        """Yield (service, rate class, billed seconds, amount) of every call that can be billed."""
+        rates, allowances = read("cdr.rate"), read("cdr.rate.allowance")
+        digits = {name: row["rounding_digits"] for name, row in read("cdr.rate.plan").items()}
+        owners = {
+            row["value"].lstrip("+").replace(" ", ""): short(row["service_id/id"])
+            for row in read("billing.service.identifier").values()
+        }
+        used = defaultdict(int)
+        for moment, caller, callee, seconds in sorted(self.calls()):
+            service = owners.get(caller)
+            if not service:
+                continue
+            plan = PLANS[short(self.services[service]["tariff_id/id"])]
+            fitting = [
+                row
+                for row in rates.values()
+                if short(row["plan_id/id"]) == plan and callee.startswith(row["prefix"])
+            ]
+            if not fitting:
+                continue
+            rate = max(fitting, key=lambda row: len(row["prefix"]))
+            rate_class = short(rate["class_id/id"])
+            if not seconds:
+                yield service, rate_class, 0, Decimal(0)
+                continue
+            first, step = int(rate["initial_seconds"]), int(rate["step_seconds"])
+            billed = first + max(-(-(seconds - first) // step), 0) * step
+            coin = Decimal(1).scaleb(-int(digits[plan]))
+            amount = Decimal(rate["connect_fee"]) + Decimal(rate["price_minute"]) * billed / 60
+            amount = amount.quantize(coin, rounding=ROUND_HALF_UP)
+            for row in allowances.values():
+                classes = [short(name) for name in row["class_ids/id"].split(",")]
+                if short(row["plan_id/id"]) == plan and rate_class in classes:
+                    pool = service, row["id"], moment[:7]
+                    included = min(int(row["minutes"]) * 60 - used[pool], billed)
+                    used[pool] += included
+                    amount = amount * (billed - included) / billed
+                    amount = amount.quantize(coin, rounding=ROUND_HALF_UP)
+            yield service, rate_class, billed, amount
+
+    @staticmethod
+    def calls():
+        """Yield (time, caller, number called, seconds) of all files, each number in digits."""
+        for path in (FOLDER / "calls").glob("northway-2*.csv"):
+            with path.open(encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    caller, callee = row["caller"].lstrip("+"), row["callee"].lstrip("+")
+                    yield row["date"], caller, callee, int(row["seconds"])
+        for path in (FOLDER / "calls").glob("exchange-*.csv"):
+            with path.open(encoding="utf-8") as file:
+                for row in csv.reader(file):
+                    callee = row[2][2:] if row[2].startswith("00") else f"44{row[2][1:]}"
+                    yield row[9], row[0], callee, int(row[13])
 
     def prices(self, name, row, changes):
         """[(price of a full period, product)] of a service and its add-ons."""

@@ -62,6 +62,15 @@ class TestCdrSteps(CdrStepCase):
         self.run_.with_user(self.user).action_confirm_step("cdrs")
         self.assertEqual(self.step()["state"], "done")
 
+    def test_a_run_as_of_the_first_of_a_month_counts_the_month_before(self):
+        self.receive(HEAD + call_line(1))
+        self.run_.cutoff_date = date(2026, 2, 1)
+        [row] = self.run_._usage_files()
+        self.assertEqual((row["files"], row["missing"]), (1, 0))
+        self.run_.cutoff_date = date(2026, 2, 2)
+        [row] = self.run_._usage_files()
+        self.assertEqual((row["files"], row["files_before"], row["missing"]), (0, 1, 1))
+
     def test_a_confirmation_turns_amber_when_another_file_comes(self):
         self.receive(HEAD + call_line(1))
         self.step()

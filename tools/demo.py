@@ -18,6 +18,8 @@ DATES = "billing_operations.demo_run_dates"
 ENDED = ("completed", "completed_with_errors", "failed", "cancelled")
 #: seconds without any change after which the run is taken for stuck
 PATIENCE = 300
+#: calls in the file with which importing is measured
+MEASURED = 20_000
 
 
 def say(text=""):
@@ -98,6 +100,44 @@ def watch(runs):
         time.sleep(0.5)
 
 
+def measure_rating():
+    """Import a file of calls as any other, measure that and undo it; return the seconds."""
+    sys.path.append(str(Path(sys.argv[0]).parent))
+    from demo_calls import busy_month  # noqa: PLC0415
+
+    carrier = env.ref("billing_operations.demo_carrier_northway")
+    content = busy_month(MEASURED).encode()
+    file = env["cdr.file"]._receive(carrier, [("measured.csv", content)], "upload")
+    env.flush_all()
+    start = time.perf_counter()
+    env["billing.task"]._run_inline(domain=file._billing_task_domain())
+    seconds = time.perf_counter() - start
+    imported = file.record_count
+    env.cr.rollback()
+    if imported != MEASURED:
+        sys.exit(f"Of {MEASURED} calls {imported} were imported.")
+    return seconds
+
+
+def print_calls(runs, seconds):
+    """What became of the calls, and how fast calls are imported and rated."""
+    files = env["cdr.file"].search([("kind", "=", "calls")])
+    states = env["cdr.record"]._read_group([], ["state"], ["__count"])
+    charged = env["cdr.record"].search_count([("charge_id.run_id", "in", runs.ids)])
+    errors = env["billing.error"].search([("state", "=", "open")])
+    say()
+    say(f"calls: {sum(count for _state, count in states)} in {len(files)} files; {charged} billed")
+    for file in files.filtered(lambda file: file.state != "processed"):
+        say(f"  {file.name}: {file._fields['state'].convert_to_export(file.state, file)}")
+    say(f"billing errors open: {len(errors)}")
+    for error in errors:
+        say(f"  {error.display_name} ({error.record_count})")
+    say(
+        f"calls rated a second: {MEASURED / seconds:,.0f}"
+        f" (a file of {MEASURED:,} calls imported in {seconds:.1f} s, and undone)"
+    )
+
+
 def print_run(run):
     say()
     say(f"{run.number}  {run.cycle_id.name}, {run.company_id.name}: {run.state}")
@@ -152,6 +192,7 @@ def write_pdfs(moves, folder):
 def main():
     first_time = not env["ir.config_parameter"].sudo().get_param(DATES)
     choose_layouts()
+    seconds = measure_rating()
     runs = request_runs()
     watch(runs)
     for run in runs:
@@ -161,6 +202,7 @@ def main():
     )
     print_totals(moves)
     print_exceptions(runs)
+    print_calls(runs, seconds)
     write_pdfs(moves, Path(sys.argv[1]))
     # Repeated, only what was in error is left to bill, and a run that produces nothing has failed.
     return 1 if first_time and "failed" in runs.mapped("state") else 0

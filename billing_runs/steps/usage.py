@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from dateutil.relativedelta import relativedelta
 
 from odoo import fields, models
@@ -10,6 +12,7 @@ from ...billing_tasks.texts import labels
 WAITING_STATES = ("pending", "processing", "error", "duplicate", "held")
 #: of these, the states in which it can be had processed
 TO_PROCESS_STATES = ("pending", "error")
+ONE_DAY = timedelta(days=1)
 
 
 class BillingRun(models.Model):
@@ -126,14 +129,15 @@ class BillingRun(models.Model):
         mine = Domain("company_id", "=", self.company_id.id)
         if which == "waiting":
             return mine & Domain("state", "in", WAITING_STATES)
-        month = self.cutoff_date and self.cutoff_date.replace(day=1)
+        # A run as of the first day of a month bills the month that has just ended.
+        month = self.cutoff_date and (self.cutoff_date - ONE_DAY).replace(day=1)
         if which == "before":
             month = month and month - relativedelta(months=1)
         processed = Domain("kind", "=", "calls") & Domain("state", "=", "processed")
         return mine & processed & Domain("period", "=", month and fields.Date.to_string(month))
 
     def _usage_files(self):
-        """Return what came of each carrier in the month of the cutoff day and the one before.
+        """Return what came of each carrier in the month that ends by the cutoff day and the one before.
 
         :return: list of dicts: ``carrier``, ``expected``, ``files``, ``lines``, ``files_before``,
             ``lines_before``, ``missing`` files, the files of any month that are ``waiting``,

@@ -42,6 +42,18 @@ registry.category("web_tour.tours").add("billing_portal_calls", {
             trigger: ".o_billing_call_details details[open] .o_billing_explanation:contains('begins with 447'):contains('a minute = 0.12')",
         },
         {
+            content: "The file holds what was searched for",
+            trigger: ".o_billing_portal_calls a:contains('CSV')",
+            async run({ anchor }) {
+                const response = await fetch(anchor.href);
+                const lines = (await response.text()).trim().split("\n");
+                const name = response.headers.get("Content-Disposition") || "";
+                if (!name.includes(".csv") || lines.length !== 2 || !lines[1].includes("+447700900123")) {
+                    throw new Error(`Not the file of the one call: ${name} ${lines.join(" | ")}`);
+                }
+            },
+        },
+        {
             content: "Back to all",
             trigger: ".o_billing_portal_calls a:contains('Show all')",
             run: "click",
