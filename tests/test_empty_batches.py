@@ -20,6 +20,8 @@ MODELS = (
     "billing.service",
     "billing.service.addon",
     "billing.task",
+    "billing.wallet",
+    "billing.wallet.transaction",
     "service.operation",
     "service.task",
 )

@@ -22,6 +22,7 @@ MODELS = {
     "billing.run.undo",
     "billing.service",
     "billing.task",
+    "billing.wallet",
     "cdr.file",
     "service.operation",
     "service.task",

@@ -1,0 +1,2 @@
+from . import billing_wallet_dialog
+from . import billing_wallet_statement
