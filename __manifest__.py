@@ -74,6 +74,8 @@
         "wallets/report/report_wallet_statement.xml",
         "wallets/views/billing_wallet_views.xml",
         "wallets/views/billing_charge_views.xml",
+        "wallets/views/account_views.xml",
+        "wallets/views/portal_templates.xml",
         "wallets/views/res_partner_views.xml",
         "wallets/views/res_config_settings_views.xml",
         "wallets/views/wallets_menus.xml",

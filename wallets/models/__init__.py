@@ -3,7 +3,13 @@ from . import res_partner
 from . import billing_wallet
 from . import billing_wallet_money
 from . import billing_wallet_notice
+from . import billing_wallet_payments
 from . import billing_wallet_transaction
 from . import billing_wallet_transaction_booking
+from . import billing_wallet_transaction_document
+from . import account_payment
+from . import account_move
+from . import account_bank_statement_line
+from . import payment_transaction
 from . import billing_charge
 from . import res_config_settings

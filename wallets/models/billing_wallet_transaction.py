@@ -17,8 +17,9 @@ class BillingWalletTransaction(models.Model):
     Nobody writes transactions, nor the system: they are booked by ``_book``. Billing users read
     them; managers void.
 
-    Source keys: ``manual:<random>``, ``transfer:<random>:out`` and ``:in``, ``void:<id>``,
-    ``expiry:<grant id>:<number>``. Packages above add their own prefixes.
+    Source keys: ``payment_id:<id>:<number>``, ``statement_line_id:<id>:<number>``,
+    ``manual:<random>``, ``transfer:<random>:out`` and ``:in``, ``void:<id>``,
+    ``expiry:<grant id>:<day>``. Packages above add their own prefixes.
     """
 
     _name = "billing.wallet.transaction"
@@ -204,7 +205,7 @@ class BillingWalletTransaction(models.Model):
             return self.env._("An expiry cannot be taken back. Grant the money anew.")
         if self.kind == "grant":
             return self.wallet_id._void_grant_problem(self)
-        return ""
+        return self._document_problem()
 
     def _void(self, reason: str):
         """Take transactions back, each by another one, for ``reason``.

@@ -19,6 +19,8 @@ COLUMNS = {
     "voided_id": "int",
     "grant_id": "int",
     "other_wallet_id": "int",
+    "payment_id": "int",
+    "statement_line_id": "int",
     "source_key": "varchar",
 }
 

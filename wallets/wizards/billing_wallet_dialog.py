@@ -34,6 +34,13 @@ class BillingWalletDialog(models.TransientModel):
     expiry_date = fields.Date(
         string="Valid Until", help="The last day on which it can be spent. Empty: without end."
     )
+    journal_id = fields.Many2one(
+        "account.journal",
+        string="Pay Out From",
+        check_company=True,
+        domain="[('type', 'in', ('bank', 'cash', 'credit')), ('company_id', '=', company_id)]",
+        help="The money is paid out by a payment of this journal. Empty: it is paid out otherwise.",
+    )
     other_wallet_id = fields.Many2one(
         "billing.wallet",
         string="To Wallet",
@@ -108,6 +115,8 @@ class BillingWalletDialog(models.TransientModel):
             wallet._credit(self.amount, self.reason)
         elif self.operation == "grant":
             wallet._grant(self.amount, self.reason, self.expiry_date or None)
+        elif self.operation == "reimburse" and self.journal_id:
+            self._pay_out()
         elif self.operation == "reimburse":
             wallet._reimburse(self.amount, self.reason)
         elif self.operation == "transfer":
@@ -123,3 +132,21 @@ class BillingWalletDialog(models.TransientModel):
         else:
             wallet._lock_wallet(self.reason)
         return {"type": "ir.actions.act_window_close"}
+
+    def _pay_out(self):
+        """Post a payment to the customer: the money leaves the wallet with it."""
+        wallet = self.wallet_id
+        payment = self.env["account.payment"].create(
+            {
+                "payment_type": "outbound",
+                "partner_type": "customer",
+                "partner_id": wallet.partner_id.id,
+                "company_id": wallet.company_id.id,
+                "currency_id": wallet.currency_id.id,
+                "journal_id": self.journal_id.id,
+                "amount": wallet._positive(self.amount),
+                "memo": wallet._needed(self.reason),
+                "billing_wallet_id": wallet.id,
+            }
+        )
+        payment.action_post()
