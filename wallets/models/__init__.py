@@ -1,5 +1,6 @@
 from . import res_company
 from . import res_partner
+from . import billing_start
 from . import billing_wallet
 from . import billing_wallet_money
 from . import billing_wallet_notice

@@ -118,7 +118,8 @@ class BillingWallet(models.Model):
             )
         )
         found = {row[0]: Pockets(*map(to_decimal, row[1:])) for row in self.env.cr.fetchall()}
-        self.invalidate_recordset(["balance", "granted_balance", "state"])
+        names = ("balance", "granted_balance", "paid_balance", "available", "state")
+        self.invalidate_recordset(names)
         return found
 
     def _pockets(self) -> Pockets:

@@ -138,6 +138,7 @@ class BillingWalletTransaction(models.Model):
         wallets.invalidate_recordset(
             [
                 *("balance", "granted_balance", "low_since", "low_told"),
+                *("paid_balance", "available"),
                 *("transaction_ids", "transaction_count"),
             ]
         )
