@@ -5,6 +5,7 @@ from . import usage
 from . import invoicing
 from . import prepaid
 from . import layouts
+from . import calls
 from . import documents
 from . import reports
 from . import delivery

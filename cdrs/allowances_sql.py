@@ -39,8 +39,8 @@ def plans_with_terms(cr, company_id: int) -> list[int]:
 
 
 def charge_select(source: SQL) -> SQL:
-    """Return a SELECT of ``id``, ``included_seconds`` and ``charge_amount`` of the calls that were not
-    charged before.
+    """Return a SELECT of ``id``, ``included_seconds``, ``counted_before`` (the seconds that count for
+    tiers before the call's own) and ``charge_amount`` of the calls that were not charged before.
 
     :param source: a SELECT with the columns in ``SOURCE_COLUMNS``
     """
@@ -100,6 +100,8 @@ def charge_select(source: SQL) -> SQL:
               FROM included
         )
         SELECT placed.id, placed.included_seconds::int AS included_seconds,
+               (placed.seconds_after - placed.billed_seconds
+                + placed.included_seconds)::int AS counted_before,
                CASE WHEN placed.billed_seconds = 0
                       OR (tiers.first IS NULL AND placed.included_seconds = 0)
                     THEN placed.amount

@@ -27,6 +27,9 @@ MAX_NUMBER = 256
 MAX_KEY = 200
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 1, 1)
 AMOUNT = re.compile(r"[+-]?\d{1,18}(\.\d{1,10})?", re.ASCII)
+#: what ``fromisoformat`` reads exactly as ``strptime`` does, in a tenth of the time
+ISO_FORM = "%Y-%m-%d %H:%M:%S"
+ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 TWO_DIGITS = frozenset(f"{number:02}" for number in range(60))
 
 
@@ -304,12 +307,14 @@ class _Clock:
         seconds = [text[-2:] for text in texts]
         if not TWO_DIGITS.issuperset(seconds):
             raise LineProblem("date", text="", form=self.form)
-        minutes = list(map(self.kept.get, [text[:-2] for text in texts]))
-        if None in minutes:
-            for index, minute in enumerate(minutes):
-                if minute is None:
-                    self(texts[index])
-                    minutes[index] = self.kept[texts[index][:-2]]
+        starts = [text[:-2] for text in texts]
+        new = set(starts).difference(self.kept)
+        if len(self.kept) + len(new) > MAX_KEPT:
+            self.kept.clear()
+            new = set(starts)
+        for start in new:
+            self(start + "00")
+        minutes = list(map(self.kept.__getitem__, starts))
         times = [minute[0] + second for minute, second in zip(minutes, seconds, strict=True)]
         return times, [minute[1] for minute in minutes]
 
@@ -319,7 +324,7 @@ class _Clock:
             if self.form in ("unix", "unix_ms"):
                 number = int(text) / (1000 if self.form == "unix_ms" else 1)
                 return datetime.fromtimestamp(number, UTC)
-            if self.form == "iso":
+            if self.form == "iso" or (self.form == ISO_FORM and ISO_MOMENT.fullmatch(text)):
                 moment = datetime.fromisoformat(text)
             else:
                 moment = datetime.strptime(text, self.form)

@@ -28,6 +28,9 @@ _TEXTS = {
     "seconds": lambda env, v: env._("“%s” is not the duration of a call.", v["text"]),
     "cost": lambda env, v: env._("“%s” is not an amount.", v["text"]),
     "long_number": lambda env, v: env._("A number is longer than 256 characters."),
+    "archived_value": lambda env, v: env._(
+        "“%(text)s” cannot be the value of %(name)s: the archive is damaged here.", **v
+    ),
     "no_identifier": lambda env, v: env._("The line names no number or login."),
     # of whole files
     "no_column": lambda env, v: env._(

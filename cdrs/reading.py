@@ -1,9 +1,25 @@
 """Opens the content of a file and gives out its calls in batches. No database, no ORM."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from . import formats_tap3
 from .calls import CallReader
 from .layout import Layout
 from .parsing import LineReader
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Let Python not look for garbage in cycles: a million rows make none, and it looks at each."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class TextReader:
@@ -32,7 +48,8 @@ class TextReader:
                 # The names of columns are known once the header was read.
                 rows = CallReader(self.layout, self._reader.position)
             calls: list = []
-            problems = rows.take(block, calls)
+            with without_collection():
+                problems = rows.take(block, calls)
             yield calls, problems
 
 

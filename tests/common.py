@@ -16,16 +16,17 @@ from ..services.models.billing_charge import LIVE_STATES
 PROVIDER = "__test__.billing_provider"
 
 
-def needs_program(package):
+def needs_program(*packages):
     """Mark tests that need an optional program, named as in `tools/devlib/programs.py`, where the
-    runner knows of marks: without it they fail in one sentence."""
+    runner knows of marks: without it they fail in one sentence. Of several names any one will do;
+    tests that need all of them are marked once for each."""
 
     def mark(test):
         try:
             import pytest
         except ImportError:
             return test
-        return pytest.mark.program(package)(test)
+        return pytest.mark.program(*packages)(test)
 
     return mark
 

@@ -86,12 +86,33 @@ class EveryModelCase(ServiceTaskCase):
         days = {"period_start": date(2026, 1, 1), "period_end": date(2026, 2, 1)}
         cls.env["cdr.fixed.fee"]._load(file, [fee | days])
         cls.env["billing.error"]._collect(cls.company)
+        archive = (
+            cls.env["cdr.archive"]
+            ._own()
+            .create({"carrier_id": file.carrier_id.id, "month": date(2026, 1, 1)})
+        )
+        cls.env["cdr.archive.service"].create(
+            {"archive_id": archive.id, "company_id": cls.company.id}
+        )
 
     @classmethod
     def make_run_records(cls):
         """A run that billed the service, and what stands around it."""
         run = cls.make_run(cls.make_cycle(cls.scheme))
-        run._make_report("pre")
+        cls.env["billing.run.report.usage"].create(
+            {
+                "report_id": run._make_report("pre").id,
+                "run_id": run.id,
+                "company_id": cls.company.id,
+                "phase": "pre",
+                "partner_id": cls.customer.id,
+                "service_id": cls.env["billing.service"]
+                .search([("company_id", "=", cls.company.id)], limit=1)
+                .id,
+                "currency_id": cls.company.currency_id.id,
+                "odd_calls": True,
+            }
+        )
         run._execute("posting")
         task = cls.env["billing.task"].enqueue("run_rate", record=run)
         task._log("Begun.")
@@ -105,11 +126,26 @@ class EveryModelCase(ServiceTaskCase):
                 "error_code": "on_hold",
             }
         )
+        carrier = cls.env["cdr.carrier"].search([("company_id", "=", cls.company.id)], limit=1)
+        call = cls.env["cdr.record"].search([("company_id", "=", cls.company.id)], limit=1)
+        charge = cls.env["billing.charge"].search([("company_id", "=", cls.company.id)], limit=1)
+        cls.env["billing.usage.earlier"].create(
+            {
+                "company_id": cls.company.id,
+                "record_id": call.id,
+                "charge_id": charge.id,
+                "back_id": charge.id,
+            }
+        )
         cls.env["billing.message.template"].create({"name": "Greetings", "body": "<p>x</p>"})
         values = {"run_id": run.id}
         for model, vals in (
             ("billing.run.undo", {"reason": "Reason"}),
             ("billing.print.bundle", {"name": "B1"}),
+            (
+                "billing.run.cdr.ignored",
+                {"carrier_id": carrier.id, "reason": "x", "user_id": cls.manager.id},
+            ),
             (
                 "billing.run.step",
                 {

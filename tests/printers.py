@@ -29,6 +29,17 @@ def chromium():
     return Chromium(binary)
 
 
+def any_printer():
+    """Return one of the two, for what each of them does; see ``needs_program``."""
+    return webkit() if shutil.which("wkhtmltopdf") else chromium()
+
+
+def close():
+    """End the browsers that tests have left waiting."""
+    if chromium.cache_info().currsize:
+        chromium().close()
+
+
 def plain(text):
     """Return a text without blanks, which readers of PDFs put anywhere."""
     return "".join(str(text).split())

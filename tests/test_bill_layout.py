@@ -186,13 +186,15 @@ class TestBillLayout(LayoutCase):
     def test_300_lines_have_their_head_on_every_page_and_carry_the_subtotal(self):
         lines = [{"name": f"Extension {n}", "price_unit": 1.0} for n in range(300)]
         pages = self.pages(self.make_move(*lines))
-        self.assertGreater(len(pages), 5)
-        for page in pages[:-1]:
-            self.assertSays(page, "Description", "Carried Forward")
-        for page in pages[1:]:
+        listed = [page for page in pages if "Description" in page]
+        self.assertGreater(len(listed), 5)
+        self.assertEqual(pages[: len(listed)], listed)
+        for page in listed[:-1]:
+            self.assertSays(page, "Carried Forward")
+        for page in listed[1:]:
             self.assertSays(page, "Brought Forward")
         self.assertNotIn("BroughtForward", pages[0])
-        self.assertNotIn("CarriedForward", pages[-1])
+        self.assertNotIn("CarriedForward", "".join(pages[len(listed) - 1 :]))
         self.assertSays(pages[-1], "$ 345.00", f"Page {len(pages)} of {len(pages)}")
         for number in range(300):
             self.assertIn(f"Extension{number}", "".join(pages))

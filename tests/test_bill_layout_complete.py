@@ -47,13 +47,13 @@ class TestBillLayoutComplete(LayoutCase):
             }
         )
 
-    def words(self, move):
+    def words(self, move, part="article"):
         content = self.env["ir.actions.report"]._render_qweb_html(
             self.report, move.ids, {"report_type": "pdf"}
         )[0]
         root = html.fromstring(content)
-        # The body alone; `d-none` is what no paper shows.
-        [article] = root.xpath("//div[contains(concat(' ', @class, ' '), ' article ')]")
+        # `d-none` is what no paper shows.
+        [article] = root.xpath(f"//div[contains(concat(' ', @class, ' '), ' {part} ')]")
         for hidden in article.xpath(
             ".//*[contains(concat(' ', @class, ' '), ' d-none ')] | .//style | .//script"
         ):
@@ -64,16 +64,37 @@ class TestBillLayoutComplete(LayoutCase):
         text = text.replace("Installment of", " ")
         return text.split()
 
-    def assert_complete(self, move):
+    def assert_complete(self, move, parts=("article",)):
         said = self.text(move)
-        missing = [word for word in self.words(move) if not self.is_said(word, said)]
+        words = [word for part in parts for word in self.words(move, part)]
+        missing = [word for word in words if not self.is_said(word, said)]
         self.assertEqual(missing, [], f"of {move.name} is not in the billing layout")
 
     def is_said(self, word, said):
-        if word in said or word in "-–:":
+        if word in said or word in "-–:/" or word == "Page:":
             return True
         # 3.00 units are 3 units.
         return bool(re.fullmatch(r"[\d.,]+", word)) and word.rstrip("0").rstrip(".,") in said
+
+    def test_odoos_document_layouts_on_two_papers(self):
+        self.company.write(
+            {
+                "company_details": "<p>Test Provider<br/>Lagerhaus 7<br/>20457 Hamburg</p>",
+                "report_header": "<p>Servers since 1996</p>",
+                "report_footer": "<p>Amtsgericht Hamburg</p>",
+            }
+        )
+        move = self.make_taxed()
+        layouts = self.env["report.layout"].search([])
+        self.assertGreaterEqual(len(layouts), 7)
+        papers = self.env.ref("base.paperformat_euro") | self.env.ref("base.paperformat_us")
+        for layout in layouts:
+            for paper in papers:
+                self.company.write(
+                    {"external_report_layout_id": layout.view_id.id, "paperformat_id": paper.id}
+                )
+                with self.subTest(layout.view_id.key, paper=paper.name):
+                    self.assert_complete(move, ("header", "article", "footer"))
 
     def test_taxes_excluded(self):
         self.assert_complete(self.make_taxed())

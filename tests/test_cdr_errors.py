@@ -242,6 +242,7 @@ class TestBillingErrors(ErrorCase):
         self.assertEqual(
             (cause.code, cause.record_count, cause.file_id), ("malformed", 2, self.file)
         )
+        self.assertEqual((cause.first_line, cause.last_line), (3, 4))
         cause._accept("carrier")
         self.env["billing.error"]._collect(self.company)
         self.assertEqual(self.errors().mapped("state"), ["accepted"])

@@ -1,7 +1,10 @@
 """Wholesale fixed fees find the service that pays for them, and what is lost on it is said."""
 
+import random
+from collections import defaultdict
 from datetime import date
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .test_cdr_errors import ErrorCase
@@ -83,6 +86,149 @@ class TestFixedFees(ErrorCase):
         )
         self.assertEqual(cheap.state, "matched")
         self.assertEqual(dear.error_code, "fixed_fee_loss")
+
+    def test_a_fee_above_what_is_charged_is_matched_once_the_price_is_raised(self):
+        [fee] = self.load({"identifier": "020 7946 0000", "cost": 12})
+        cause = fee.error_id
+        self.assertEqual((cause.code, cause.service_id), ("fixed_fee_loss", self.service))
+        self.assertEqual(cause.action_open_service()["res_id"], self.service.id)
+        self.service._own().write({"price": 15})
+        cause.with_user(self.manager).action_reprocess()
+        self.run_tasks()
+        self.assertEqual((fee.state, fee.sale, cause.state), ("matched", 15, "resolved"))
+
+    def test_the_days_of_a_number_are_extended_unless_its_service_has_ended(self):
+        self.make_number("+44 20 7946 0005", start=date(2026, 4, 1))
+        [early] = self.load({"identifier": "020 7946 0005", "cost": 3})
+        self.assertEqual(early.error_code, "fixed_fee_terminated")
+        dates = self.env["billing.error.dates"].with_user(self.manager)
+        dates.create({"error_id": early.error_id.id}).action_apply()
+        self.run_tasks()
+        self.assertEqual(early.state, "matched")
+        self.service._terminate(date(2026, 3, 1))
+        early._match()
+        self.env["billing.error"]._collect(self.company)
+        cause = early.error_id
+        self.assertEqual(cause.code, "fixed_fee_terminated")
+        with self.refused(UserError, "ended on"):
+            dates.create({"error_id": cause.id}).action_apply()
+        other = self.make_service(self.make_customer("Quay Office"), self.tariff)
+        self.env["billing.error.assign"].with_user(self.manager).create(
+            {"error_id": cause.id, "service_id": other.id}
+        ).action_apply()
+        self.run_tasks()
+        self.assertEqual((early.state, early.service_id), ("matched", other))
+
+    def test_accepted_fees_are_given_up_and_taken_up_again(self):
+        fees = self.load(
+            {"identifier": "020 7946 0000", "cost": 12},
+            {"identifier": "020 7946 0007", "cost": 5},
+        )
+        causes = fees.error_id.with_user(self.manager)
+        self.assertEqual(len(causes), 2)
+        dialog = self.env["billing.error.accept"].with_user(self.manager)
+        dialog = dialog.create({"error_ids": causes.ids, "reason": "small"})
+        self.assertEqual((dialog.record_count, dialog.cost), (2, 17))
+        dialog.action_apply()
+        self.env.invalidate_all()
+        self.assertEqual(set(fees.mapped("state")), {"ignored"})
+        causes.action_reopen()
+        self.run_tasks()
+        self.assertEqual(set(fees.mapped("error_code")), {"fixed_fee_loss", "fixed_fee_unmatched"})
+
+    def test_fees_in_another_currency_are_compared_in_their_own(self):
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        self.env["res.currency.rate"].create(
+            {
+                "currency_id": euro.id,
+                "name": "2026-01-01",
+                "rate": 0.5,
+                "company_id": self.company.id,
+            }
+        )
+        carrier = self.make_carrier("Continental", currency_id=euro.id)
+        self.fee_file = self.make_file(carrier, kind="fixed_fee")
+        fees = self.load({"identifier": "020 7946 0000", "cost": 6})
+        self.assertEqual((fees.sale, fees.error_code), (5, "fixed_fee_loss"))
+
+    def test_thousands_of_fees_take_few_statements(self):
+        rows = [{"identifier": f"020 7946 {n:04}", "cost": 1} for n in range(3000)]
+        self.load({"identifier": "020 7946 0000", "cost": 1})
+        self.fee_file = self.make_file(kind="fixed_fee", name="many.csv")
+        before = self.env.cr.sql_log_count
+        fees = self.load(*rows)
+        self.assertLess(self.env.cr.sql_log_count - before, 60)
+        self.assertEqual(len(fees), 3000)
+        self.assertEqual(fees.grouped("state").keys(), {"matched", "error"})
+
+    def test_the_margin_report_equals_an_independent_sum(self):
+        numbers = random.Random(7)
+        other = self.make_service(self.make_customer("Quay Office"), self.tariff)
+        self.make_number("+44 20 7946 0004", other)
+        second = self.make_carrier("Short Lines")
+        calls, fees = [], []
+        for _call in range(60):
+            carrier = numbers.choice((self.carrier, second))
+            day = date(2026, numbers.choice((2, 3)), numbers.randint(1, 28))
+            calls.append(
+                {
+                    "carrier_id": carrier.id,
+                    "identifier": numbers.choice(("442079460000", "442079460004")),
+                    "call_day": day,
+                    "cost": numbers.choice((None, 0.125, 0.3, 1.75)),
+                }
+            )
+        for carrier in (self.carrier, second):
+            self.fee_file = self.make_file(carrier, kind="fixed_fee")
+            fees += self.load(
+                *(
+                    {
+                        "identifier": f"020 7946 000{numbers.choice((0, 4, 9))}",
+                        "cost": numbers.randint(1, 400) / 100,
+                        "period_start": date(2026, month, 1),
+                        "period_end": date(2026, month, 28),
+                    }
+                    for month in (2, 3)
+                    for _fee in range(3)
+                )
+            )
+        self.make_records(*calls)
+        self.rate_all()
+        (self.service | other)._rate(date(2026, 3, 31))
+        wanted = defaultdict(float)
+        for call in calls:
+            wanted["cost", call["carrier_id"], call["call_day"].month] += call["cost"] or 0
+        for fee in fees:
+            wanted["cost", fee.carrier_id.id, fee.period_start.month] += fee.cost
+        charges = self.env["billing.charge"].search([("company_id", "=", self.company.id)])
+        for charge in charges:
+            wanted["sale", charge.period_start.month] += charge.amount
+        report = self.env["cdr.margin.report"].with_user(self.user)
+        mine = [("company_id", "=", self.company.id)]
+        rows = report.search(mine)
+        found = defaultdict(float)
+        for row in rows:
+            found["cost", row.carrier_id.id, row.month.month] += row.cost
+            found["sale", row.month.month] += row.sale
+            self.assertAlmostEqual(row.margin, row.sale - row.cost)
+        for key in {*wanted, *found}:
+            self.assertAlmostEqual(found[key], wanted[key], 6, key)
+        # What pivot and graph add up is the same.
+        for carrier, month, cost in report._read_group(
+            mine, ["carrier_id", "month:month"], ["cost:sum"]
+        ):
+            self.assertAlmostEqual(cost, wanted["cost", carrier.id, month.month], 6)
+        [(sale, margin)] = report._read_group(mine, [], ["sale:sum", "margin:sum"])
+        self.assertAlmostEqual(sale, sum(charges.mapped("amount")), 6)
+        costs = sum(value for key, value in wanted.items() if key[0] == "cost")
+        self.assertAlmostEqual(margin, sale - costs, 6)
+
+    def test_the_margin_report_is_shown_as_list_pivot_and_graph(self):
+        action = self.env.ref("billing_operations.cdr_margin_report_action")
+        for kind in action.view_mode.split(","):
+            view = self.env["cdr.margin.report"].with_user(self.user).get_view(view_type=kind)
+            self.assertIn("margin", view["arch"])
 
     def test_the_margin_report_sets_cost_against_what_is_charged(self):
         self.service._rate(date(2026, 3, 1))

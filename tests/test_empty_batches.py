@@ -14,6 +14,7 @@ MODELS = (
     "billing.bill",
     "billing.charge",
     "billing.delivery",
+    "billing.error",
     "billing.invoice.builder",
     "billing.job",
     "billing.print.bundle",
@@ -22,6 +23,7 @@ MODELS = (
     "billing.task",
     "billing.wallet",
     "billing.wallet.transaction",
+    "cdr.fixed.fee",
     "service.operation",
     "service.task",
 )

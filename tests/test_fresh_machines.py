@@ -30,6 +30,13 @@ class TestPrograms(unittest.TestCase):
             "Not on this machine: wkhtmltopdf (bills by Odoo's report). All else goes without.",
         )
 
+    def test_of_several_programs_any_one_will_do(self):
+        wanted = [("wkhtmltopdf", "chromium"), ("npm",)]
+        self.assertEqual(programs.lacking(wanted, {"chromium"}.__contains__), ["npm"])
+        self.assertEqual(
+            programs.lacking(wanted, {"npm"}.__contains__), ["wkhtmltopdf or chromium"]
+        )
+
     def test_only_what_debian_offers_is_named_for_the_administrator(self):
         sentence = programs.sentence(["chromium", "wkhtmltopdf"], {"chromium"})
         self.assertTrue(sentence.endswith("by `apt-get install chromium`."), sentence)

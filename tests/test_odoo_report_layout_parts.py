@@ -28,6 +28,7 @@ from ..billing_runs.layouts.fonts import find_files, make_known
 from ..billing_runs.layouts.frames import Frames
 from ..billing_runs.layouts.sheets import PAGE, PAGES, Document, Paper, Piece, Sheet
 from ..billing_runs.layouts.webkit import Webkit
+from .common import needs_program
 from .printers import chromium, pages, webkit
 
 A4 = Paper(top=52, bottom=32, spacing=52)
@@ -186,6 +187,7 @@ class TestWebkitThatFails(FakeCase):
         self.assertEqual(quick, b"PDF of quick")
         self.assertIn("longer than it may", str(slow))
 
+    @needs_program("wkhtmltopdf")
     def test_a_sheet_that_takes_too_much_memory_is_given_up(self):
         real = webkit()
         printer = Webkit(real.binary, patched=False, memory=48 << 20)
@@ -220,6 +222,8 @@ class TestPrinting(BaseCase):
         header = Piece(f"<p>seller {header}</p>")
         return Document("bill", fonts, [sheet(text, header=header, footer=footer)])
 
+    @needs_program("wkhtmltopdf")
+    @needs_program("chromium")
     def test_pages_are_numbered_for_each_document(self):
         long = "".join(f"<p>line {n}</p>" for n in range(90))
         for printer in (webkit(), chromium()):
@@ -252,6 +256,7 @@ class TestPrinting(BaseCase):
         self.assertEqual(asked, ["a", "b", "c", "b"])
 
 
+@needs_program("chromium")
 @tagged("post_install", "-at_install")
 class TestChromium(BaseCase):
     def setUp(self):

@@ -1,67 +1,15 @@
 """Rated calls become charges of a run, once each, and come back with them."""
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from odoo.tests import tagged
-from odoo.tools import SQL
 
-from .rating_common import RatingCase
+from .usage_common import UsageCase
 
 
 @tagged("post_install", "-at_install")
-class TestRunUsage(RatingCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.number = cls.make_number("+44 20 7946 0000")
-        cls.make_rate("44", 0.06)
-        cls.make_rate("447", 0.12, class_id=cls.mobile.id)
-        cls.cycle = cls.make_cycle(cls.scheme)
-        cls.records = cls.env["cdr.record"]
-        cls.carrier = cls.env["cdr.carrier"].create({"name": "Trunk", "company_id": cls.company.id})
-        cls.file = cls.env["cdr.file"].create(
-            {"name": "march.csv", "carrier_id": cls.carrier.id, "company_id": cls.company.id}
-        )
-        cls.placed = 0
-
-    def load(self, *calls):
-        """Store calls, unrated, and rate them."""
-        for call in calls:
-            type(self).placed += 1
-            row = {
-                **call,
-                "company_id": self.company.id,
-                "carrier_id": self.carrier.id,
-                "file_id": self.file.id,
-                "line_number": self.placed,
-                "record_key": f"key {self.placed}",
-                "state": "unrated",
-            }
-            self.env.cr.execute(
-                SQL(
-                    "INSERT INTO cdr_record (%s) VALUES (%s)",
-                    SQL(", ").join(map(SQL.identifier, row)),
-                    SQL(", ").join(SQL("%s", value) for value in row.values()),
-                )
-            )
-        self.records._rate([("state", "=", "unrated")], self.company)
-
-    def january(self, day, destination="442079461111", seconds=60, **values):
-        return self.call(destination, seconds, call_time=datetime(2026, 1, day, 12), **values)
-
-    def billed(self, month=1, stage="rating"):
-        run = self.make_run(self.cycle, date(2026, month, 28))
-        run.cutoff_date = date(2026, month, 28)
-        run._execute(stage)
-        return run
-
-    def usage(self, run):
-        charges = self.env["billing.charge"].search(
-            [("run_id", "=", run.id), ("kind", "=", "usage")], order="id"
-        )
-        return charges.sorted(lambda charge: charge.usage_class_id.id)
-
+class TestRunUsage(UsageCase):
     def test_calls_become_one_charge_for_each_service_and_class(self):
         self.load(
             self.january(2),
@@ -110,6 +58,48 @@ class TestRunUsage(RatingCase):
         # Nine calls of a thousandth each.
         self.assertEqual(self.usage(self.billed()).amount, 0.01)
 
+    def test_half_a_cent_is_rounded_up_whatever_the_binary_form_of_the_sum(self):
+        # 1.005 is less as a binary number.
+        self.make_rate("4420", 0.335)
+        self.load(*(self.january(2 + n) for n in range(3)))
+        self.assertEqual(self.usage(self.billed()).amount, 1.01)
+
+    def test_a_charge_keeps_what_it_was_made_of(self):
+        self.load(self.january(2), self.january(3, seconds=90))
+        charge = self.usage(self.billed())
+        self.assertEqual((charge.usage_calls, charge.usage_seconds), (2, 150))
+
+    def test_a_call_keeps_the_seconds_that_counted_for_tiers_before_it(self):
+        tier = {"plan_id": self.plan.id, "class_id": self.national.id}
+        self.env["cdr.rate.tier"].create({**tier, "minutes_from": 2, "price_minute": 0.01})
+        self.load(self.january(2, seconds=90), self.january(3, seconds=90))
+        self.billed()
+        self.load(self.january(4, seconds=60))
+        self.billed(2)
+        calls = self.records.search([("carrier_id", "=", self.carrier.id)], order="call_time")
+        self.assertEqual(calls.mapped("counted_before"), [0, 90, 180])
+        self.assertEqual(calls.mapped("charged_amount"), [0.09, 0.04, 0.01])
+        self.assertTrue(all(told.agrees for told in calls._explain().values()))
+
+    def test_charging_takes_as_many_statements_for_many_services_as_for_few(self):
+        def statements():
+            run = self.make_run(self.cycle, date(2026, 1, 28))
+            run._identify()
+            bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.assertTrue(bills._rate_usage())
+            return self.env.cr.sql_log_count - before
+
+        self.load(self.january(2))
+        few = statements()
+        for number in range(20):
+            service = self.make_service(self.make_customer(f"C {number}"), self.tariff)
+            self.make_number(f"+44 20 7000 {number:04}", service)
+        self.load(*(self.january(3, identifier=f"442070000{n:03}") for n in range(20)))
+        self.assertLessEqual(statements(), few + 5)
+
     def test_calls_in_error_wait_until_they_have_a_price(self):
         self.load(self.january(2, "331234567"))
         run = self.billed()
@@ -130,26 +120,84 @@ class TestRunUsage(RatingCase):
         second = self.usage(self.billed(2))
         self.assertEqual(second.amount, 0.06)
 
+    # === TAKEN BACK === #
+
+    def undo(self, run, outcome):
+        undo = self.env["billing.run.undo"].create(
+            {"run_id": run.id, "reason": "Wrong", "outcome": outcome}
+        )
+        undo.action_confirm()
+        self.env["billing.task"]._run_inline(domain=[("res_model", "=", undo._name)])
+        self.env.invalidate_all()
+        return self.records.search([("carrier_id", "=", self.carrier.id)])
+
     def test_voided_usage_is_charged_anew_and_reopened_usage_billed_as_it_was(self):
         self.load(self.january(2))
         run = self.billed(stage="posting")
         charge = self.usage(run)
         for outcome in ("reopen", "void"):
-            undo = self.env["billing.run.undo"].create(
-                {"run_id": run.id, "reason": "Wrong", "outcome": outcome}
-            )
-            undo.action_confirm()
-            self.env["billing.task"]._run_inline(domain=[("res_model", "=", undo._name)])
-            record = self.records.search([("carrier_id", "=", self.carrier.id)])
+            record = self.undo(run, outcome)
             if outcome == "reopen":
                 self.assertEqual((record.state, record.charge_id), ("charged", charge))
+                self.assertEqual(charge.state, "rated")
                 run = self.billed(2, "posting")
                 self.assertEqual(charge.run_id, run)
+                self.assertEqual(charge.state, "invoiced")
             else:
                 self.assertEqual((record.state, record.charge_id.id), ("rated", False))
+                self.assertEqual((record.included_seconds, record.counted_before), (0, 0))
                 run = self.billed(3)
                 self.assertNotEqual(self.usage(run), charge)
                 self.assertEqual(self.usage(run).amount, charge.amount)
+
+    def test_dropped_usage_is_never_charged_again(self):
+        self.load(self.january(2))
+        run = self.billed(stage="posting")
+        charge = self.usage(run)
+        record = self.undo(run, "drop")
+        self.assertEqual((charge.state, charge.waive_reason), ("waived", "Wrong"))
+        self.assertEqual((record.state, record.charge_id), ("charged", charge))
+        self.assertFalse(self.usage(self.billed(2)))
+
+    def test_voided_usage_that_is_rated_anew_is_charged_by_the_new_rate(self):
+        self.load(self.january(2))
+        run = self.billed(stage="posting")
+        record = self.undo(run, "void")
+        self.make_rate("4420", 0.5)
+        self.records._rate([("id", "in", record.ids)], self.company)
+        again = self.usage(self.billed(2, "posting"))
+        self.assertEqual((again.amount, again.usage_calls), (0.5, 1))
+        self.assertEqual(again.state, "invoiced")
+
+    def test_voided_usage_gives_its_included_minutes_back(self):
+        self.env["cdr.rate.allowance"].create(
+            {"plan_id": self.plan.id, "name": "3 minutes", "minutes": 3}
+        )
+        self.load(self.january(2, seconds=120))
+        run = self.billed(stage="posting")
+        self.undo(run, "void")
+        self.load(self.january(1, seconds=90))
+        again = self.usage(self.billed(2))
+        # 90 + 120 seconds less 180 included.
+        self.assertEqual((again.amount, again.usage_calls), (0.03, 2))
+
+    def test_usage_that_somebody_credits_is_not_charged_anew(self):
+        self.load(self.january(2))
+        run = self.billed(stage="posting")
+        charge = self.usage(run)
+        move = self.bill_of(run, self.customer).move_ids
+        note = move._reverse_moves([{"invoice_date": date(2026, 2, 1)}], cancel=True)
+        self.env.invalidate_all()
+        record = self.records.search([("carrier_id", "=", self.carrier.id)])
+        self.assertEqual(charge.state, "waived")
+        self.assertEqual((record.state, record.charge_id), ("charged", charge))
+        self.assertFalse(self.usage(self.billed(2)))
+        # The credit note goes: the invoice stands again, and so does its charge.
+        note.line_ids.remove_move_reconcile()
+        note.button_draft()
+        note.button_cancel()
+        self.env.invalidate_all()
+        self.assertEqual((charge.state, record.state), ("invoiced", "charged"))
 
     def test_the_customer_of_the_day_pays_for_a_number_that_moved(self):
         other = self.make_customer("New Owner")

@@ -87,6 +87,13 @@ class StructuredCase(LayoutCase):
         self.assertEqual(self.checker.problems(xml), [])
         return etree.fromstring(xml)
 
+    def ubl(self, move, flavor="ubl-2.1-invoice"):
+        """The UBL invoice that a document is sent with, once it has passed the check."""
+        self.env["account.move.send"]._generate_and_send_invoices(move, sending_methods=[])
+        xml = move.ubl_cii_xml_id.raw
+        self.assertEqual(self.checker.problems(xml, flavor), [])
+        return etree.fromstring(xml)
+
 
 @tagged("post_install", "-at_install")
 class TestStructuredInvoice(StructuredCase):
@@ -169,9 +176,7 @@ class TestStructuredInvoice(StructuredCase):
     def test_ubl_says_the_same(self):
         self.customer.invoice_edi_format = "ubl_bis3"
         self.charge()
-        move = self.billed()
-        self.env["account.move.send"]._generate_and_send_invoices(move, sending_methods=[])
-        root = etree.fromstring(move.ubl_cii_xml_id.raw)
+        root = self.ubl(self.billed())
         self.assertEqual(text(root, "cac:InvoicePeriod/cbc:StartDate"), ["2025-12-01"] * 2)
         self.assertEqual(text(root, "cac:InvoicePeriod/cbc:EndDate"), ["2025-12-31"] * 2)
         self.assertEqual(text(root, "cbc:PriceAmount"), ["123.45"])

@@ -127,12 +127,11 @@ def pytest_runtest_protocol(item):
 
 def lacking(item):
     """Return why a test cannot be run on this machine, in one sentence; None where it can."""
-    wanted = {"chromium"} if _in_a_browser(item) else set()
-    for marker in item.iter_markers("program"):
-        wanted.update(marker.args)
+    wanted = {("chromium",)} if _in_a_browser(item) else set()
+    wanted.update(marker.args for marker in item.iter_markers("program"))
     if os.environ.get("BILLING_TEST_AXE"):
-        wanted.discard("npm")  # has done its work
-    missing = programs.missing(sorted(wanted))
+        wanted.discard(("npm",))  # has done its work
+    missing = programs.lacking(sorted(wanted))
     if not missing:
         return None
     return f"{item.nodeid} needs what is not on this machine: {', '.join(missing)}."

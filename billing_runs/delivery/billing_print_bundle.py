@@ -124,7 +124,10 @@ class BillingPrintBundle(models.Model):
     @api.model
     def _files_to_print(self, move):
         """Return the PDFs of a document that are printed: its own, then its annexes."""
-        return move.invoice_pdf_report_id + move.billing_bill_id._get_annexes(move)
+        annexes = move.billing_bill_id._get_annexes(move)
+        return move.invoice_pdf_report_id + annexes.filtered(
+            lambda annex: annex.mimetype == "application/pdf"
+        )
 
     @api.model
     def _create_bundle(self, run, moves, name):

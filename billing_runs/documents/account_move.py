@@ -23,6 +23,8 @@ class AccountMove(models.Model):
                 user=self.env.user.name,
             )
         result = super()._detach_attachments()
+        # They are made again with the PDF.
+        self.filtered("billing_call_annex_ids").billing_call_annex_ids = False
         # Odoo takes the attachment away from the field behind its back.
         made.invalidate_recordset(["invoice_pdf_report_id", "invoice_pdf_report_file"])
         return result

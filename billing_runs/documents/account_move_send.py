@@ -5,8 +5,10 @@ from ..layouts import structured
 
 # Proof that formatting asks, and what it is told: an object that no RPC call can forge.
 _ERRORS = object()
-#: where Odoo puts structured invoices into PDFs, by writing these anew
-REWRITES = "odoo.addons.account_edi_ubl_cii.models.account_move_send"
+#: where Odoo makes structured invoices, and puts them into PDFs by writing these anew
+MAKES = "odoo.addons.account_edi_ubl_cii.models.account_move_send"
+BEFORE = "_hook_invoice_document_before_pdf_report_render"
+AFTER = "_hook_invoice_document_after_pdf_report_render"
 
 
 class _Errors(dict):
@@ -14,7 +16,7 @@ class _Errors(dict):
     before it, by the document's id."""
 
     proof = _ERRORS
-    ready = ()
+    ready = {}
 
     # Environments of equal contexts are one: each call has its own.
     __eq__ = object.__eq__
@@ -45,11 +47,15 @@ class AccountMoveSend(models.AbstractModel):
         An error is its document's alone: the send flow goes on with the others.
         """
         groups, contents, finished = {}, {}, {}
-        errors = self._layout_errors()
-        ready = errors.ready if errors is not None else {}
+        ready = self._laid_out_before()
+        made = {
+            move: data["ubl_cii_xml_attachment_values"]["raw"]
+            for move, data in invoices_data.items()
+            if data.get("ubl_cii_xml_options", {}).get("ubl_cii_format") == structured.FACTURX
+        }
         for move, data in invoices_data.items():
             if laid_out := ready.get(move.id):
-                engine, content = laid_out
+                engine, content = laid_out.engine, laid_out.content
                 if isinstance(content, Exception):
                     content = engine.rescue(move, data["pdf_report"], content)
                 contents[move] = content
@@ -60,7 +66,7 @@ class AccountMoveSend(models.AbstractModel):
             groups.setdefault((engine.code, move.company_id, report), (engine, []))[1].append(move)
         for (_code, _company, report), (engine, moves) in groups.items():
             moves = self.env["account.move"].union(*moves)
-            contents |= engine.render(moves, report)
+            contents |= engine.render(moves, report, made)
             finished |= dict.fromkeys(moves, engine.finished)
         for move, content in contents.items():
             data = invoices_data[move]
@@ -79,7 +85,13 @@ class AccountMoveSend(models.AbstractModel):
 
     @api.model
     def _hook_invoice_document_before_pdf_report_render(self, invoice, invoice_data):
-        """Complete the structured invoice: it is attached, and what is sent to networks."""
+        """Complete the structured invoice: it is attached, and what is sent to networks. One that
+        was made for the PDF is not made a second time."""
+        if self._attach_made(invoice, invoice_data):
+            place = self._making_class(BEFORE)
+            return super(place, self)._hook_invoice_document_before_pdf_report_render(
+                invoice, invoice_data
+            )
         result = super()._hook_invoice_document_before_pdf_report_render(invoice, invoice_data)
         values = invoice_data.get("ubl_cii_xml_attachment_values")
         if values and invoice.is_sale_document():
@@ -96,7 +108,7 @@ class AccountMoveSend(models.AbstractModel):
         if not self._is_finished(invoice, invoice_data):
             return super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
         content = invoice_data["pdf_attachment_values"]["raw"]
-        place = self._rewriting_class()
+        place = self._making_class(AFTER)
         if place:
             # All that Odoo does there but for the PDF.
             options = invoice_data.get("ubl_cii_xml_options")
@@ -113,6 +125,11 @@ class AccountMoveSend(models.AbstractModel):
     def _link_invoice_documents(self, invoices_data):
         """Say in the history of a document whose PDF was made again why that is."""
         result = super()._link_invoice_documents(invoices_data)
+        if self._layout_errors() is None:
+            # Formatting has made them, many at once; here somebody prints or sends a document.
+            for move, data in invoices_data.items():
+                if data.get("pdf_attachment_values") and (error := move._tie_call_annexes()):
+                    raise error
         again = self.env["account.move"].union(
             *(
                 move
@@ -129,7 +146,8 @@ class AccountMoveSend(models.AbstractModel):
                     for move in again
                 }
             )
-            again.billing_pdf_gone = False
+            # No amount changes here: entries need not be balanced anew.
+            again.with_context(skip_invoice_sync=True).billing_pdf_gone = False
         return result
 
     def _is_finished(self, invoice, invoice_data):
@@ -141,13 +159,40 @@ class AccountMoveSend(models.AbstractModel):
             return True
         return invoice.company_id._keeps_for_archive(invoice)
 
-    def _rewriting_class(self):
-        """Return the class whose hook rewrites PDFs where it is the next to be asked, else None."""
-        name = "_hook_invoice_document_after_pdf_report_render"
+    def _attach_made(self, invoice, invoice_data):
+        """Attach the Factur-X that was made for a document's PDF, as Odoo would attach another one
+        that says the same; return whether that was done."""
+        laid_out = self._laid_out_before().get(invoice.id)
+        made = laid_out and laid_out.structured
+        wanted = invoice_data.get("invoice_edi_format") == structured.FACTURX
+        if not made or made.lacks or not wanted or not self._making_class(BEFORE):
+            return False  # what it lacks says Odoo, in its words
+        builder = invoice.partner_id.commercial_partner_id._get_edi_builder(structured.FACTURX)
+        if builder._name != structured.BUILDER:
+            return False
+        if not invoice._need_ubl_cii_xml(structured.FACTURX):
+            return False
+        invoice_data["ubl_cii_xml_attachment_values"] = {
+            "name": builder._export_invoice_filename(invoice),
+            "raw": made.xml,
+            "mimetype": "application/xml",
+            "res_model": invoice._name,
+            "res_id": invoice.id,
+            "res_field": "ubl_cii_xml_file",
+        }
+        invoice_data["ubl_cii_xml_options"] = {
+            "ubl_cii_format": structured.FACTURX,
+            "builder": builder,
+        }
+        return True
+
+    def _making_class(self, hook):
+        """Return Odoo's class that has a hand in structured invoices where its hook is the next to be
+        asked, else None."""
         classes = type(self).mro()
         for place in classes[classes.index(AccountMoveSend) + 1 :]:
-            if name in vars(place):
-                return place if place.__module__ == REWRITES else None
+            if hook in vars(place):
+                return place if place.__module__ == MAKES else None
         return None
 
     def _note_layout_error(self, move, data, error):
@@ -160,6 +205,11 @@ class AccountMoveSend(models.AbstractModel):
             "error_title": self.env._("%(document)s has no PDF.", document=move.display_name),
             "errors": [str(error)],
         }
+
+    def _laid_out_before(self):
+        """Return the PDFs that formatting has made before, by the document's id."""
+        errors = self._layout_errors()
+        return errors.ready if errors is not None else {}
 
     def _layout_errors(self):
         errors = self.env.context.get("billing_layout_errors")

@@ -5,11 +5,13 @@ from odoo import models
 from ...billing_tasks.crash_points import crash_point
 from .account_move_send import by_formatting
 from .ir_actions_report import without_delay
-from .laid_out import LaidOut, Reading
+from .laid_out import Reading
 
 #: documents that are laid out together, and committed together by the task: the progress moves
 #: when they are done
 AT_ONCE = 20
+#: calls that an annex lists with the work of one document
+CALLS_A_DOCUMENT = 500
 
 
 class BillingBill(models.Model):
@@ -33,8 +35,10 @@ class BillingBill(models.Model):
     def _next_to_format(self):
         """Return the next of the bills whose documents are laid out together."""
         count = 0
+        calls = self[: AT_ONCE + 1].move_ids._call_annex_sizes()
         for place, bill in enumerate(self):
             count += len(bill.move_ids)
+            count += sum(calls.get(move.id, 0) for move in bill.move_ids) // CALLS_A_DOCUMENT
             if place and count > AT_ONCE:
                 return self[:place]
         return self
@@ -57,11 +61,17 @@ class BillingBill(models.Model):
             report = sender._get_default_pdf_report_id(move)
             engine = move.company_id._bill_layout_of(move, report)
             groups.setdefault((engine.code, move.company_id, report), (engine, []))[1].append(move)
+        # Asked for one line, Odoo works out the sections of all lines of its document, and balances the
+        # document anew for those that nobody asked for. Asked for all at once, it does not.
+        todo.line_ids.mapped("parent_id")
         reading = Reading(self.ids)
         for (_code, company, report), (engine, moves) in groups.items():
             moves = without_delay(self.env["account.move"].union(*moves)).with_company(company)
             for move, data in self._read_by(engine, moves, report).items():
                 reading.add(move, engine, data)
+        calls = self.move_ids._call_annex_sizes()
+        for move in self.move_ids.filtered(lambda move: move.id in calls):
+            reading.add_annexes(move, self._read_annexes(move))
         # What reading wrote, a link for the customer say, makes no document another one.
         self.env.flush_all()
         todo.invalidate_recordset(["write_date"])
@@ -83,23 +93,39 @@ class BillingBill(models.Model):
             found |= self._read_by(engine, move, report)
         return found
 
+    def _read_annexes(self, move):
+        """Return what the annexes of a document need, or the exception that says why not."""
+        try:
+            with self.env.cr.savepoint():
+                return move._read_call_annexes()
+        except OperationalError:
+            raise  # concerns the whole transaction
+        except Exception as error:
+            return error
+
     def _tie_documents(self, reading, contents):
         """Give the bills' documents the PDFs that were made of what had been read of them.
 
         :param dict contents: by id of a document, its PDF or the exception that says why not
         """
         ready = {
-            move.id: LaidOut(reading.engines[move.id], contents[move.id])
+            move.id: reading.laid_out(move, contents)
             for move in self.move_ids
             if move.id in contents and reading.is_current(move)
         }
-        self._isolate(lambda bills: bills._format_batch(ready), "formatting_failed")
+        annexes = {
+            move.id: reading.annexes(move, contents)
+            for move in self.move_ids
+            if reading.is_current(move)
+        }
+        self._isolate(lambda bills: bills._format_batch(ready, annexes), "formatting_failed")
 
-    def _format_batch(self, ready=None):
+    def _format_batch(self, ready=None, annexes=None):
         """Give all documents their PDFs, and record for each that failed why it did.
 
         :param dict ready: PDFs that are made already, as :class:`~.laid_out.LaidOut` by the
             document's id; the others are made now
+        :param dict annexes: those that are made already, by the document's id
         """
         todo = self.move_ids.filtered(lambda move: not move.invoice_pdf_report_id)
         failed = {}
@@ -107,11 +133,14 @@ class BillingBill(models.Model):
             sender = without_delay(self.env["account.move.send"]).with_company(company)
             sender, errors = by_formatting(sender, ready or {})
             # No amount changes here: entries need not be balanced anew at every write.
-            moves = moves.with_context(skip_invoice_sync=True)
+            moves = moves.with_context(skip_invoice_sync=True, check_move_validity=False)
             sender._generate_and_send_invoices(moves, sending_methods=[], allow_raising=True)
             failed |= errors
         for move in self.move_ids - self.env["account.move"].union(*failed):
-            move.billing_bill_id._get_annexes(move)
+            if error := move._tie_call_annexes((annexes or {}).get(move.id)):
+                failed[move] = error
+            else:
+                move.billing_bill_id._get_annexes(move)
         wrong = self.browse()
         for move, error in failed.items():
             if move.billing_bill_id not in wrong:

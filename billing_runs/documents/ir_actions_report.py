@@ -1,7 +1,8 @@
 import io
 
-from odoo import models
+from odoo import api, models
 
+from ..layouts.engine import INVOICE_REPORTS
 from ..layouts.ir_actions_report import is_printing
 
 # Proof that formatting asks: an object that no RPC call can forge.
@@ -17,14 +18,17 @@ class IrActionsReport(models.Model):
     _inherit = "ir.actions.report"
 
     def _pre_render_qweb_pdf(self, report_ref, res_ids=None, data=None):
-        """Print invoices by their company's bill layout; one that has its PDF is that PDF."""
+        """Print invoices by their company's bill layout; one that has its PDF is that PDF, unless
+        it is asked for without payments."""
         moves = self._laid_out(report_ref, res_ids, data)
         if not moves:
             return super()._pre_render_qweb_pdf(report_ref, res_ids=res_ids, data=data)
         report = self._get_report(report_ref)
         streams = {}
         for _company, group in moves.grouped("company_id").items():
-            made = group.filtered("invoice_pdf_report_id")
+            made = (
+                group.filtered("invoice_pdf_report_id") if report.is_invoice_report else group[:0]
+            )
             contents = {move: move.invoice_pdf_report_id.raw for move in made}
             todo = group - made
             engines = {move: move.company_id._bill_layout_of(move, report) for move in todo}
@@ -42,13 +46,28 @@ class IrActionsReport(models.Model):
             streams |= rest
         return {res_id: streams[res_id] for res_id in res_ids}, "pdf"
 
+    @api.model
+    @api.readonly
+    def prints_by_bill_layout(self, report_ref, res_ids):
+        """Return whether all of some records are invoices that their company's bill layout prints.
+
+        The web client asks before it prints on a server that prints nothing else. Who may not read
+        one of the invoices gets an access error.
+
+        :param str report_ref: name of the report
+        :param list res_ids: of the report's model
+        """
+        return bool(res_ids) and len(self._laid_out(report_ref, res_ids, None)) == len(set(res_ids))
+
     def _laid_out(self, report_ref, res_ids, data):
         """Return the invoices among the records that their company's bill layout prints."""
         moves = self.env["account.move"]
         if is_printing(self.env):
             return moves
         report = self._get_report(report_ref)
-        if report.model != "account.move" or not report.is_invoice_report or not res_ids:
+        if report.model != "account.move" or not res_ids:
+            return moves
+        if not report.is_invoice_report and report.report_name not in INVOICE_REPORTS:
             return moves
         if (data or {}).get("proforma") or self.env.context.get("proforma_invoice"):
             return moves

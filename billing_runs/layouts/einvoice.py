@@ -1,9 +1,9 @@
 """What a structured invoice leaves out that is known here is put into it: no ORM.
 
 Two syntaxes, Cross Industry Invoice (Factur-X) and UBL: each line gets its service period, a name
-where it has none, and its whole price. Prices have two decimals there at most: a price of a
-fraction of a cent is that of ten, a hundred, a thousand units. Amounts of lines and totals are
-read and never written.
+where it has none, and its whole price; the document gets how it will be paid. Prices have two
+decimals there at most: a price of a fraction of a cent is that of ten, a hundred, a thousand units.
+Amounts of lines and totals are read and never written.
 """
 
 from datetime import date
@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from .einvoice_payment import pay_cii, pay_ubl
+from .elements import CAC, CBC, RAM, UDT, append, insert, new, number_of, place_after
+from .means import PaymentMeans
+
 CENT = Decimal("0.01")
 HALF_A_CENT = CENT / 2
 #: a price is that of a million units at most
 POWERS = range(7)
 
-RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
-UDT = "{urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100}"
-CAC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
-CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 UBL_LINES = (f"{CAC}InvoiceLine", f"{CAC}CreditNoteLine", f"{CAC}DebitNoteLine")
 UBL_QUANTITIES = (f"{CBC}InvoicedQuantity", f"{CBC}CreditedQuantity", f"{CBC}DebitedQuantity")
 
@@ -45,6 +45,8 @@ class Invoice(NamedTuple):
     lines: list[Line]
     #: first and last day of all that it is for
     period: tuple[date, date] | None
+    #: how it will be paid, None for as the customer likes
+    means: PaymentMeans | None = None
 
 
 class Price(NamedTuple):
@@ -117,16 +119,18 @@ def _complete_cii(root, invoice):
     if invoice.period:
         settlement = next(root.iter(f"{RAM}ApplicableHeaderTradeSettlement"))
         _put_cii_period(settlement, invoice.period)
+    if invoice.means:
+        pay_cii(root, invoice.means)
 
 
 def _name_cii_line(item, line):
     product = item.find(f"{RAM}SpecifiedTradeProduct")
     if product is None:
-        product = _new(item, f"{RAM}SpecifiedTradeProduct")
-        _insert(item, product, (f"{RAM}AssociatedDocumentLineDocument",))
+        product = new(item, f"{RAM}SpecifiedTradeProduct")
+        insert(item, product, (f"{RAM}AssociatedDocumentLineDocument",))
     if product.find(f"{RAM}Name") is None:
         before = [f"{RAM}{name}" for name in ("ID", "GlobalID", "SellerAssignedID")]
-        _insert(product, _new(product, f"{RAM}Name", line.name), before)
+        insert(product, new(product, f"{RAM}Name", line.name), before)
 
 
 def _price_cii_line(item, line):
@@ -135,21 +139,21 @@ def _price_cii_line(item, line):
     net = agreement.find(f"{RAM}NetPriceProductTradePrice")
     billed = item.find(f"{RAM}SpecifiedLineTradeDelivery/{RAM}BilledQuantity")
     settlement = item.find(f"{RAM}SpecifiedLineTradeSettlement")
-    total = _number(settlement.find(f".//{RAM}LineTotalAmount"))
+    total = number_of(settlement.find(f".//{RAM}LineTotalAmount"))
     for charge in settlement.iter(f"{RAM}SpecifiedTradeAllowanceCharge"):
         is_charge = charge.findtext(f"{RAM}ChargeIndicator/{UDT}Indicator") == "true"
-        amount = _number(charge.find(f"{RAM}ActualAmount"))
+        amount = number_of(charge.find(f"{RAM}ActualAmount"))
         total += -amount if is_charge else amount
-    quantity = _number(billed)
+    quantity = number_of(billed)
     price = find_price(line.price, line.discount, quantity, total)
     if not price or gross is None:
         return
     for element, amount in ((gross, price.before_discount), (net, price.after_discount)):
         element.find(f"{RAM}ChargeAmount").text = str(amount)
         if price.base > 1:
-            base = _new(element, f"{RAM}BasisQuantity", str(price.base))
+            base = new(element, f"{RAM}BasisQuantity", str(price.base))
             _copy_unit(billed, base)
-            _insert(element, base, (f"{RAM}ChargeAmount",))
+            insert(element, base, (f"{RAM}ChargeAmount",))
     rebate = gross.find(f"{RAM}AppliedTradeAllowanceCharge/{RAM}ActualAmount")
     if rebate is not None:
         rebate.text = str(price.before_discount - price.after_discount)
@@ -160,11 +164,11 @@ def _price_cii_line(item, line):
 def _put_cii_period(settlement, period):
     for old in settlement.findall(f"{RAM}BillingSpecifiedPeriod"):
         settlement.remove(old)
-    element = _new(settlement, f"{RAM}BillingSpecifiedPeriod")
-    _insert(settlement, element, (f"{RAM}ApplicableTradeTax",), first=_before_taxes(settlement))
+    element = new(settlement, f"{RAM}BillingSpecifiedPeriod")
+    insert(settlement, element, (f"{RAM}ApplicableTradeTax",), first=_before_taxes(settlement))
     for name, day in zip(("StartDateTime", "EndDateTime"), period, strict=True):
-        moment = _append(element, f"{RAM}{name}")
-        _append(moment, f"{UDT}DateTimeString", f"{day:%Y%m%d}").set("format", "102")
+        moment = append(element, f"{RAM}{name}")
+        append(moment, f"{UDT}DateTimeString", f"{day:%Y%m%d}").set("format", "102")
 
 
 def _before_taxes(settlement):
@@ -172,7 +176,7 @@ def _before_taxes(settlement):
     taxes is of the document alone."""
     before = ("PaymentReference", "TaxCurrencyCode", "InvoiceCurrencyCode", "PayeeTradeParty",
               "SpecifiedTradeSettlementPaymentMeans")  # fmt: skip
-    return _place_after(settlement, [f"{RAM}{name}" for name in before])
+    return place_after(settlement, [f"{RAM}{name}" for name in before])
 
 
 # === UBL === #
@@ -187,17 +191,24 @@ def _complete_ubl(root, invoice):
             before = ("ID", "UUID", "Note", "LineExtensionAmount", "TaxPointDate",
                       "AccountingCostCode", "AccountingCost", "PaymentPurposeCode")  # fmt: skip
             before = (*UBL_QUANTITIES, *(f"{CBC}{name}" for name in before))
-            _put_ubl_period(item, line.period, _place_after(item, before))
+            _put_ubl_period(item, line.period, place_after(item, before))
     if invoice.period:
         simple = [child for child in root.iterchildren(f"{CBC}*")]
         _put_ubl_period(root, invoice.period, root.index(simple[-1]) + 1 if simple else 0)
+    # Who has no number for taxes has no scheme of such numbers: the standard refuses one without.
+    for party in root.iter(f"{CAC}Party"):
+        for scheme in party.findall(f"{CAC}PartyTaxScheme"):
+            if scheme.find(f"{CBC}CompanyID") is None:
+                party.remove(scheme)
+    if invoice.means:
+        pay_ubl(root, invoice.means)
 
 
 def _name_ubl_line(item, line):
     product = item.find(f"{CAC}Item")
     if product is not None and product.find(f"{CBC}Name") is None:
         before = [f"{CBC}{name}" for name in ("Description", "PackQuantity", "PackSizeNumeric")]
-        _insert(product, _new(product, f"{CBC}Name", line.name), before)
+        insert(product, new(product, f"{CBC}Name", line.name), before)
 
 
 def _price_ubl_line(item, line):
@@ -205,59 +216,30 @@ def _price_ubl_line(item, line):
     amount = element.find(f"{CBC}PriceAmount") if element is not None else None
     if amount is None or element.find(f"{CBC}BaseQuantity") is not None:
         return
-    if _cents(_number(amount)) == _number(amount):
+    if _cents(number_of(amount)) == number_of(amount):
         return
     # The price is that before discount here, and the discount an amount of the line.
-    total = _number(item.find(f"{CBC}LineExtensionAmount"))
+    total = number_of(item.find(f"{CBC}LineExtensionAmount"))
     for allowance in item.iterchildren(f"{CAC}AllowanceCharge"):
         is_charge = allowance.findtext(f"{CBC}ChargeIndicator") == "true"
-        part = _number(allowance.find(f"{CBC}Amount"))
+        part = number_of(allowance.find(f"{CBC}Amount"))
         total += -part if is_charge else part
     billed = next(item.iterchildren(*UBL_QUANTITIES))
-    price = find_price(line.price, Decimal(0), _number(billed), total)
+    price = find_price(line.price, Decimal(0), number_of(billed), total)
     if price and price.base > 1:
         amount.text = str(price.before_discount)
-        base = _new(element, f"{CBC}BaseQuantity", str(price.base))
+        base = new(element, f"{CBC}BaseQuantity", str(price.base))
         _copy_unit(billed, base)
-        _insert(element, base, (f"{CBC}PriceAmount",))
+        insert(element, base, (f"{CBC}PriceAmount",))
 
 
 def _put_ubl_period(parent, period, place):
     for old in parent.findall(f"{CAC}InvoicePeriod"):
         parent.remove(old)
-    element = _new(parent, f"{CAC}InvoicePeriod")
+    element = new(parent, f"{CAC}InvoicePeriod")
     parent.insert(place, element)
     for name, day in zip(("StartDate", "EndDate"), period, strict=True):
-        _append(element, f"{CBC}{name}", day.isoformat())
-
-
-# === ELEMENTS === #
-
-
-def _number(element):
-    return Decimal((element.text if element is not None else None) or 0)
-
-
-def _new(parent, tag, text=None):
-    element = parent.makeelement(tag, nsmap=parent.nsmap)
-    element.text = text
-    return element
-
-
-def _append(parent, tag, text=None):
-    element = _new(parent, tag, text)
-    parent.append(element)
-    return element
-
-
-def _place_after(parent, tags, otherwise=0):
-    places = [place for place, child in enumerate(parent) if child.tag in tags]
-    return places[-1] + 1 if places else otherwise
-
-
-def _insert(parent, element, after, first=0):
-    """Put an element behind the last of those that the schema has before it."""
-    parent.insert(_place_after(parent, after, first), element)
+        append(element, f"{CBC}{name}", day.isoformat())
 
 
 def _copy_unit(source, target):

@@ -34,13 +34,15 @@ class Engine:
         """Return whether a document is laid out by it when it is printed with a report."""
         return True
 
-    def prepare(self, moves, report):
+    def prepare(self, moves, report, made=None):
         """Read all that documents need; nothing of the database is asked for afterwards.
 
         One that fails takes no other with it.
 
         :param moves: documents of one company
         :param report: the ``ir.actions.report`` that they are printed with
+        :param dict made: ``{move: XML}`` of those that have their structured invoice already; no
+            other is made of them
         :return: ``{move: plain data for compile, or the exception that says why there are none}``
         """
         raise NotImplementedError
@@ -52,6 +54,14 @@ class Engine:
         :return: for each its PDF, or the exception that says why there is none
         """
         raise NotImplementedError
+
+    def structured(self, data):
+        """Return the structured invoice that ``prepare`` has made of a document, for Odoo's send flow
+        to attach the same one; None where it makes none.
+
+        :param data: of the document, as ``prepare`` returned it
+        """
+        return None
 
     def explain(self, move, error):
         """Return what came of a document in the words of the reader: the exception to show."""
@@ -65,14 +75,15 @@ class Engine:
         """
         return self.explain(move, error)
 
-    def render(self, moves, report):
+    def render(self, moves, report, made=None):
         """Lay out documents here and now.
 
         :param moves: documents of one company
         :param report: the ``ir.actions.report`` that they are printed with
+        :param dict made: as for ``prepare``
         :return: ``{move: content of the PDF, or the exception that says why there is none}``
         """
-        found = self.prepare(moves, report)
+        found = self.prepare(moves, report, made)
         ready = [move for move, data in found.items() if not isinstance(data, Exception)]
         results = self.compile([found[move] for move in ready])
         for move, result in zip(ready, results, strict=True):

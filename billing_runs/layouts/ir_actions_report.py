@@ -4,6 +4,7 @@ from odoo.exceptions import UserError
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from . import printers
+from .inside import TOP, with_seller
 from .paper import read_paper
 from .printing import joined, print_documents
 from .reader import Reader, ScriptError
@@ -11,7 +12,14 @@ from .resources import Resources
 from .sheets import Document
 
 # Who prints what Odoo's own methods come to: objects that no RPC call can forge.
-_PRINTER, _ODOO = object(), object()
+_PRINTER = object()
+
+
+class _Odoo:
+    """Odoo itself does; ``said`` is what the document has to say of the seller."""
+
+    def __init__(self, said):
+        self.said = said
 
 
 def by_printer(reports):
@@ -19,15 +27,20 @@ def by_printer(reports):
     return reports.with_context(billing_printing=_PRINTER)
 
 
-def by_odoo(reports):
+def by_odoo(reports, said=None):
     """Return reports that are made by Odoo's own methods alone, where the server has what those
-    need."""
-    return reports.with_context(billing_printing=_ODOO)
+    need.
+
+    :param dict said: what the document has to say of the seller, as for
+        :meth:`~.reader.Reader.read_report`
+    """
+    return reports.with_context(billing_printing=_Odoo(said or {}))
 
 
 def is_printing(env):
     """Return whether a bill layout asks Odoo's own methods for a document."""
-    return env.context.get("billing_printing") in (_PRINTER, _ODOO)
+    how = env.context.get("billing_printing")
+    return how is _PRINTER or isinstance(how, _Odoo)
 
 
 class IrActionsReport(models.Model):
@@ -65,6 +78,16 @@ class IrActionsReport(models.Model):
             except ScriptError:
                 entries = None  # wkhtmltopdf runs it
         if entries is None:
+            how = self.env.context.get("billing_printing")
+            if isinstance(how, _Odoo):
+                inside = not _wkhtml().is_patched_qt
+                bodies, header, footer = with_seller(bodies, header, footer, how.said, inside)
+                if inside:
+                    specific_paperformat_args = {
+                        **(specific_paperformat_args or {}),
+                        "data-report-margin-top": TOP,
+                        "data-report-header-spacing": 0,
+                    }
             return super()._run_wkhtmltopdf(
                 bodies,
                 report_ref=report_ref,

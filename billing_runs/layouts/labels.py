@@ -33,11 +33,15 @@ TOTAL_LABELS = {"total": "//tr[@class='o_total']/td[1]/strong"}
 def read_labels(env) -> dict[str, str]:
     """Return the labels of a bill in the environment's language."""
     labels = _own_labels(env)
+    english = _own_labels(env(context={**env.context, "lang": "en_US"}))
     for template, paths in (
         ("account.report_invoice_document", REPORT_LABELS),
         ("account.document_tax_totals_template", TOTAL_LABELS),
     ):
-        labels |= _template_labels(env, template, paths)
+        for label, text in _template_labels(env, template, paths).items():
+            # Odoo leaves some words in English where this addon has a translation.
+            if text != english[label]:
+                labels[label] = text
     return labels
 
 
@@ -72,7 +76,7 @@ def _own_labels(env):
         "period": env._("Billing Period"),
         "carried": env._("Carried Forward"),
         "brought": env._("Brought Forward"),
-        "original": env._("Credits"),
+        "original": env._("Credited Invoice"),
         "rounding": env._("Rounding"),
         "amount_due": env._("Amount Due"),
         "account": env._("Your Account"),
@@ -84,6 +88,10 @@ def _own_labels(env):
         "payment": env._("Payment"),
         "payment_reference": env._("Payment Reference"),
         "bank_account": env._("Bank Account"),
+        "collection_date": env._("Collection Date"),
+        "mandate": env._("Mandate Reference"),
+        "creditor": env._("Creditor ID"),
+        "debited_account": env._("Debited Account"),
         "scan": env._("Scan to pay with your banking app"),
         "pay_online": env._("Scan or click to pay online"),
         "registry": env._("Company ID"),

@@ -81,7 +81,7 @@ class OdooReport(Engine):
     def answers_print(self, env):
         return _prints_here(env)
 
-    def prepare(self, moves, report):
+    def prepare(self, moves, report, made=None):
         together = self._together(moves, report)
         found = {}
         for group in together.grouped("company_id").values():
@@ -109,7 +109,7 @@ class OdooReport(Engine):
 
     def rescue(self, move, report, error):
         _logger.warning("%s is printed Odoo's own way alone: %s", move.display_name, error)
-        result = self._print_alone(move, report, by=by_odoo)
+        result = self._print_alone(move, report, by=lambda reports: by_odoo(reports, _seller(move)))
         return self.explain(move, result) if isinstance(result, Exception) else result
 
     # === MANY === #
@@ -194,6 +194,11 @@ def _seller(move):
     """Return what a bill has to say of the seller: ``{words to look for: text to add}``."""
     company = move.company_id.sudo()
     wanted = {company.name: company.name}
+    # Whatever people wrote into the details, the law wants the address.
+    if company.street:
+        wanted[company.street] = company.street
+    if company.city:
+        wanted[company.zip or company.city] = " ".join(filter(None, [company.zip, company.city]))
     if company.vat and not move.fiscal_position_id.sudo().foreign_vat:
         label = company.country_id.vat_label or move.env._("Tax ID")
         wanted[company.vat] = f"{label}: {company.vat}"

@@ -8,7 +8,11 @@ from .html_text import paragraphs
 class PaymentValues:
     """The money of documents in one language."""
 
-    def __init__(self, formats, labels, with_payments):
+    def __init__(self, formats, labels, with_payments, means=None):
+        """
+        :param dict means: ``{document: PaymentMeans}`` of those that are collected
+        """
+        self.means = means or {}
         self.with_payments = with_payments
         self.formats = formats
         self.labels = labels
@@ -117,23 +121,19 @@ class PaymentValues:
         QR codes by the names of their files."""
         if move.move_type != "out_invoice":
             return None, {}
-        bank = move.partner_bank_id
+        means = self.means.get(move)
         rows = []
         if move.invoice_date_due:
             rows.append([self.labels["due_date"], self.formats.day(move.invoice_date_due)])
         if move.payment_reference:
             rows.append([self.labels["payment_reference"], move.payment_reference])
-        if bank:
-            account = [bank.acc_number, bank.bank_name, bank.bank_bic]
-            holder = bank.acc_holder_name or bank.partner_id.name
-            if holder and holder != move.company_id.name:
-                account.insert(0, holder)
-            rows.append([self.labels["bank_account"], "\n".join(filter(None, account))])
-        notes = [*self._terms(move)]
+        rows += self._collected(means) if means else self._bank(move)
+        notes = [*([means.note] if means else ()), *self._terms(move)]
         if not rows and not notes:
             return None, {}
-        qr = self._qr(move)
-        link, link_qr = self._link(move)
+        # What is collected would be paid twice by somebody who scans a code.
+        qr = None if means else self._qr(move)
+        link, link_qr = (None, None) if means else self._link(move)
         codes = {"qr.png": qr, "link.png": link_qr}
         return {
             "title": self.labels["payment"],
@@ -143,6 +143,27 @@ class PaymentValues:
             "qr_text": self.labels["scan"],
             "link": link,
         }, {name: picture for name, picture in codes.items() if picture}
+
+    def _bank(self, move):
+        """Return where a document is to be paid to, as a row."""
+        bank = move.partner_bank_id
+        if not bank:
+            return []
+        account = [bank.acc_number, bank.bank_name, bank.bank_bic]
+        holder = bank.acc_holder_name or bank.partner_id.name
+        if holder and holder != move.company_id.name:
+            account.insert(0, holder)
+        return [[self.labels["bank_account"], "\n".join(filter(None, account))]]
+
+    def _collected(self, means):
+        """Return what is known of a document's being collected, as rows."""
+        rows = [
+            (self.labels["collection_date"], self.formats.day(means.day)),
+            (self.labels["mandate"], means.mandate),
+            (self.labels["creditor"], means.creditor),
+            (self.labels["debited_account"], means.masked_account()),
+        ]
+        return [[label, value] for label, value in rows if value]
 
     def _terms(self, move):
         """Return the note of the payment terms, early discount and instalments."""

@@ -101,7 +101,7 @@ class Reader:
         record = article.get("data-oe-id")
         about = article.get("data-oe-model") == self._report.model
         record = int(record) if about and record else None
-        _say(said.get(record, {}), header, article, footer)
+        say(said.get(record, {}), header, article, footer)
         return Entry(
             body=self._framed(article, lang),
             header=header is not None and self._framed(header, lang, numbered=True) or None,
@@ -266,8 +266,22 @@ class Reader:
         return sheets, self._resources.fonts(links)
 
 
-def _say(wanted, header, article, footer):
-    """Add what none of a document's parts says, below the seller's address."""
+def collect(text: str | None, name: str) -> list:
+    """Return the headers or footers in a document that has those of all.
+
+    :param name: id of what has them as its children
+    """
+    if not text:
+        return []
+    root = lxml.html.document_fromstring(str(text))
+    return [node for parent in root.xpath(f"//*[@id='{name}']") for node in list(parent)]
+
+
+def say(wanted: dict[str, str], header, article, footer) -> None:
+    """Add what none of a document's parts says, below the seller's address.
+
+    :param wanted: ``{words to look for: text to add}``
+    """
     nodes = [node for node in (header, article, footer) if node is not None]
     said = "".join("".join(node.text_content().split()) for node in nodes) if wanted else ""
     place = header if header is not None else article

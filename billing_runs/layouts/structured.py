@@ -5,6 +5,7 @@ there are no structured invoices, and everything else is as it is.
 """
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from . import einvoice
 from .lines import service_period, whole_period
@@ -14,16 +15,26 @@ BUILDER = "account.edi.xml.cii"
 FACTURX = "facturx"
 
 
+class Structured(NamedTuple):
+    """The structured invoice of a document."""
+
+    xml: bytes
+    #: what it lacks for one of the countries that use it, in sentences
+    lacks: set[str]
+
+
 def can_make(env) -> bool:
     """Return whether structured invoices can be made in this database."""
     return BUILDER in env
 
 
-def make(move) -> bytes:
-    """Return the structured invoice that is embedded in a document's PDF."""
-    # What it lacks for one of the countries that use it is said where somebody wants to send it.
-    xml, _lacks = move.env[BUILDER]._export_invoice(move)
-    return complete(move, xml)
+def make(move) -> Structured:
+    """Return the structured invoice that is embedded in a document's PDF.
+
+    What it lacks is said where somebody wants to send it.
+    """
+    xml, lacks = move.env[BUILDER]._export_invoice(move)
+    return Structured(complete(move, xml), lacks)
 
 
 def complete(move, xml: bytes) -> bytes:
@@ -32,6 +43,7 @@ def complete(move, xml: bytes) -> bytes:
     :param xml: that Odoo made, in any syntax
     """
     lines = move.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+    spoken = move.with_context(lang=move.partner_id.lang or move.env.lang)
     return einvoice.complete(
         xml,
         einvoice.Invoice(
@@ -45,6 +57,7 @@ def complete(move, xml: bytes) -> bytes:
                 for number, line in enumerate(lines, 1)
             ],
             whole_period(lines.billing_charge_ids),
+            spoken._billing_payment_means().get(spoken),
         ),
     )
 

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 
 DEFAULT = """\
 #import "/bill.typ": bill
-#bill(json(bytes(sys.inputs.data)))
+#bill(json("/data.json"))
 """
 #: packages come from the network, or from folders of the server
 PACKAGE = re.compile(r"""["']\s*@|@(preview|local)\b""")

@@ -19,6 +19,8 @@ import sys
 IDLE = 120
 #: documents after which the process makes room for a fresh one
 DOCUMENTS = 500
+#: the file with the data
+DATA = "data.json"
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -49,27 +51,34 @@ def answer(stream, head: dict, body: bytes = b"") -> None:
     stream.flush()
 
 
-def put_files(root: str, files: dict[str, str]) -> None:
+def put_files(root: str, job: dict) -> None:
     """Put the files of a document, and no others, into the root; their names never contain a
-    folder. A name says nothing about the content: each bill has its own QR code."""
+    folder. A name says nothing about the content: each bill has its own QR code.
+
+    The data are a file as well: what comes as an input makes Typst forget all that it worked out
+    for the document before.
+    """
     shutil.rmtree(root)
     os.mkdir(root, 0o700)
-    for name, content in files.items():
+    contents = {name: base64.b64decode(content) for name, content in job["files"].items()}
+    for name, content in (contents | {DATA: job["data"].encode()}).items():
         with open(os.path.join(root, os.path.basename(name)), "wb") as file:
-            file.write(base64.b64decode(content))
+            file.write(content)
 
 
 def compile_document(typst, compiler, root: str, job: dict) -> tuple[dict, bytes]:
     """Return the head and the body of the answer to a job."""
-    put_files(root, job["files"])
+    put_files(root, job)
     try:
         content = compiler.compile(
             job["main"].encode(),
             format=job.get("format", "pdf"),
             ppi=job.get("ppi"),
-            sys_inputs={"data": job["data"]},
+            # Templates may ask for them in this way as well, which takes longer.
+            sys_inputs={"data": job["data"]} if "sys.inputs" in job["main"] else {},
             pdf_standards=job["standards"],
             timestamp=job["timestamp"],
+            pdf_tags=job.get("tags", True),
         )
     except typst.TypstError as error:
         return {"error": error.message, "diagnostic": error.diagnostic}, b""

@@ -49,6 +49,8 @@ class Work(NamedTuple):
     job: dict
     #: the structured invoice that goes into its PDF
     xml: bytes | None
+    #: the same where it was made for the PDF, with what it lacks
+    made: structured.Structured | None
 
 
 class BillingLayout(Engine):
@@ -69,29 +71,38 @@ class BillingLayout(Engine):
     def serves(self, move, report):
         return report.report_name in INVOICE_REPORTS and move.is_sale_document()
 
-    def prepare(self, moves, report):
+    def prepare(self, moves, report, made=None):
         missing = self.missing(moves.env)
         if missing:
             return dict.fromkeys(moves, LayoutError(missing))
         found = {}
         for move, job in self.jobs(moves, report.report_name == WITH_PAYMENTS).items():
             try:
-                found[move] = Work(job, self._structured(move))
+                found[move] = self._work(move, job, (made or {}).get(move))
             except Error:
                 raise  # concerns the whole transaction
             except Exception as error:
                 found[move] = error
         return found
 
-    def _structured(self, move):
-        """Return the structured invoice that goes into a document's PDF, None where none does."""
+    def _work(self, move, job, xml):
+        """Return what is compiled of a document, with the structured invoice that goes into it.
+
+        :param xml: that it has already, None for none
+        """
         if move.state != "posted" or not move.company_id._keeps_for_archive(move):
-            return None
+            return Work(job, None, None)
         if not structured.can_make(move.env):
-            return None
+            return Work(job, None, None)
         if not facturx.is_available():
             raise UserError(missing_for_archives(move.env))
-        return structured.make(move)
+        if xml:
+            return Work(job, xml, None)
+        made = structured.make(move)
+        return Work(job, made.xml, made)
+
+    def structured(self, data):
+        return data.made
 
     def compile(self, prepared):
         results = pool().compile_all([work.job for work in prepared])

@@ -74,9 +74,8 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={
-                name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ
-            },
+            env={"RAYON_NUM_THREADS": "1"}
+            | {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
             cwd="/",
         )
 
@@ -186,18 +185,22 @@ class Pool:
             child.stop()
 
 
-def make_job(main: str, data: dict, files: dict[str, bytes], standards: list[str]) -> dict:
+def make_job(
+    main: str, data: dict, files: dict[str, bytes], standards: list[str], tags: bool = True
+) -> dict:
     """Return a job for a child.
 
     :param main: the source of the template
     :param data: what the template gets, as JSON
     :param files: by name, what it may read
     :param standards: of PDF, as Typst calls them
+    :param tags: whether the PDF says what each text is; without, it is much smaller
     """
     return {
         "main": main,
         "data": json.dumps(data),
         "files": {name: base64.b64encode(content).decode() for name, content in files.items()},
         "standards": standards,
+        "tags": tags,
         "timestamp": int(time.time()),
     }

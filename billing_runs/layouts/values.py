@@ -25,6 +25,8 @@ FALLBACK_FONTS = [
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Thai", "Noto Sans Devanagari",
 ]  # fmt: skip
 PRIMARY = "#1f3a5f"
+#: millimetres that an address has at least
+LEAST_ADDRESS = 60
 
 
 class DocumentValues:
@@ -40,7 +42,8 @@ class DocumentValues:
         self.formats = Formats(moves.env)
         self.labels = read_labels(moves.env)
         self.lines = LineValues(self.formats, self.labels)
-        self.payment = PaymentValues(self.formats, self.labels, with_payments)
+        means = moves._billing_payment_means()
+        self.payment = PaymentValues(self.formats, self.labels, with_payments, means)
         self._companies = {}
 
     def all(self):
@@ -91,6 +94,18 @@ class DocumentValues:
             "footer": footer,
             "footer_lines": max(1, sum(text.count("\n") + 1 for text in footer)),
         }, files
+
+    def frame(self, move):
+        """Return what further files share with a document: language, paper and look."""
+        seller = self._company(move.company_id)
+        return {
+            "lang": self.env.lang.split("_")[0].split("@")[0],
+            "region": self._region(),
+            "dir": self.formats.lang.direction,
+            "paper": seller["paper"],
+            "style": seller["style"],
+            "seller": {"name": seller["seller"]["name"]},
+        }
 
     # === WHAT THE DOCUMENT IS === #
 
@@ -182,9 +197,10 @@ class DocumentValues:
     def _window(self, move):
         window = window_of(move.company_id.country_id.code)
         paper = self._company(move.company_id)["paper"]
-        # Never past the edge of narrow paper.
-        left = min(window.left, paper["width"] - paper["margin"]["right"] - window.width)
-        return {**window._asdict(), "left": max(left, paper["margin"]["left"])}
+        room, left = paper["width"] - paper["margin"]["right"], window.left
+        if room - left < LEAST_ADDRESS:  # narrow paper, which goes into other envelopes
+            left = max(room - window.width, paper["margin"]["left"])
+        return {**window._asdict(), "left": left, "width": min(window.width, room - left)}
 
     def _region(self):
         parts = self.env.lang.split("@")[0].split("_")

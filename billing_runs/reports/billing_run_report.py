@@ -137,6 +137,13 @@ class BillingRunReport(models.Model):
             [("report_id", "=", self.id), *domain], order="partner_id, id"
         )
 
+    def _unusual_usage(self, limit=None):
+        """Return the services whose usage is unusual, the dearest first."""
+        self.ensure_one()
+        return self.env["billing.run.report.usage"].search(
+            [("report_id", "=", self.id)], limit=limit
+        )
+
     def _kind_totals(self):
         """Return ``[(currency, kind label, amount before tax)]``, for the PDF."""
         self.ensure_one()

@@ -221,4 +221,6 @@ class BillingRun(models.Model):
             )
             return
         self._compare_report(report)
+        if report.phase == "pre":
+            self._report_usage(report)
         report._set_done()

@@ -1,20 +1,17 @@
-from dateutil.relativedelta import relativedelta
-
-from odoo import models
-from odoo.fields import Domain
 from odoo.tools.translate import LazyTranslate
 
-from ...billing_tasks.texts import labels
+from ...billing_tasks.texts import plural
 from .step import Step
 
 _lt = LazyTranslate(__name__)
 
-#: states in which a file of calls keeps usage from being billed
-WAITING_STATES = ("pending", "processing", "error", "duplicate", "held")
-
 
 class Cdrs(Step):
-    """Files of calls, carrier by carrier, beside those of the month before."""
+    """Files of calls, carrier by carrier, beside those of the month before.
+
+    What is missing or waits keeps it from being confirmed until it is processed, or ignored for a
+    reason that stays on the run.
+    """
 
     code = "cdrs"
     title = _lt("Check CDRs")
@@ -26,69 +23,129 @@ class Cdrs(Step):
 
     def show(self, run, before):
         rows = run._usage_files()
-        waiting = sum(row["waiting"] for row in rows)
-        missing = [row for row in rows if row["files"] < row["expected"]]
-        sentences = []
-        if waiting:
-            sentences.append(run.env._("Files wait to be processed, released or ignored."))
-        sentences += [
-            run.env._(
-                "%(carrier)s: %(count)s of %(expected)s files.",
-                carrier=row["carrier"].name,
-                count=row["files"],
-                expected=row["expected"],
-            )
-            for row in missing
-        ]
-        fetching = any(row["carrier"].way_in in ("ftp", "ftps", "sftp") for row in rows)
+        unsettled = any(row["unsettled"] for row in rows)
+        waiting = sum(len(row["waiting"]) for row in rows)
         return {
-            "state": "attention" if sentences else "todo",
-            "sentence": " ".join(sentences)
-            or run.env._("Every carrier's files of the month are processed."),
+            "state": "attention" if unsettled else "todo",
+            "sentence": self._sentence(run, rows),
+            "unsettled": unsettled,
             "numbers": {
-                str(row["carrier"].id): [row["files"], row["lines"], row["waiting"]] for row in rows
+                str(row["carrier"].id): [
+                    row["files"],
+                    row["lines"],
+                    sorted(row["waiting"].ids),
+                    row["expected"],
+                ]
+                for row in rows
             },
             "links": [
                 {
-                    "label": run.env._("files that wait"),
+                    "label": plural(
+                        waiting, run.env._("file that waits"), run.env._("files that wait")
+                    ),
                     "count": waiting,
                     "method": "action_view_waiting_cdr_files",
                 }
             ]
             if waiting
             else [],
-            "buttons": [
-                {
-                    "method": "action_fetch_cdrs",
-                    "label": run.env._("Fetch Files"),
-                    "primary": False,
-                }
-            ]
-            if fetching
-            else [],
-            "table": {
-                "labels": 1,
-                "head": [
-                    run.env._("Carrier"),
-                    run.env._("Files"),
-                    run.env._("Lines"),
-                    run.env._("Files Before"),
-                    run.env._("Lines Before"),
-                    run.env._("Waiting"),
-                ],
-                "rows": [
-                    [
-                        row["carrier"].name,
-                        row["files"],
-                        row["lines"],
-                        row["files_before"],
-                        row["lines_before"],
-                        row["waiting"],
-                    ]
-                    for row in rows
-                ],
-            },
+            "buttons": self._buttons(run, rows),
+            "live": any("processing" in row["waiting"].mapped("state") for row in rows)
+            or run._is_fetching_cdrs(),
+            "table": self._table(run, rows),
         }
+
+    def _sentence(self, run, rows):
+        texts = []
+        for row in rows:
+            values = {"carrier": row["carrier"].name}
+            if row["missing"]:
+                values |= {"count": row["files"], "expected": row["expected"]}
+                texts.append(run.env._("%(carrier)s: %(count)s of %(expected)s files.", **values))
+            if count := len(row["waiting"]):
+                values["count"] = count
+                texts.append(
+                    plural(
+                        count,
+                        run.env._("%(carrier)s: 1 file waits.", **values),
+                        run.env._("%(carrier)s: %(count)s files wait.", **values),
+                    )
+                )
+            if row["reason"]:
+                values["reason"] = row["reason"]
+                texts.append(run.env._("%(carrier)s: ignored, %(reason)s.", **values))
+        if not texts:
+            return run.env._("Every carrier's files of the month are processed.")
+        if any(row["unsettled"] for row in rows):
+            texts.append(
+                run.env._("Have them processed, or ignore them for a reason.")
+                if self._is_manager(run)
+                else run.env._("A billing manager has them processed or ignores them.")
+            )
+        return " ".join(texts)
+
+    def _buttons(self, run, rows):
+        if not self._is_manager(run):
+            return []
+        found = [
+            (run._carriers_to_fetch(), "action_fetch_cdrs", run.env._("Fetch Now")),
+            (run._cdr_files_to_process(), "action_process_cdrs", run.env._("Process First")),
+            (
+                any(row["unsettled"] for row in rows),
+                "action_ignore_cdrs",
+                run.env._("Ignore…"),
+            ),
+        ]
+        return [
+            {"method": method, "label": label, "primary": False}
+            for offered, method, label in found
+            if offered
+        ]
+
+    def _table(self, run, rows):
+        opens = []
+        for row in rows:
+            files = {
+                which: {"method": "action_view_cdr_files", "args": [row["carrier"].id, which]}
+                for which in ("now", "before", "waiting")
+            }
+            opens.append(
+                [
+                    None,
+                    row["files"] and files["now"],
+                    row["lines"] and files["now"],
+                    row["files_before"] and files["before"],
+                    row["lines_before"] and files["before"],
+                    len(row["waiting"]) and files["waiting"],
+                ]
+            )
+        return {
+            "labels": 1,
+            "head": [
+                run.env._("Carrier"),
+                run.env._("Files"),
+                run.env._("Lines"),
+                run.env._("Files Before"),
+                run.env._("Lines Before"),
+                run.env._("Waiting"),
+            ],
+            "rows": [
+                [
+                    row["carrier"].name,
+                    row["files"],
+                    row["lines"],
+                    row["files_before"],
+                    row["lines_before"],
+                    len(row["waiting"]),
+                ]
+                for row in rows
+            ],
+            "opens": opens,
+        }
+
+    @staticmethod
+    def _is_manager(run):
+        return run.env.user.has_group("billing_operations.group_billing_manager")
 
 
 class _Errors(Step):
@@ -105,10 +162,12 @@ class _Errors(Step):
             "sentence": run.env._("What they stop is not on the bills of this run.")
             if rows
             else run.env._("Nothing is open."),
-            "numbers": {row["code"]: [row["errors"], row["records"], row["cost"]] for row in rows},
+            "numbers": {
+                row["code"]: [row["errors"], row["records"], row["amount"]] for row in rows
+            },
             "links": [
                 {
-                    "label": run.env._("open errors"),
+                    "label": plural(count, run.env._("open error"), run.env._("open errors")),
                     "count": count,
                     "method": "action_view_usage_errors",
                     "args": [self.fixed_fees],
@@ -116,20 +175,24 @@ class _Errors(Step):
             ]
             if rows
             else [],
-            "table": {
-                "labels": 1,
-                "head": [
-                    run.env._("Problem"),
-                    run.env._("Errors"),
-                    run.env._("Calls"),
-                    run.env._("Cost, at Least"),
-                ],
-                "rows": [
-                    [row["label"], row["errors"], row["records"], row["cost"]] for row in rows
-                ],
-            }
-            if rows
-            else None,
+            "table": self._table(run, rows) if rows else None,
+        }
+
+    def _table(self, run, rows):
+        opens = [
+            {"method": "action_view_usage_errors", "args": [self.fixed_fees, row["code"]]}
+            for row in rows
+        ]
+        return {
+            "labels": 1,
+            "head": [
+                run.env._("Problem"),
+                run.env._("Errors"),
+                run.env._("Fixed Fees") if self.fixed_fees else run.env._("Calls"),
+                run.env._("Cost, at Least"),
+            ],
+            "rows": [[row["label"], row["errors"], row["records"], row["cost"]] for row in rows],
+            "opens": [[None, action, action, action] for action in opens],
         }
 
 
@@ -154,124 +217,3 @@ class FixedFeeErrors(_Errors):
         return not run.env["cdr.file"].search_count(
             [("company_id", "=", run.company_id.id), ("kind", "=", "fixed_fee")], limit=1
         )
-
-
-class BillingRun(models.Model):
-    """What there is to know about usage before a run bills it."""
-
-    _inherit = "billing.run"
-
-    # === ACTIONS === #
-
-    def action_view_waiting_cdr_files(self):
-        """Open the files of calls that wait for somebody."""
-        self.ensure_one()
-        self.check_access("read")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("CDR Files"),
-            "res_model": "cdr.file",
-            "view_mode": "list,form",
-            "views": [[False, "list"], [False, "form"]],
-            "domain": list(self._usage_file_domain() & Domain("state", "in", WAITING_STATES)),
-        }
-
-    def action_view_usage_errors(self, fixed_fees=False):
-        """Open the open billing errors, of calls or of fixed fees."""
-        self.ensure_one()
-        self.check_access("read")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Billing Errors"),
-            "res_model": "billing.error",
-            "view_mode": "list,form",
-            "views": [[False, "list"], [False, "form"]],
-            "domain": list(self._usage_error_domain(fixed_fees)),
-        }
-
-    def action_fetch_cdrs(self):
-        """Look for new files at all carriers that have a server."""
-        self.ensure_one()
-        self.check_access("read")
-        carriers = self._usage_carriers()
-        return carriers.filtered(
-            lambda carrier: carrier.way_in in ("ftp", "ftps", "sftp")
-        ).action_fetch()
-
-    # === BUSINESS === #
-
-    def _usage_carriers(self):
-        """Return the carriers that files are expected of."""
-        return self.env["cdr.carrier"].search([("company_id", "=", self.company_id.id)])
-
-    def _usage_file_domain(self):
-        return Domain("company_id", "=", self.company_id.id)
-
-    def _usage_files(self):
-        """Return what came of each carrier in the month of the cutoff day and the one before.
-
-        :return: list of dicts: ``carrier``, ``expected``, ``files``, ``lines``, ``files_before``,
-            ``lines_before`` and ``waiting``, files of any month
-        """
-        files = self.env["cdr.file"]
-        month = self.cutoff_date and self.cutoff_date.replace(day=1)
-        counts = {}
-        for name, domain in (
-            ("now", Domain("period", "=", month) & Domain("state", "=", "processed")),
-            (
-                "before",
-                Domain("period", "=", month and month - relativedelta(months=1))
-                & Domain("state", "=", "processed"),
-            ),
-            ("waiting", Domain("state", "in", WAITING_STATES)),
-        ):
-            for carrier, count, lines in files._read_group(
-                self._usage_file_domain() & domain, ["carrier_id"], ["__count", "line_count:sum"]
-            ):
-                counts[carrier, name] = (count, lines)
-        rows = []
-        for carrier in self._usage_carriers():
-            now, before, waiting = (
-                counts.get((carrier, name), (0, 0)) for name in ("now", "before", "waiting")
-            )
-            rows.append(
-                {
-                    "carrier": carrier,
-                    "expected": carrier.expected_files,
-                    "files": now[0],
-                    "lines": now[1],
-                    "files_before": before[0],
-                    "lines_before": before[1],
-                    "waiting": waiting[0],
-                }
-            )
-        return rows
-
-    def _usage_error_domain(self, fixed_fees):
-        codes = self.env["billing.error"]._fixed_fee_codes()
-        return (
-            Domain("company_id", "=", self.company_id.id)
-            & Domain("state", "=", "open")
-            & Domain("code", "in" if fixed_fees else "not in", codes)
-        )
-
-    def _usage_errors(self, fixed_fees):
-        """Return the open causes by problem: ``code``, ``label``, ``errors``, ``records`` and
-        ``cost`` as text."""
-        errors = self.env["billing.error"]
-        names = labels(errors, "code")
-        currency = self.company_id.currency_id
-        return [
-            {
-                "code": code,
-                "label": names[code],
-                "errors": count,
-                "records": records,
-                "cost": currency.format(cost or 0.0),
-            }
-            for code, count, records, cost in errors._read_group(
-                self._usage_error_domain(fixed_fees),
-                ["code"],
-                ["__count", "record_count:sum", "cost:sum"],
-            )
-        ]

@@ -15,6 +15,7 @@ from .production import Production
 from .reports import PostReport, PreReport
 from .request import Request
 from .tie_out import TieOut
+from .tie_out_usage import TieOutUsage
 
 STEPS = (
     Dates(),
@@ -31,6 +32,7 @@ STEPS = (
     Email(),
     Print(),
     TieOut(),
+    TieOutUsage(),
     Complete(),
 )
 
@@ -67,11 +69,16 @@ class BillingRun(models.Model):
         self._check_user()
         for run in self:
             step = next((s for s in run._next_steps()["steps"] if s["code"] == code), None)
-            if not step or not step.get("confirmable") or step["state"] == "waiting":
+            if (
+                not step
+                or not step.get("confirmable")
+                or step.get("unsettled")
+                or step["state"] == "waiting"
+            ):
                 raise UserError(
                     self.env._(
                         "%(run)s: this step cannot be confirmed now. Finish the steps before it"
-                        " first.",
+                        " first, and settle what it names.",
                         run=run.number,
                     )
                 )
@@ -215,6 +222,8 @@ class BillingRun(models.Model):
             step["state"] = "attention"
         elif step["state"] == "done":
             step["state"] = "todo"
+        if step.get("unsettled"):
+            return
         step["buttons"] = [
             *step["buttons"],
             {

@@ -75,14 +75,16 @@ def show_report(run, report):
     totals = report._totals()
     anomalies = sum(total["anomalies"] for total in totals)
     not_billed = sum(total["not_billed"] for total in totals)
+    unusual = len(report._unusual_usage())
     return {
-        "state": "attention" if anomalies else "done",
+        "state": "attention" if anomalies or unusual else "done",
         "sentence": run.env._(
             "Made %(date)s. Anomalies: %(anomalies)s. Not billed: %(not_billed)s.",
             date=format_datetime(run.env, report.ended_date),
             anomalies=anomalies,
             not_billed=not_billed,
-        ),
+        )
+        + (f" {run.env._('Services with unusual usage: %s.', unusual)}" if unusual else ""),
         "table": {
             "labels": 1,
             "head": [
@@ -123,6 +125,17 @@ def show_report(run, report):
                 "method": "action_view_report",
                 "args": [report.phase, "not_billed"],
             },
+            *(
+                [
+                    {
+                        "label": run.env._("Unusual usage"),
+                        "count": unusual,
+                        "method": "action_view_unusual_usage",
+                    }
+                ]
+                if unusual
+                else []
+            ),
         ],
         "numbers": [
             {
@@ -133,7 +146,8 @@ def show_report(run, report):
                 "anomalies": total["anomalies"],
             }
             for total in totals
-        ],
+        ]
+        + ([{"unusual": unusual}] if unusual else []),
     }
 
 
@@ -170,3 +184,11 @@ class BillingRun(models.Model):
             "context": {"graph_groupbys": ["currency_id"]}
             | ({f"search_default_{only}": 1} if only else {}),
         }
+
+    def action_view_unusual_usage(self):
+        """Open the services whose usage is unusual in the pre-billing report."""
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.action_billing_run_report_usage"
+        )
+        return {**action, "domain": [("run_id", "in", self.ids), ("phase", "=", "pre")]}

@@ -31,10 +31,12 @@ class Step:
 
         * ``state``: ``done``, ``todo``, ``attention``, ``problem``, ``waiting`` or ``hidden``
         * ``sentence``: what there is to know or to do
-        * ``table``: ``head``, ``rows``, ``labels`` (how many columns come before the numbers)
+        * ``table``: ``head``, ``rows``, ``labels`` (how many columns come before the numbers), and
+          ``opens``: lists like the rows, with the ``method`` and ``args`` that open a cell's figure
         * ``links``: dicts with ``label``, ``count``, ``method``, ``args``
         * ``buttons``: dicts with ``method``, ``args``, ``label``, ``primary``, ``confirm``
         * ``numbers``: what a confirmation is about; a step with numbers is one to confirm
+        * ``unsettled``: something is open that keeps it from being confirmed
         * ``live``: whether it moves by itself
 
         All but ``state`` may be left out.

@@ -65,12 +65,13 @@ class BillingRun(models.Model):
 
     _inherit = "billing.run"
 
-    def _tie_out(self):
+    def _tie_out(self, kind=None):
         """Return the three-way comparison of a run, one row per currency, account and tax.
 
         A charge, as the customer's fiscal position has it, is compared with its line's
         amount with the taxes that the price includes. Bills that were undone are out.
 
+        :param str kind: of charges whose lines alone are compared; None for all
         :return: list of dicts: ``currency``, ``account``, ``taxes`` (records),
             ``charges``, ``lines``, ``items`` (amounts in the currency),
             ``difference`` and ``reason`` (named, hence no error) or None
@@ -95,15 +96,25 @@ class BillingRun(models.Model):
                           AND state IN ('invoiced', 'waived')) charge ON TRUE
                  GROUP BY 1, 2, 3, 4
                 """,
-                self._documents_sql(),
+                self._documents_sql(kind),
             )
         )
-        return [self._tie_out_row(*row) for row in rows]
+        return [self._tie_out_row(kind, *row) for row in rows]
 
-    def _documents_sql(self):
+    def _documents_sql(self, kind=None):
         """Return the FROM part of a query of the run's invoice ``line`` with the ids of its
         ``tax`` and the sign of its ``document``. Of what somebody credited and replaced, the
-        replacement counts."""
+        replacement counts.
+
+        :param str kind: of charges; lines of others are left out
+        """
+        of_kind = SQL()
+        if kind:
+            of_kind = SQL(
+                "AND EXISTS (SELECT 1 FROM billing_charge of_kind"
+                " WHERE of_kind.move_line_id = line.id AND of_kind.kind = %s)",
+                kind,
+            )
         return SQL(
             """
             (SELECT id FROM billing_bill WHERE run_id = %s AND state IN %s) bill
@@ -119,7 +130,7 @@ class BillingRun(models.Model):
                                WHEN move.move_type = 'out_refund' THEN -1
                                ELSE 1 END AS sign) document ON TRUE
               JOIN account_move_line line
-                ON line.move_id = move.id AND line.display_type = 'product'
+                ON line.move_id = move.id AND line.display_type = 'product' %s
               LEFT JOIN LATERAL (
                    SELECT array_agg(account_tax_id ORDER BY account_tax_id) AS ids
                      FROM account_move_line_account_tax_rel rel
@@ -127,9 +138,10 @@ class BillingRun(models.Model):
             """,
             self.id,
             (*self._stages().document_states, "error"),
+            of_kind,
         )
 
-    def _tie_out_row(self, currency, account, tax_ids, replaced, *figures):
+    def _tie_out_row(self, kind, currency, account, tax_ids, replaced, *figures):
         charges, total, net, items, line_count, charged_count = figures
         currency = self.env["res.currency"].browse(currency)
         account = self.env["account.account"].browse(account)
@@ -138,7 +150,7 @@ class BillingRun(models.Model):
         if included == {True}:
             lines = float(total)
         elif True in included:
-            lines = float(net) + self._included_taxes(currency, account, taxes, replaced)
+            lines = float(net) + self._included_taxes(kind, currency, account, taxes, replaced)
         else:
             lines = float(net)
         difference = currency.round(float(charges) - lines)
@@ -161,7 +173,7 @@ class BillingRun(models.Model):
             "reason": reason,
         }
 
-    def _included_taxes(self, currency, account, taxes, replaced):
+    def _included_taxes(self, kind, currency, account, taxes, replaced):
         """Return what the lines' prices include of ``taxes``, others of which come on top.
 
         The ledger keeps the lines' taxes in one sum: Odoo works them out again, once for lines
@@ -177,7 +189,7 @@ class BillingRun(models.Model):
                    AND (move.billing_replaces_id IS NOT NULL) = %s
                  GROUP BY 1, 2, 3, 4
                 """,
-                self._documents_sql(),
+                self._documents_sql(kind),
                 currency.id,
                 account.id,
                 sorted(taxes.ids),

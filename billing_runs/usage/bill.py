@@ -9,6 +9,20 @@ from ...cdrs.allowances_sql import charge_select, plans_with_terms
 from ...services.proration import one_unit, round_amount, smallest_coin
 from .texts import UsageTexts
 
+#: what charging reads of a call
+_CALL = (
+    "id",
+    "call_time",
+    "call_day",
+    "service_id",
+    "partner_id",
+    "currency_id",
+    "plan_id",
+    "class_id",
+    "billed_seconds",
+    "amount",
+)
+
 
 class BillingBill(models.Model):
     """Charging usage: rated calls of a run's customers become charges, by sets."""
@@ -25,117 +39,164 @@ class BillingBill(models.Model):
         :return: the new charges
         """
         charges = self.env["billing.charge"]
-        run = self.run_id
-        services = self._usage_services()
-        if not services:
+        if not self._lay_out_due_calls():
             return charges
+        services = self._usage_services()
         services._lock_rows()
-        self._lay_out_usage(services)
+        self._lay_out_usage()
         made = charges._insert_rows(self._usage_rows(services))
         made._set_charged_calls()
-        self.env.cr.execute("DROP TABLE usage_call, usage_charge")
-        return made.filtered(lambda charge: charge.company_id == run.company_id)
+        self.env.cr.execute("DROP TABLE usage_due, usage_call, usage_charge")
+        return made
 
-    def _usage_domain(self):
-        """Return the domain of the calls to charge on the bills."""
-        if not self:
-            return Domain.FALSE
-        return self.run_id._usage_domain() & Domain("partner_id", "in", self.partner_id.ids)
+    def _lay_out_due_calls(self):
+        """Fill the temporary table ``usage_due`` with the calls to charge on the bills.
 
-    def _usage_services(self):
-        """Return the services whose calls are to be charged on the bills."""
+        :return: whether there are any
+        """
         if not self:
-            return self.env["billing.service"]
-        self.run_id.ensure_one()
+            return False
+        run = self.run_id
+        run.ensure_one()
         self.env.flush_all()
-        query = self.env["cdr.record"].sudo()._search(self._usage_domain())
-        rows = self.env.execute_query(
-            query.select(SQL("DISTINCT %s", SQL.identifier(query.table, "service_id")))
+        records = self.env["cdr.record"].sudo()
+        domain = run._usage_due_domain() & Domain("partner_id", "in", self.partner_id.ids)
+        if not records.search_count(domain, limit=1):
+            return False
+        cr = self.env.cr
+        # Hash tables of a whole batch stay in memory; compiling these statements never pays.
+        cr.execute(
+            "SELECT set_config('jit', 'off', TRUE), CASE"
+            " WHEN pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB')"
+            " THEN set_config('work_mem', '64MB', TRUE) END"
         )
-        return self.env["billing.service"].browse(sorted(row[0] for row in rows))
-
-    def _lay_out_usage(self, services):
-        """Fill the temporary tables ``usage_call``, what each call is charged with, and
-        ``usage_charge``, a row a charge."""
-        company = self.company_id
-        query = (
-            self.env["cdr.record"]
-            .sudo()
-            ._search(self._usage_domain() & Domain("service_id", "in", services.ids))
+        query = records._search(domain)
+        columns = SQL(", ").join(
+            SQL("%s.%s", SQL.identifier(query.table), SQL.identifier(name)) for name in _CALL
         )
-        plans = plans_with_terms(self.env.cr, company.id)
-        self.env.cr.execute(
+        # Where a row lies finds it again fastest; it stays there as long as this transaction sees it.
+        place = SQL("%s.ctid AS place", SQL.identifier(query.table))
+        services = self.env["billing.service"].sudo()._search(run._service_selection())
+        # Found by their customers, of whom there are few, not by all services of the run.
+        cr.execute(
             SQL(
                 """
-                CREATE TEMPORARY TABLE usage_call ON COMMIT DROP AS
-                WITH due AS MATERIALIZED (
-                    SELECT id, call_time, date_trunc('month', call_day)::date AS month, call_day,
-                           service_id, partner_id, currency_id, plan_id, class_id,
-                           billed_seconds, amount
-                      FROM cdr_record WHERE id IN %(due)s
-                ), before AS (
-                    SELECT old.id, old.call_time, months.month, old.service_id, old.partner_id,
-                           old.plan_id, old.class_id, old.billed_seconds, old.amount,
-                           COALESCE(old.included_seconds, 0) AS charged_included
-                      FROM (SELECT DISTINCT partner_id, plan_id, month FROM due
-                             WHERE plan_id = ANY(%(plans)s)) AS months
-                      JOIN cdr_record AS old
-                        ON old.partner_id = months.partner_id AND old.plan_id = months.plan_id
-                       AND old.company_id = %(company)s AND old.state = 'charged'
-                       AND old.call_day >= months.month
-                       AND old.call_day < months.month + interval '1 month'
-                ), with_terms AS (
-                    %(charge)s
-                )
-                SELECT due.id, due.call_day, due.billed_seconds,
-                       COALESCE(with_terms.included_seconds, 0) AS included_seconds,
-                       COALESCE(with_terms.charge_amount, due.amount) AS charge_amount,
-                       dense_rank() OVER (ORDER BY due.service_id, due.partner_id,
-                                                   due.currency_id, due.class_id) AS group_id,
-                       due.service_id, due.partner_id, due.currency_id, due.class_id
-                  FROM due LEFT JOIN with_terms USING (id)
+                CREATE TEMPORARY TABLE usage_due ON COMMIT DROP AS
+                WITH due AS MATERIALIZED (%s)
+                SELECT * FROM due WHERE service_id IN %s
                 """,
-                due=query.subselect(),
-                plans=plans,
-                company=company.id,
-                charge=charge_select(
-                    SQL(
-                        """
-                        SELECT id, call_time, month, service_id, partner_id, plan_id, class_id,
-                               billed_seconds, amount, NULL::int AS charged_included
-                          FROM due WHERE plan_id = ANY(%(plans)s)
-                         UNION ALL
-                        SELECT * FROM before
-                        """,
-                        plans=plans,
-                    )
-                ),
+                query.select(place, columns),
+                services.subselect(),
             )
         )
+        return True
+
+    def _usage_services(self):
+        """Return the services whose calls ``usage_due`` holds."""
+        if not self:
+            return self.env["billing.service"]
+        rows = self.env.execute_query(SQL("SELECT DISTINCT service_id FROM usage_due"))
+        return self.env["billing.service"].browse(sorted(row[0] for row in rows))
+
+    def _lay_out_usage(self):
+        """Fill the temporary tables ``usage_call``, what each call is charged with, and
+        ``usage_charge``, a row a charge."""
+        if not self:
+            return
+        company = self.company_id
+        self._charge_usage(plans_with_terms(self.env.cr, company.id))
         self.env.cr.execute(
             SQL(
                 """
                 CREATE TEMPORARY TABLE usage_charge ON COMMIT DROP AS
-                SELECT group_id, %(company)s AS company_id, service_id, partner_id, currency_id,
-                       class_id, min(call_day) AS first_day, max(call_day) AS last_day,
+                SELECT %(company)s AS company_id, service_id, partner_id, currency_id, class_id,
+                       min(call_day) AS first_day, max(call_day) AS last_day,
                        count(*) AS calls, sum(billed_seconds) AS seconds,
-                       sum(included_seconds) AS included, sum(charge_amount) AS amount,
-                       'usage:' || service_id || ':' || COALESCE(class_id, 0) || ':' || min(id)
-                           AS source_key
+                       sum(included_seconds) AS included, sum(charge_amount)::text AS amount,
+                       'usage:' || service_id || ':' || class_id || ':' || min(id) AS source_key
                   FROM usage_call
-                 GROUP BY group_id, service_id, partner_id, currency_id, class_id
+                 GROUP BY service_id, partner_id, currency_id, class_id
                 """,
                 company=company.id,
+            )
+        )
+        self.env.cr.execute("ANALYZE usage_call, usage_charge")
+
+    def _charge_usage(self, plans):
+        """Make ``usage_call`` of ``usage_due``. Of plans with terms, the calls that were charged
+        before in the same months have used up minutes first.
+
+        :param plans: ids of the plans that include minutes or have tiers
+        """
+        self.env.cr.execute(
+            "SELECT EXISTS (SELECT FROM usage_due WHERE plan_id = ANY(%s))", [plans]
+        )
+        plain = SQL(
+            """
+            SELECT place, id, call_day, service_id, partner_id, currency_id,
+                   COALESCE(class_id, 0) AS class_id, billed_seconds, 0 AS included_seconds,
+                   NULL::int AS counted_before, amount AS charge_amount
+              FROM usage_due
+            """
+        )
+        if not self.env.cr.fetchone()[0]:
+            self.env.cr.execute(
+                SQL("CREATE TEMPORARY TABLE usage_call ON COMMIT DROP AS %s", plain)
+            )
+            return
+        source = SQL(
+            """
+            SELECT id, call_time, date_trunc('month', call_day)::date AS month, service_id,
+                   partner_id, plan_id, class_id, billed_seconds, amount,
+                   NULL::int AS charged_included
+              FROM usage_due WHERE plan_id = ANY(%(plans)s)
+             UNION ALL
+            SELECT old.id, old.call_time, months.month, old.service_id, old.partner_id,
+                   old.plan_id, old.class_id, old.billed_seconds, old.amount,
+                   COALESCE(old.included_seconds, 0)
+              FROM (SELECT DISTINCT partner_id, plan_id,
+                           date_trunc('month', call_day)::date AS month
+                      FROM usage_due WHERE plan_id = ANY(%(plans)s)) AS months
+              JOIN cdr_record AS old
+                ON old.partner_id = months.partner_id AND old.plan_id = months.plan_id
+               AND old.company_id = %(company)s AND old.state = 'charged'
+               AND old.call_day >= months.month
+               AND old.call_day < months.month + interval '1 month'
+            """,
+            plans=plans,
+            company=self.company_id.id,
+        )
+        self.env.cr.execute("ANALYZE usage_due")
+        self.env.cr.execute(
+            SQL(
+                """
+                CREATE TEMPORARY TABLE usage_call ON COMMIT DROP AS
+                %(plain)s WHERE plan_id IS NULL OR plan_id <> ALL(%(plans)s)
+                 UNION ALL
+                SELECT due.place, due.id, due.call_day, due.service_id, due.partner_id, due.currency_id,
+                       COALESCE(due.class_id, 0), due.billed_seconds, charged.included_seconds,
+                       charged.counted_before, charged.charge_amount
+                  FROM usage_due AS due JOIN (%(charged)s) AS charged USING (id)
+                """,
+                plain=plain,
+                plans=plans,
+                charged=charge_select(source),
             )
         )
 
     def _usage_rows(self, services):
         """Return the charges' rows of what ``usage_charge`` holds."""
-        self.env.cr.execute("SELECT * FROM usage_charge ORDER BY group_id")
+        self.env.cr.execute(
+            "SELECT * FROM usage_charge ORDER BY service_id, partner_id, currency_id, class_id"
+        )
         found = self.env.cr.dictfetchall()
-        classes = self.env["cdr.rate.class"].browse({row["class_id"] for row in found} - {None})
+        classes = self.env["cdr.rate.class"].browse({row["class_id"] for row in found} - {0})
         classes = {record.id: record for record in classes}
-        by_id = {service.id: service for service in services}
+        known = {
+            service.id: (service.display_name, service.tariff_id.product_id.id)
+            for service in services
+        }
+        class_products = {record.id: record.product_id.id for record in classes.values()}
         texts = UsageTexts(self.env)
         partners = self.env["res.partner"].browse({row["partner_id"] for row in found})
         languages = {partner.id: partner.lang for partner in partners}
@@ -145,8 +206,8 @@ class BillingBill(models.Model):
         }
         rows = []
         for row in found:
-            service, rate_class = by_id[row["service_id"]], classes.get(row["class_id"])
-            product = (rate_class and rate_class.product_id) or service.tariff_id.product_id
+            name, product_id = known[row["service_id"]]
+            rate_class = classes.get(row["class_id"])
             amount = round_amount(Decimal(row["amount"]), coins[row["currency_id"]])
             rows.append(
                 one_unit(amount)
@@ -155,10 +216,12 @@ class BillingBill(models.Model):
                     "partner_id": row["partner_id"],
                     "company_id": row["company_id"],
                     "currency_id": row["currency_id"],
-                    "service_id": service.id,
-                    "product_id": product.id,
-                    "usage_class_id": row["class_id"],
-                    "name": texts.text(languages[row["partner_id"]], service, rate_class, row),
+                    "service_id": row["service_id"],
+                    "product_id": class_products.get(row["class_id"]) or product_id,
+                    "usage_class_id": row["class_id"] or None,
+                    "usage_calls": row["calls"],
+                    "usage_seconds": row["seconds"],
+                    "name": texts.text(languages[row["partner_id"]], name, rate_class, row),
                     "period_start": row["first_day"],
                     "period_end": row["last_day"] + timedelta(days=1),
                     "source_key": row["source_key"],

@@ -16,5 +16,13 @@ class CdrRecord(models.Model):
         help="What the customer owes for it, after included minutes and tiers, before the sum is"
         " rounded.",
     )
+    counted_before = fields.Integer(
+        string="Counted Before (s)",
+        readonly=True,
+        aggregator=None,
+        help="Seconds of the month that counted for the plan's tiers before this call, when it was"
+        " charged.",
+    )
 
-    _partner_idx = models.Index("(partner_id, call_day) WHERE state = 'rated'")
+    # Calls leave it when they are charged, so it holds no more than what waits for a run.
+    _partner_idx = models.Index("(partner_id) WHERE state = 'rated'")

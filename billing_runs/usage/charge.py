@@ -16,6 +16,18 @@ class BillingCharge(models.Model):
         ondelete="restrict",
         index="btree_not_null",
     )
+    usage_calls = fields.Integer(
+        "Calls Charged",
+        readonly=True,
+        copy=False,
+        help="How many calls the charge was made of.",
+    )
+    usage_seconds = fields.Integer(
+        "Seconds Charged",
+        readonly=True,
+        copy=False,
+        help="What these calls were billed for, included minutes among it.",
+    )
 
     def _compute_call_count(self):
         counts = dict(
@@ -27,13 +39,14 @@ class BillingCharge(models.Model):
         )
         for charge in self:
             charge.call_count = counts.get(charge, 0)
+        self._count_earlier_calls()
 
     # === ACTIONS === #
 
     def action_view_calls(self):
         """Open the calls that the charges are made of, each with what priced it."""
         self.check_access("read")
-        return {
+        return self._earlier_calls_action() or {
             "type": "ir.actions.act_window",
             "name": self.env._("Calls"),
             "res_model": "cdr.record",
@@ -45,6 +58,8 @@ class BillingCharge(models.Model):
     # === WITH THEIR CALLS === #
 
     def _return_to_sources(self):
+        # First, so that calls are back where they came from before they are freed in turn.
+        self._restore_corrected()
         result = super()._return_to_sources()
         self._free_calls()
         return result
@@ -60,7 +75,7 @@ class BillingCharge(models.Model):
                 """
                 UPDATE cdr_record
                    SET state = 'rated', charge_id = NULL, included_seconds = NULL,
-                       charged_amount = NULL
+                       charged_amount = NULL, counted_before = NULL
                  WHERE charge_id = ANY(%s) AND state = 'charged'
                 """,
                 usage.ids,
@@ -78,19 +93,30 @@ class BillingCharge(models.Model):
         self.env.cr.execute(
             SQL(
                 """
+                WITH made AS MATERIALIZED (
+                    SELECT charge.id AS charge_id, laid.service_id, laid.partner_id,
+                           laid.currency_id, laid.class_id
+                      FROM usage_charge AS laid
+                      JOIN billing_charge AS charge
+                        ON charge.company_id = laid.company_id
+                       AND charge.source_key = laid.source_key AND charge.state <> 'void'
+                     WHERE charge.id = ANY(%s)
+                )
                 UPDATE cdr_record AS record
-                   SET state = 'charged', charge_id = charge.id,
+                   SET state = 'charged', charge_id = call.charge_id,
                        included_seconds = call.included_seconds,
+                       counted_before = call.counted_before,
                        charged_amount = call.charge_amount
-                  FROM usage_call AS call
-                  JOIN usage_charge AS made USING (group_id)
-                  JOIN billing_charge AS charge
-                    ON charge.company_id = made.company_id
-                   AND charge.source_key = made.source_key AND charge.state <> 'void'
-                 WHERE record.id = call.id AND record.state = 'rated' AND charge.id = ANY(%s)
+                  FROM (SELECT usage_call.*, made.charge_id
+                          FROM usage_call
+                          JOIN made USING (service_id, partner_id, currency_id, class_id)
+                         ORDER BY place) AS call
+                 WHERE record.ctid = call.place AND record.id = call.id
+                   AND record.state = 'rated'
                 """,
                 self.ids,
             )
         )
+        count = self.env.cr.rowcount
         self.env["cdr.record"].invalidate_model()
-        return self.env.cr.rowcount
+        return count

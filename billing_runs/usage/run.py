@@ -9,10 +9,13 @@ class BillingRun(models.Model):
 
     def _usage_domain(self):
         """Return the domain of the calls that the run may charge, of any customer."""
+        return self._usage_due_domain() & Domain("service_id", "any", self._service_selection())
+
+    def _usage_due_domain(self):
+        """Return the domain of the calls that are due by the run's cutoff, of any service."""
         self.ensure_one()
         return (
             Domain("company_id", "=", self.company_id.id)
             & Domain("state", "=", "rated")
             & Domain("call_day", "<=", self.cutoff_date)
-            & Domain("service_id", "any", self._service_selection())
         )

@@ -9,6 +9,8 @@ class UsageTexts:
     def __init__(self, env):
         self.env = env
         self._found = {}
+        self._days = {}
+        self._names = {}
 
     def _of(self, lang):
         if lang not in self._found:
@@ -23,28 +25,35 @@ class UsageTexts:
 
     def text(self, lang, service, rate_class, row):
         """Return the text of one charge: class, service, days, calls, time, and what of it the plan
-        includes."""
+        includes.
+
+        :param service: its name
+        """
         lang = lang or self.env.lang or "en_US"
         env, calls, pattern, included = self._of(lang)
-
-        def day(value):
-            return format_date(env, value, lang_code=lang)
-
-        name = rate_class.with_env(env).name if rate_class else calls
+        key = lang, rate_class and rate_class.id
+        if key not in self._names:
+            self._names[key] = rate_class.with_env(env).name if rate_class else calls
         text = pattern % {
-            "class": name,
-            "service": service.display_name,
-            "first": day(row["first_day"]),
-            "last": day(row["last_day"]),
+            "class": self._names[key],
+            "service": service,
+            "first": self._day(env, lang, row["first_day"]),
+            "last": self._day(env, lang, row["last_day"]),
             "calls": row["calls"],
-            "time": _clock(row["seconds"]),
+            "time": clock(row["seconds"]),
         }
         if row["included"]:
-            text += ", " + included % {"time": _clock(row["included"])}
+            text += ", " + included % {"time": clock(row["included"])}
         return text
 
+    def _day(self, env, lang, day):
+        key = lang, day
+        if key not in self._days:
+            self._days[key] = format_date(env, day, lang_code=lang)
+        return self._days[key]
 
-def _clock(seconds):
+
+def clock(seconds: int) -> str:
     """Return seconds as hours, minutes and seconds: 1:02:03."""
     minutes, seconds = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

@@ -15,11 +15,18 @@ from . import cdr_format_sample
 from . import cdr_carrier
 from . import cdr_remote_file
 from . import cdr_carrier_fetch
+from . import cdr_carrier_look
 from . import cdr_file
 from . import cdr_file_line
+from . import cdr_file_attention
 from . import cdr_file_receive
 from . import cdr_file_mail
 from . import cdr_file_import
+from . import cdr_file_reread
+from . import cdr_archive
+from . import cdr_archive_service
+from . import cdr_archive_making
+from . import cdr_file_archive
 from . import cdr_record
 from . import cdr_record_rating
 from . import billing_error
@@ -27,5 +34,6 @@ from . import billing_error_count
 from . import billing_error_actions
 from . import cdr_fixed_fee
 from . import cdr_margin_report
+from . import billing_start
 from . import billing_task
 from . import res_config_settings

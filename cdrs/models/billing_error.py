@@ -45,7 +45,10 @@ class BillingError(models.Model):
     _order = "state, record_count desc, id desc"
     _check_company_auto = True
     _own_fields = frozenset(
-        {"record_count", "cost", "seconds", "is_cost_partial", "first_date", "last_date"}
+        {
+            *("record_count", "cost", "seconds", "is_cost_partial", "first_date", "last_date"),
+            *("first_line", "last_line"),
+        }
     )
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
@@ -68,6 +71,10 @@ class BillingError(models.Model):
     )
     first_date = fields.Date(string="First", readonly=True)
     last_date = fields.Date(string="Last", readonly=True)
+    first_line = fields.Integer(
+        readonly=True, aggregator=None, help="Of the lines of the file that could not be read."
+    )
+    last_line = fields.Integer(readonly=True, aggregator=None)
     age = fields.Integer(string="Age (days)", compute="_compute_age")
     identifier = fields.Char(string="Number", readonly=True)
     prefix = fields.Char(

@@ -27,14 +27,17 @@ class BillingError(models.Model):
 
     def action_assign(self):
         """Open the dialog that gives the number to a service."""
+        self.ensure_one()
         return self._open_dialog("billing.error.assign", self.env._("Assign Number"))
 
     def action_add_rate(self):
         """Open the dialog that adds the rate that is missing."""
+        self.ensure_one()
         return self._open_dialog("billing.error.rate", self.env._("Add Rate"))
 
     def action_extend_dates(self):
         """Open the dialog that moves the days on which a service has the number."""
+        self.ensure_one()
         return self._open_dialog("billing.error.dates", self.env._("Extend Dates"))
 
     def action_accept(self):
@@ -66,6 +69,17 @@ class BillingError(models.Model):
             "view_mode": "form",
         }
 
+    def action_open_service(self):
+        """Open the service that a fixed fee is for: its price, or its end, is what is wrong."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "billing.service",
+            "res_id": self.service_id.id,
+            "view_mode": "form",
+        }
+
     def action_open_records(self):
         """Open what this cause stops: its calls, fixed fees or lines."""
         self.ensure_one()
@@ -85,6 +99,7 @@ class BillingError(models.Model):
         }
 
     def _open_dialog(self, model, name):
+        """Return the dialog that corrects this one cause."""
         self.ensure_one()
         self._as_manager()
         return {
@@ -117,14 +132,18 @@ class BillingError(models.Model):
     def _reprocess(self):
         """Rate what these causes stop, and nothing else; what is left may have another cause.
 
-        :return: dict ``{state: number}`` of the calls and fixed fees
+        Lines that could not be read are read again.
+
+        :return: dict ``{state: number}`` of the calls and fixed fees, and of lines that are ``read``
+            now and ``left``
         """
         counts = {}
         for company, errors in self.grouped("company_id").items():
             domain = Domain("error_id", "in", errors.ids)
             calls = self.env["cdr.record"].sudo()._rate(domain, company)
             fees = self.env["cdr.fixed.fee"].sudo().search(domain)._match()
-            for state, number in (*calls.items(), *fees.items()):
+            lines = errors.filtered(lambda error: error.code == "malformed").file_id._reread()
+            for state, number in (*calls.items(), *fees.items(), *lines.items()):
                 counts[state] = counts.get(state, 0) + number
             self._collect(company)
         self._recount()

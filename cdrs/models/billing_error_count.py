@@ -124,13 +124,19 @@ class BillingError(models.Model):
     def _recount(self):
         """Count what these causes stop; open ones of which nothing is left are resolved."""
         found = {row["error_id"]: row for row in self._counted()}
-        for error in self.exists():
-            values = error._count_values(found.get(error.id))
-            error._own().write(values)
-            if error.state == "open" and not error.record_count:
-                error._set_state(
-                    "resolved", {"closed_by_id": self.env.uid, "closed_date": self.env.cr.now()}
-                )
+        errors = self.exists()
+        known = {currency_id for row in found.values() for currency_id in row["costs"] or {}}
+        currencies = {
+            currency.id: currency
+            for currency in self.env["res.currency"].browse(map(int, known)).exists()
+        }
+        # Worked out first, so that what is written goes to the database in one go.
+        values = {error: error._count_values(found.get(error.id), currencies) for error in errors}
+        for error in errors:
+            error._own().write(values[error])
+        errors.filtered(lambda error: error.state == "open" and not error.record_count)._set_state(
+            "resolved", {"closed_by_id": self.env.uid, "closed_date": self.env.cr.now()}
+        )
 
     def _counted(self):
         """Yield a dict for each of these causes that stops something."""
@@ -195,8 +201,9 @@ class BillingError(models.Model):
         return SQL(
             """
             SELECT error.id, count(*)::int, 0.0, NULL::json, TRUE,
-                   min(file.received_date)::date, max(file.received_date)::date, NULL, NULL, NULL,
-                   min(line.carrier_id), NULL, NULL, NULL
+                   min(file.received_date)::date, max(file.received_date)::date,
+                   min(line.line_number), max(line.line_number), NULL, min(line.carrier_id), NULL,
+                   NULL, NULL
               FROM billing_error AS error
               JOIN cdr_file_line AS line ON line.file_id = error.file_id
               JOIN cdr_file AS file ON file.id = line.file_id
@@ -206,16 +213,19 @@ class BillingError(models.Model):
             tuple(self.ids),
         )
 
-    def _count_values(self, row):
+    def _count_values(self, row, currencies):
         """Return the values of this cause for what was counted of it; without a row, nothing is left
-        and what it was stays readable."""
+        and what it was stays readable.
+
+        :param currencies: ``{id: currency}`` of all that costs are in
+        """
         self.ensure_one()
         if row is None:
             return {"record_count": 0}
         values = {
             "record_count": row["count"],
             "seconds": row["seconds"] or 0.0,
-            "cost": self._in_company_currency(row["costs"] or {}, row["last"]),
+            "cost": self._in_company_currency(row["costs"] or {}, row["last"], currencies),
             "is_cost_partial": row["without_cost"],
             "first_date": row["first"],
             "last_date": row["last"],
@@ -226,16 +236,17 @@ class BillingError(models.Model):
         }
         if self.code in ("unknown_number", "number_inactive") or row["identifier"]:
             values["identifier"] = row["identifier"] or self.key
+        if self.code == "malformed":
+            values |= {"first_line": row["low"], "last_line": row["high"]}
         if self.code == "no_rate":
             values["prefix"] = os.path.commonprefix([row["low"] or "", row["high"] or ""])
         return values
 
-    def _in_company_currency(self, costs, day):
+    def _in_company_currency(self, costs, day, currencies):
         """Return what ``{currency id: text of an amount}`` come to in the company's currency."""
         total = 0.0
         company = self.company_id
         for currency_id, amount in costs.items():
-            currency = self.env["res.currency"].browse(int(currency_id)).exists()
-            currency = currency or company.currency_id
+            currency = currencies.get(int(currency_id), company.currency_id)
             total += currency._convert(float(amount), company.currency_id, company, day)
         return total

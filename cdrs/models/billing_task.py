@@ -5,7 +5,8 @@ from ...billing_tasks.handlers import ExternalHandler
 
 
 class BillingTask(models.Model):
-    """The tasks about call records: a file is processed, a carrier's files are fetched."""
+    """The tasks about call records: a file is processed, a carrier's files are fetched, old
+    calls are archived."""
 
     _inherit = "billing.task"
 
@@ -16,6 +17,7 @@ class BillingTask(models.Model):
             "cdr_import": _import_file,
             "cdr_fetch": FETCH,
             "cdr_rate": self.env["cdr.record"]._task_rate,
+            "cdr_archive": self.env["cdr.archive"]._task_archive,
         }
 
     @api.model

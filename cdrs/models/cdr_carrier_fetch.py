@@ -44,23 +44,27 @@ class CdrCarrier(models.Model):
     # === ACTIONS === #
 
     def action_fetch(self):
-        """Have these carriers' servers looked at now."""
+        """Have these carriers' servers looked at now, and the mailboxes to which they send."""
         if not self.env.su and not self.env.user.has_group(
             "billing_operations.group_billing_manager"
         ):
             raise AccessError(self.env._("Only billing managers may fetch CDR files."))
         self.check_access("read")
-        if wrong := self.filtered(lambda carrier: carrier.way_in not in SERVERS):
+        by_mail = self.filtered(lambda carrier: carrier.way_in == "email")
+        if wrong := (self - by_mail).filtered(lambda carrier: carrier.way_in not in SERVERS):
             raise UserError(
                 self.env._("%s has no server from which files are fetched.", wrong[0].name)
             )
-        self.sudo()._enqueue_fetch()
+        by_mail._fetch_mails()
+        (self - by_mail).sudo()._enqueue_fetch()
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "type": "info",
-                "message": self.env._("The server is being looked at. New files come to CDRs."),
+                "message": self.env._(
+                    "Servers and mailboxes are being looked at. New files come to CDRs."
+                ),
             },
         }
 

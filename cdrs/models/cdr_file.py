@@ -26,7 +26,7 @@ class CdrFile(models.Model):
             "sha256", "attachment_id", "entry", "size", "line_count", "record_count",
             "error_count", "duplicate_count", "late_count", "total_seconds", "total_cost",
             "first_date", "last_date", "message", "ignore_reason", "duplicate_of_id",
-            "is_released", "received_by", "received_date", "sender", "processed_date",
+            "is_released", "received_by", "received_date", "sender", "processed_date", "archive_id",
         }
     )  # fmt: skip
 

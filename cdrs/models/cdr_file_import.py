@@ -2,9 +2,6 @@ import csv
 import hashlib
 import io
 from contextlib import closing
-from datetime import timedelta
-
-from psycopg2.errors import UniqueViolation
 
 from odoo import fields, models
 from odoo.tools import SQL
@@ -12,36 +9,15 @@ from odoo.tools import SQL
 from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.exceptions import SkipTask
 from ..archives import ArchiveProblem, Content, entries
-from ..calls import CALL_COLUMNS
+from ..call_loader import CallLoader
 from ..fees import FeeFileReader
 from ..layout import LayoutProblem
 from ..line_texts import problem_text
-from ..rating_sql import RATED_COLUMNS, rated_select
 from ..reading import open_reader
+from .archive_loader import ArchiveLoader
 
-CHUNK = 50_000
-#: so many rows are put in by one INSERT
-STAGED = 250_000
 #: a file of which so many lines hold no call is of another format
 HOPELESS = 2_000
-#: calls that lie further in the future have a wrong date
-FUTURE_DAYS = 2
-STAGE = SQL.identifier("cdr_import_stage")
-STAGE_TYPES = {
-    "line_number": "integer",
-    "record_key": "varchar",
-    "call_time": "timestamp",
-    "call_day": "date",
-    "direction": "varchar",
-    "caller": "varchar",
-    "callee": "varchar",
-    "identifier": "varchar",
-    "destination": "varchar",
-    "withheld": "boolean",
-    "answered": "boolean",
-    "seconds": "integer",
-    "cost": "numeric",
-}
 LINE_COLUMNS = ("file_id", "carrier_id", "company_id", "line_number", "code", "reason", "text")
 
 
@@ -107,20 +83,22 @@ class CdrFile(models.Model):
         self._clear_lines()
         content = Content(stream, self.name, limits, self.entry)
         reader = self._reader(layout, content)
-        loader = self._loader()
-        try:
-            for calls, problems in reader.batches():
-                loader.add(calls)
-                self._keep_problems(problems)
-                if not loader.calls and reader.lines >= HOPELESS:
-                    raise self._hopeless(reader.lines)
-                self.env["billing.task"]._note_progress(
-                    content.read_bytes * 100 // max(total, 1), 100
-                )
-            broken = None
-        except ArchiveProblem as error:
-            broken = error
-        loader.flush()
+        broken = None
+        with closing(self._loader()) as loader:
+            try:
+                for calls, problems in reader.batches():
+                    loader.add(calls)
+                    if problems:
+                        loader.wait()
+                        self._keep_problems(problems)
+                    if not loader.calls and reader.lines >= HOPELESS:
+                        raise self._hopeless(reader.lines)
+                    self.env["billing.task"]._note_progress(
+                        content.read_bytes * 100 // max(total, 1), 100
+                    )
+            except ArchiveProblem as error:
+                broken = error
+            loader.flush()
         self._own().write({"line_count": reader.lines, "duplicate_count": loader.had_already})
         if not reader.lines:
             raise LayoutProblem("empty")
@@ -189,6 +167,8 @@ class CdrFile(models.Model):
 
     def _get_format(self):
         """Return the carrier's format for files of this kind."""
+        if self.archive_id:
+            return self._archive_format()
         carrier = self.carrier_id
         return carrier.fixed_fee_format_id if self.kind == "fixed_fee" else carrier.format_id
 
@@ -226,10 +206,14 @@ class CdrFile(models.Model):
 
     def _loader(self):
         """Return what takes the rows of this file; each kind of file has its own."""
+        if self._holds_archive():
+            return ArchiveLoader(self)
         return FeeLoader(self) if self.kind == "fixed_fee" else CallLoader(self)
 
     def _reader(self, layout, content):
         """Return what reads the rows of this file."""
+        if self._holds_archive():
+            return self._archive_reader(content)
         if self.kind != "fixed_fee":
             return open_reader(layout, content)
         day = self.period or self.company_id._billing_date(self.received_date)
@@ -282,6 +266,8 @@ class CdrFile(models.Model):
             "message": self._end_text(problem, records),
         }
         self._set_state("error" if problem else "processed", values)
+        if not problem:
+            self.archive_id._set_restored()
         self.env["billing.error"]._collect_later(self.company_id)
 
     def _end_text(self, problem, records):
@@ -305,122 +291,6 @@ class CdrFile(models.Model):
         )
 
 
-class CallLoader:
-    """Loads the calls of one file, chunk by chunk.
-
-    :ivar calls: how many calls were taken.
-    :ivar had_already: how many of them were there before.
-    """
-
-    def __init__(self, file):
-        self.file = file
-        self.cr = file.env.cr
-        self.rows = []
-        self.calls = 0
-        self.had_already = 0
-        self._staged = None
-        self._prepared = file.env["cdr.rate.plan"]._prepare_rating(file.company_id)
-
-    def add(self, calls):
-        """Take calls, as tuples in the order of ``CALL_COLUMNS``."""
-        self.calls += len(calls)
-        self.rows += calls
-        while len(self.rows) >= CHUNK:
-            self._load(self.rows[:CHUNK])
-            del self.rows[:CHUNK]
-
-    def flush(self):
-        """Put in what is left."""
-        if self.rows:
-            self._load(self.rows)
-            self.rows = []
-        if self._staged:
-            self._put()
-
-    def _load(self, rows):
-        """Stage rows; enough of them are put in at once, for each INSERT looks all rates up anew."""
-        if self._staged is None:
-            types = SQL(", ").join(
-                SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in STAGE_TYPES.items()
-            )
-            self.cr.execute(
-                SQL("CREATE TEMPORARY TABLE IF NOT EXISTS %s (%s) ON COMMIT DROP", STAGE, types)
-            )
-            self.cr.execute(SQL("TRUNCATE %s", STAGE))
-            self._staged = 0
-        self.file._copy(STAGE, CALL_COLUMNS, rows)
-        self._staged += len(rows)
-        if self._staged >= STAGED:
-            self._put()
-
-    def _put(self):
-        """Make records of what is staged.
-
-        Most files bring nothing twice: then rows are put in without looking each one up first.
-        """
-        self.cr.execute(SQL("ANALYZE %s", STAGE))
-        crash_point("import.before_insert")
-        try:
-            with self.cr.savepoint(flush=False):
-                self.cr.execute(self._insert(SQL("")), log_exceptions=False)
-                taken = self.cr.rowcount
-        except UniqueViolation:
-            self.cr.execute(
-                self._insert(SQL("ON CONFLICT (carrier_id, call_time, record_key) DO NOTHING"))
-            )
-            taken = self.cr.rowcount
-        self.had_already += self._staged - taken
-        crash_point("import.chunk")
-        self.cr.execute(SQL("TRUNCATE %s", STAGE))
-        self._staged = 0
-
-    def _insert(self, on_conflict):
-        file = self.file
-        carrier = file.carrier_id
-        own = {
-            "company_id": file.company_id.id,
-            "carrier_id": carrier.id,
-            "file_id": file.id,
-            "cost_currency_id": carrier.currency_id.id,
-        }
-        source = SQL(
-            "SELECT c.*, %s FROM %s c",
-            SQL(", ").join(
-                SQL("%s::integer AS %s", value, SQL.identifier(name)) for name, value in own.items()
-            ),
-            STAGE,
-        )
-        rated = rated_select(source, self._prepared)
-        names = [*CALL_COLUMNS, *own, *RATED_COLUMNS]
-        # What is too old, or lies in the future, is not billed, whatever its price.
-        window = self._window()
-        values = {
-            "state": SQL("CASE WHEN %s THEN 'error' ELSE r.state END", window),
-            "error_code": SQL("CASE WHEN %s THEN 'out_of_window' ELSE r.error_code END", window),
-            "error_key": SQL(
-                "CASE WHEN %s THEN concat('carrier:', r.carrier_id) ELSE r.error_key END", window
-            ),
-        }
-        return SQL(
-            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r %s",
-            SQL(", ").join(map(SQL.identifier, names)),
-            SQL(", ").join(values.get(name) or SQL("r.%s", SQL.identifier(name)) for name in names),
-            rated,
-            on_conflict,
-        )
-
-    def _window(self):
-        """Return the condition of calls that are not billed for their date."""
-        company, received = self.file.company_id, self.file.received_date
-        today = company._billing_date(received)
-        late = SQL("r.call_day > %s", today + timedelta(days=FUTURE_DAYS))
-        carrier = self.file.carrier_id
-        if carrier.late_rule == "refuse":
-            oldest = today - timedelta(days=carrier.late_days)
-            late = SQL("(%s OR r.call_day < %s)", late, oldest)
-        return late
-
-
 class FeeLoader:
     """Loads the fixed fees of one file, which are then matched to services.
 
@@ -442,6 +312,12 @@ class FeeLoader:
         new = [fee._asdict() for fee in fees if fee.line_number not in self._known]
         self.had_already += len(fees) - len(new)
         self._rows += new
+
+    def wait(self):
+        """Come back once the cursor is free: nothing is stored before ``flush``."""
+
+    def close(self):
+        """Nothing is left open."""
 
     def flush(self):
         """Store what was taken, and match it as a whole."""

@@ -34,7 +34,12 @@ class CdrFormat(models.Model):
         default="calls",
     )
     kind = fields.Selection(
-        [("csv", "Separated values"), ("fixed", "Fixed width"), ("tap3", "GSMA TAP3")],
+        [
+            ("csv", "Separated values"),
+            ("fixed", "Fixed width"),
+            ("tap3", "GSMA TAP3"),
+            ("archive", "Archive of call records"),
+        ],
         string="Kind of File",
         required=True,
         default="csv",
@@ -148,7 +153,7 @@ class CdrFormat(models.Model):
 
     @api.constrains("kind", "file_kind", "column_ids", "header_rows")
     def _check_columns(self):
-        for record in self.filtered(lambda record: record.kind != "tap3"):
+        for record in self.filtered(lambda record: record.kind in ("csv", "fixed")):
             record.column_ids._check_sources()
             have = set(
                 record.column_ids.filtered(lambda column: column.leg == "1").mapped("target")

@@ -7,9 +7,10 @@ from ...services.models.billing_charge import LIVE_STATES
 class CdrMarginReport(models.Model):
     """What carriers cost beside what customers are charged: a row for a service, month and carrier.
 
-    Calls cost in the month of their day, fixed fees in the month in which they begin. What is charged
-    for a service in a month stands with the carrier that costs most of it in that month, so that
-    totals count everything once. Amounts are before tax, in the company's currency.
+    Calls cost in the month of their day, fixed fees in the month in which they begin; archived calls
+    count by what their archives hold for a service. What is charged for a service in a month stands
+    with the carrier that costs most of it in that month, so that totals count everything once. Amounts
+    are before tax, in the company's currency.
     """
 
     _name = "cdr.margin.report"
@@ -49,6 +50,12 @@ class CdrMarginReport(models.Model):
                        date_trunc('month', period_start)::date, currency_id, 0, 0, 0, sum(cost)
                   FROM cdr_fixed_fee
                  GROUP BY 1, 2, 3, 4, 5
+                 UNION ALL
+                SELECT old.company_id, archive.carrier_id, old.service_id, archive.month,
+                       old.currency_id, old.record_count, old.seconds, old.cost, 0
+                  FROM cdr_archive_service AS old
+                  JOIN cdr_archive AS archive ON archive.id = old.archive_id
+                 WHERE archive.state = 'archived'
             ), spent AS (
                 SELECT part.company_id, part.carrier_id, part.service_id, part.month,
                        sum(part.calls) AS calls, sum(part.seconds) AS seconds,

@@ -79,7 +79,6 @@ class CdrRecord(models.Model):
     _record_once = models.UniqueIndex(
         "(carrier_id, call_time, record_key)", "The carrier has sent this record already."
     )
-    _service_idx = models.Index("(service_id, call_day) WHERE state = 'rated'")
     # The rows of a file lie together: a few pages tell where, and cost nothing to keep.
     _file_idx = models.Index("USING brin (file_id)")
     _error_idx = models.Index("(company_id, error_code) WHERE state = 'error'")

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...billing_tasks.crash_points import crash_point
 from ..loose_many2one import LooseMany2one
 from ..rating_sql import RATED_COLUMNS, SOURCE_COLUMNS, rated_select
 
@@ -126,6 +127,7 @@ class CdrRecord(models.Model):
                 states=OPEN_STATES,
             )
         )
+        crash_point("rate.updated")
         self.invalidate_model()
         errors = self.env["billing.error"].sudo()
         errors._collect(company)
@@ -134,29 +136,51 @@ class CdrRecord(models.Model):
 
     @api.model
     @api.private
-    def _preview_rating(self, domain, company):
-        """Return what rating the calls again would change, without changing anything.
+    def _rerate(self, domain, company):
+        """Rate a selection again: what is not charged yet is replaced. Floors above extend it by
+        what becomes of calls that are charged.
 
-        :return: ``[(currency id, calls, calls that change, amount now, amount then, calls in error
-            now, calls in error then)]``; no currency where no service was or is found
+        :return: dict of counts, as the task's result
         """
-        domain = self._open_domain(company) & Domain(domain)
-        return self.env.execute_query(
+        return self._rate(domain, company)
+
+    @api.model
+    @api.private
+    def _preview_rerate(self, domain, company):
+        """Return what ``_rerate`` would change, customer by customer, without changing anything.
+
+        :return: list of dicts: ``kind`` (``open`` of calls that are not charged yet), ``partner_id``
+            and ``currency_id`` (None where no service was or is found), ``calls``, how many of them
+            are ``changed``, the amounts ``old`` and ``new``, and calls in error, ``errors_old`` and
+            ``errors_new``
+        """
+        domain = self._replaced_domain(company) & Domain(domain)
+        return self.env.execute_query_dict(
             SQL(
                 """
-                SELECT COALESCE(rated.currency_id, record.currency_id) AS currency, count(*),
-                       count(*) FILTER (WHERE (record.amount, record.state, record.service_id)
-                           IS DISTINCT FROM (rated.amount, rated.state, rated.service_id)),
-                       COALESCE(sum(record.amount), 0), COALESCE(sum(rated.amount), 0),
-                       count(*) FILTER (WHERE record.state = 'error'),
-                       count(*) FILTER (WHERE rated.state = 'error')
+                SELECT 'open' AS kind, COALESCE(rated.partner_id, record.partner_id) AS partner_id,
+                       COALESCE(rated.currency_id, record.currency_id) AS currency_id,
+                       count(*) AS calls,
+                       count(*) FILTER (WHERE (record.amount, rated.state <> 'error',
+                                               record.service_id)
+                           IS DISTINCT FROM (rated.amount, record.state <> 'error',
+                                             rated.service_id)) AS changed,
+                       COALESCE(sum(record.amount), 0)::float AS old,
+                       COALESCE(sum(rated.amount), 0)::float AS new,
+                       count(*) FILTER (WHERE record.state = 'error') AS errors_old,
+                       count(*) FILTER (WHERE rated.state = 'error') AS errors_new
                   FROM (%s) AS rated
                   JOIN cdr_record AS record ON record.id = rated.id
-                 GROUP BY currency ORDER BY currency
+                 GROUP BY 2, 3 ORDER BY 2, 3
                 """,
                 self._rated(domain, company),
             )
         )
+
+    @api.model
+    def _replaced_domain(self, company):
+        """Return the domain of the calls of a company whose prices re-rating replaces."""
+        return self._open_domain(company)
 
     @api.model
     def _open_domain(self, company):
@@ -186,14 +210,17 @@ class CdrRecord(models.Model):
     @api.model
     @api.private
     def _task_rate(self, task):
-        """Handle ``cdr_rate``: gather causes, reprocess those of some errors, or re-rate a selection."""
+        """Handle ``cdr_rate``: gather causes, reprocess those of some errors, read lines of files again, or
+        re-rate a selection."""
         company = task.company_id
         errors = self.env["billing.error"].sudo()
         wish = task.parameters or {}
         if wish.get("error_ids"):
             return errors.browse(wish["error_ids"]).exists()._reprocess()
+        if wish.get("file_ids"):
+            return self.env["cdr.file"].sudo().browse(wish["file_ids"])._reread()
         if "domain" in wish:
-            return self._rate(Domain(wish["domain"]), company)
+            return self._rerate(Domain(wish["domain"]), company)
         errors._collect(company)
         return {
             "open": errors.search_count([("company_id", "=", company.id), ("state", "=", "open")])

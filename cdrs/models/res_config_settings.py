@@ -33,6 +33,11 @@ class ResConfigSettings(models.TransientModel):
         string="Carriers in Private Networks", config_parameter=PRIVATE_PARAMETER
     )
 
+    cdr_keep_months = fields.Integer(related="company_id.cdr_keep_months", readonly=False)
+    cdr_keep_unbilled_months = fields.Integer(
+        related="company_id.cdr_keep_unbilled_months", readonly=False
+    )
+
     @api.constrains("cdr_max_packed_mb", "cdr_max_unpacked_mb", "cdr_max_ratio", "cdr_max_entries")
     def _check_cdr_limits(self):
         for settings in self:

@@ -1,3 +1,5 @@
+from . import billing_error_dialog_mixin
+from . import cdr_rate_price_mixin
 from . import cdr_rate_replace
 from . import cdr_rate_import
 from . import cdr_rate_import_line
@@ -6,4 +8,8 @@ from . import billing_error_rate
 from . import billing_error_dates
 from . import billing_error_accept
 from . import cdr_record_rerate
+from . import cdr_record_rerate_line
 from . import cdr_upload
+from . import cdr_file_ignore
+from . import cdr_archive_start
+from . import cdr_archive_start_line

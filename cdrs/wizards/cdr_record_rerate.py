@@ -1,10 +1,19 @@
+import hashlib
+import json
+
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-from odoo.fields import Domain
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command, Domain
+
+#: so many customers are shown, those with the largest difference first
+SHOWN = 200
 
 
 class CdrRecordRerate(models.TransientModel):
-    """Rates calls again that are not charged yet, after showing what that changes."""
+    """Rates calls again, after showing what that changes for whom. For billing managers.
+
+    It is done only where the figures that were shown still hold: else the new ones are shown.
+    """
 
     _name = "cdr.record.rerate"
     _description = "Re-rate Calls"
@@ -21,7 +30,10 @@ class CdrRecordRerate(models.TransientModel):
     partner_id = fields.Many2one("res.partner", string="Customer")
     service_id = fields.Many2one("billing.service", check_company=True)
     is_shown = fields.Boolean(readonly=True)
+    has_changed = fields.Boolean(readonly=True)
+    fingerprint = fields.Char(readonly=True, help="Of the figures that were shown.")
     result = fields.Text(string="What Changes", readonly=True)
+    line_ids = fields.One2many("cdr.record.rerate.line", "rerate_id", readonly=True)
 
     @api.onchange("date_from", "date_to", "carrier_id", "plan_id", "partner_id", "service_id")
     def _onchange_selection(self):
@@ -31,22 +43,17 @@ class CdrRecordRerate(models.TransientModel):
     def action_preview(self):
         """Show what rating the selection again changes."""
         self._check_manager()
-        rows = self.env["cdr.record"].sudo()._preview_rating(self._domain(), self.company_id)
-        self.write({"is_shown": True, "result": self._result_text(rows)})
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Re-rate Calls"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
-            "target": "new",
-        }
+        return self._show(self._rows(), has_changed=False)
 
     def action_apply(self):
-        """Have the selection rated again, in the background."""
+        """Have the selection rated again in the background, or ask again where the figures have
+        changed."""
         self._check_manager()
         if not self.is_shown:
             raise UserError(self.env._("Look at what changes first."))
+        rows = self._rows()
+        if self._fingerprint_of(rows) != self.fingerprint:
+            return self._show(rows, has_changed=True)
         self.env["billing.task"].sudo().with_company(self.company_id).enqueue(
             "cdr_rate",
             parameters={"domain": list(self._domain())},
@@ -57,9 +64,54 @@ class CdrRecordRerate(models.TransientModel):
     def _check_manager(self):
         self.ensure_one()
         if not self.env.user.has_group("billing_operations.group_billing_manager"):
-            raise UserError(self.env._("Only billing managers may re-rate calls."))
+            raise AccessError(self.env._("Only billing managers may re-rate calls."))
         if self.company_id not in self.env.companies:
             raise UserError(self.env._("Choose a company you work for."))
+
+    # === FIGURES === #
+
+    def _rows(self):
+        return self.env["cdr.record"].sudo()._preview_rerate(self._domain(), self.company_id)
+
+    @staticmethod
+    def _fingerprint_of(rows):
+        text = json.dumps(rows, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _show(self, rows, has_changed):
+        changed = [row for row in rows if row["changed"] and row["currency_id"]]
+        changed.sort(key=lambda row: -abs(row["new"] - row["old"]))
+        self.write(
+            {
+                "is_shown": True,
+                "has_changed": has_changed,
+                "fingerprint": self._fingerprint_of(rows),
+                "result": self._result_text(rows),
+                "line_ids": [
+                    Command.clear(),
+                    *(Command.create(self._line(row)) for row in changed[:SHOWN]),
+                ],
+            }
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Re-rate Calls"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    def _line(self, row):
+        return {
+            "kind": row["kind"],
+            "partner_id": row["partner_id"],
+            "currency_id": row["currency_id"],
+            "call_count": row["calls"],
+            "changed_count": row["changed"],
+            "old_amount": row["old"],
+            "new_amount": row["new"],
+        }
 
     def _domain(self):
         """Return the domain of the selected calls, with plain texts for days."""
@@ -78,29 +130,47 @@ class CdrRecordRerate(models.TransientModel):
             domain &= Domain("call_day", "<=", fields.Date.to_string(self.date_to))
         return domain
 
+    # === TEXTS === #
+
     def _result_text(self, rows):
         if not rows:
-            return self.env._("No calls that are still to be charged.")
+            return self.env._("None of these calls can be rated again.")
         texts = []
-        for currency_id, calls, changed, old, new, errors_old, errors_new in rows:
+        for kind, currency_id in dict.fromkeys(
+            (row["kind"], row["currency_id"]) for row in rows if row["currency_id"]
+        ):
+            of_kind = [r for r in rows if (r["kind"], r["currency_id"]) == (kind, currency_id)]
+            totals = {
+                name: sum(row[name] for row in of_kind)
+                for name in ("calls", "changed", "old", "new")
+            }
             currency = self.env["res.currency"].browse(currency_id)
-            if currency:
-                texts.append(
-                    self.env._(
-                        "%(currency)s: of %(calls)s calls %(changed)s change, %(old)s now, %(new)s "
-                        "then, difference %(difference)s.",
-                        currency=currency.name,
-                        calls=calls,
-                        changed=changed,
-                        old=currency.format(old),
-                        new=currency.format(new),
-                        difference=currency.format(new - old),
-                    )
+            texts.append(self._total_text(kind, currency, totals))
+        errors_old, errors_new = (
+            sum(row[name] for row in rows) for name in ("errors_old", "errors_new")
+        )
+        if errors_old or errors_new:
+            texts.append(
+                self.env._(
+                    "In error: %(old)s calls now, %(new)s then.", old=errors_old, new=errors_new
                 )
-            if errors_old or errors_new:
-                texts.append(
-                    self.env._(
-                        "In error: %(old)s calls now, %(new)s then.", old=errors_old, new=errors_new
-                    )
-                )
-        return "\n".join(texts)
+            )
+        return "\n".join([*texts, *self._kind_texts(rows)])
+
+    def _total_text(self, kind, currency, totals):
+        """Return what changes of all calls of a kind in one currency."""
+        return self.env._(
+            "%(kind)s, %(currency)s: of %(calls)s calls %(changed)s change, %(old)s now, %(new)s "
+            "then, difference %(difference)s.",
+            kind=dict(self.line_ids._fields["kind"]._description_selection(self.env))[kind],
+            currency=currency.name,
+            calls=totals["calls"],
+            changed=totals["changed"],
+            old=currency.format(totals["old"]),
+            new=currency.format(totals["new"]),
+            difference=currency.format(totals["new"] - totals["old"]),
+        )
+
+    def _kind_texts(self, rows):
+        """Return what else there is to know before it is done. Floors above extend it."""
+        return []

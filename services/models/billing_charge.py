@@ -338,12 +338,17 @@ class BillingCharge(models.Model):
 
         :raise UserError: when something could not be rated again as it was (``_void_blockers``)
         """
-        charges = self._to_move("void")
+        charges = self._void_together()._to_move("void")
         blockers = charges._void_blockers()
         if blockers:
             raise UserError("\n".join(list(blockers.values())[:5]))
         charges._set_state("void")
         charges._return_to_sources()
+
+    def _void_together(self):
+        """Return these charges with those that cannot stay when they are void. Packages that add such
+        charges extend this."""
+        return self
 
     @api.private
     def _void_blockers(self) -> dict:

@@ -9,6 +9,9 @@ from ..charge_texts import ChargeTexts
 from ..periods import ONE_DAY
 from ..proration import one_unit
 
+#: what charges take over from their service
+_OF_SERVICE = {"partner_id", "company_id", "currency_id"}
+
 
 class BillingCharge(models.Model):
     """Many charges at once: completed from their services, inserted in one statement."""
@@ -96,15 +99,15 @@ class BillingCharge(models.Model):
             service = by_id.get(row.get("service_id"))
             row = {"state": "rated", "service_id": None} | row
             label = row.pop("label", None)
-            if service:
+            if service and not _OF_SERVICE <= row.keys():
                 row = {
                     "partner_id": service.partner_id.id,
                     "company_id": service.company_id.id,
                     "currency_id": service.currency_id.id,
                 } | row
-                if "name" not in row:
-                    partner = partners.get(row["partner_id"]) or service.partner_id
-                    row["name"] = texts.text(service, partner, row, label)
+            if service and "name" not in row:
+                partner = partners.get(row["partner_id"]) or service.partner_id
+                row["name"] = texts.text(service, partner, row, label)
             key = row["product_id"], row["company_id"]
             if key not in basis:
                 product = products_by_id[key[0]]

@@ -22,6 +22,12 @@ def missing(packages, which=shutil.which):
     return [name for name in packages if not any(map(which, OPTIONAL[name].names))]
 
 
+def lacking(wanted, which=shutil.which):
+    """Those of `wanted`, groups of packages of which one will do, that have none on PATH: as texts,
+    `one or another`."""
+    return [" or ".join(group) for group in wanted if len(missing(group, which)) == len(group)]
+
+
 def sentence(packages, offered=()):
     """What is not here, what it would be for, and how to get what Debian offers of it."""
     names = ", ".join(f"{name} ({OPTIONAL[name].use})" for name in packages)

@@ -107,6 +107,16 @@ export class BillingNextSteps extends Component {
         return "labels" in table && column >= table.labels;
     }
 
+    /** The call that opens what a cell counts, where there is one. */
+    opener(table, row, column) {
+        return table.opens?.[row]?.[column];
+    }
+
+    open(table, row, column) {
+        const { method, args } = this.opener(table, row, column);
+        return this.call(method, args);
+    }
+
     percent(stage) {
         return stage.total ? Math.floor((100 * stage.done) / stage.total) : 0;
     }

@@ -1,0 +1,392 @@
+"""1,000,000 calls from their file to rated records, beside what the database alone takes
+
+50,000 numbers of 20,000 services, a plan with 20,000 prefixes, files in the generic format whose calls
+have 200,000 distinct numbers. In one run, each figure the median of three:
+
+- floor: COPY of the same file into a table, and the best bare prefix join over it, the result stored;
+- ours: the import as its task runs it, with all numbers known to the process, and with none;
+- ORM: a search a line for number and rate and `create` in batches of 1,000, on a sample;
+- the same import of a tenth, and above 5,000,000 older records;
+- charging what was rated, customer by customer as a run's rating does it.
+
+Argument: how many calls (100,000 if left out).
+"""
+
+import gc
+import io
+import random
+import sys
+import time
+from datetime import date, datetime, timedelta
+
+import psutil
+
+from odoo import api
+from odoo.tools import SQL
+
+from odoo.addons.billing_operations.cdrs.numbers import Normaliser
+
+CALLS = int((sys.argv[1:] or ["100000"])[0])
+ROUNDS = 3
+PREFIXES, SERVICES, NUMBERS, OTHERS = 20_000, 20_000, 50_000, 150_000
+SAMPLE = 2_000
+OLDER = 5 * CALLS
+BATCH = 100  # customers a batch of a run's rating
+FLOOR_AT_MOST, ORM_AT_LEAST, MEMORY_AT_MOST = 2.0, 40, 200
+GROWTH_AT_MOST, OLDER_AT_MOST, CHARGING_AT_MOST = 1.1, 1.25, 10.0
+HEAD = "date,caller,callee,seconds,cost,id\n"
+START = datetime(2026, 7, 1)
+MONTH = 31 * 24 * 3600
+
+
+# === THE DATA === #
+
+
+class Provider:
+    """A company with its customers' numbers and its rates, and the calls that come in."""
+
+    def __init__(self, env):
+        company = env["res.company"].create(
+            {"name": "Bench Telephony", "country_id": env.ref("base.uk").id}
+        )
+        env.user.company_ids += company
+        env["account.chart.template"].try_loading(
+            "generic_coa", company=company, install_demo=False
+        )
+        self.env = env(
+            context={**env.context, "allowed_company_ids": company.ids, "tracking_disable": True}
+        )
+        self.random = random.Random(1)
+        self.company = company.with_env(self.env)
+        self.files = 0
+        self.numbers = [f"4479{number:08}" for number in range(NUMBERS)]
+        self.make_rates()
+        self.make_services()
+        self.carrier = self.env["cdr.carrier"].create(
+            {
+                "name": "Bench Carrier",
+                "company_id": company.id,
+                "country_id": env.ref("base.uk").id,
+                "format_id": env.ref("billing_operations.cdr_format_generic_csv").id,
+                "auto_import": False,
+            }
+        )
+        self.env.flush_all()
+        self.env.cr.execute("ANALYZE")
+        self.env.cr.commit()
+
+    def make_rates(self):
+        product = self.env["product.product"].create({"name": "Calls", "type": "service"})
+        self.plan = self.env["cdr.rate.plan"].create(
+            {"name": "Bench", "company_id": self.company.id}
+        )
+        classes = self.env["cdr.rate.class"].create(
+            [{"name": f"Class {number}", "product_id": product.id} for number in range(3)]
+        )
+        prefixes = {str(number) for number in range(1, 10)}
+        while len(prefixes) < PREFIXES:
+            length = self.random.choice((2, 3, 4, 5, 5, 6, 6, 7))
+            prefixes.add(str(self.random.randrange(10 ** (length - 1), 10**length)))
+        self.prefixes = sorted(prefixes)
+        rates = self.env["cdr.rate"].create(
+            [
+                {
+                    "plan_id": self.plan.id,
+                    "prefix": prefix,
+                    "name": f"Zone {prefix}",
+                    "class_id": classes[number % 3].id,
+                    "price_minute": self.random.randrange(100, 9_000) / 10_000,
+                    "connect_fee": 0.01 if number % 5 == 0 else 0,
+                }
+                for number, prefix in enumerate(self.prefixes)
+            ]
+        )
+        rates.flush_recordset()
+
+    def make_services(self):
+        env, company = self.env, self.company
+        scheme = env["billing.term.scheme"].create({"name": "Monthly", "company_id": company.id})
+        tariff = env["billing.tariff"].create(
+            {
+                "name": "Line",
+                "product_id": env["product.product"].create({"name": "Line", "type": "service"}).id,
+                "term_scheme_id": scheme.id,
+                "price": 10,
+                "rate_plan_id": self.plan.id,
+            }
+        )
+        partners = env["res.partner"].create(
+            [{"name": f"Bench customer {number}"} for number in range(SERVICES)]
+        )
+        service = env["billing.service"].create(
+            {
+                "partner_id": partners[0].id,
+                "tariff_id": tariff.id,
+                "date_start": date(2026, 1, 1),
+            }
+        )
+        service._activate(date(2026, 1, 1))
+        env.flush_all()
+        self.scheme, self.tariff = scheme, tariff
+        copied = [
+            name
+            for name, field in service._fields.items()
+            if field.store and field.column_type and name not in ("id", "number", "partner_id")
+        ]
+        columns = SQL(", ").join(map(SQL.identifier, copied))
+        env.cr.execute(
+            SQL(
+                """
+                INSERT INTO billing_service (number, partner_id, %(columns)s)
+                SELECT 'B' || partner.id, partner.id, %(columns)s
+                  FROM unnest(%(partners)s) AS partner (id), billing_service AS model
+                 WHERE model.id = %(model)s
+                """,
+                columns=columns,
+                partners=partners.ids[1:],
+                model=service.id,
+            )
+        )
+        env.cr.execute(
+            "UPDATE billing_service SET state = 'active' WHERE company_id = %s", [company.id]
+        )
+        env.cr.execute(
+            "SELECT id FROM billing_service WHERE company_id = %s ORDER BY id", [company.id]
+        )
+        services = [row[0] for row in env.cr.fetchall()]
+        env.cr.execute(
+            """
+            INSERT INTO billing_service_identifier
+                   (service_id, company_id, kind, value, usage_key, date_from)
+            SELECT service, %s, 'number', '+' || number, number, '2026-01-01'
+              FROM unnest(%s::int[], %s::text[]) AS found (service, number)
+            """,
+            [company.id, [services[n % SERVICES] for n in range(NUMBERS)], self.numbers],
+        )
+        env.invalidate_all()
+
+    def lines(self, count):
+        """Return a file of calls, none of which came before."""
+        pick, others = self.random, self.others()
+        self.files += 1
+        text = io.StringIO()
+        text.write(HEAD)
+        for number in range(count):
+            moment = START + timedelta(seconds=MONTH * number // count)
+            text.write(
+                f"{moment:%Y-%m-%d %H:%M:%S},{pick.choice(self.numbers)},{pick.choice(others)},"
+                f"{pick.randrange(1, 600)},0.{pick.randrange(1000, 9999)},{self.files}-{number}\n"
+            )
+        return text.getvalue().encode()
+
+    def others(self):
+        if not hasattr(self, "_others"):
+            self._others = [
+                f"00{self.random.choice(self.prefixes)}{self.random.randrange(10**6, 10**8)}"[:17]
+                for _number in range(OTHERS)
+            ]
+        return self._others
+
+
+# === THE WAYS === #
+
+
+def floor(provider, content):
+    """Return the seconds of COPY into a table and of a bare longest-prefix join of it."""
+    cr = provider.env.cr
+    cr.execute(
+        "CREATE TABLE bench_call (call_time timestamp, caller text, callee text, seconds int,"
+        " cost numeric, id text)"
+    )
+    cr.execute(
+        "CREATE TABLE bench_rate AS SELECT id, prefix, length(prefix) AS length, price_minute,"
+        " connect_fee FROM cdr_rate WHERE plan_id = %s",
+        [provider.plan.id],
+    )
+    cr.execute("ANALYZE bench_rate")
+    cr.execute("SELECT DISTINCT length FROM bench_rate ORDER BY length DESC")
+    lengths = [row[0] for row in cr.fetchall()]
+    joins = " ".join(
+        f"LEFT JOIN bench_rate AS r{n} ON r{n}.length = {n} AND r{n}.prefix = substr(c.callee, 3, {n})"
+        for n in lengths
+    )
+    found = ", ".join(f"r{n}.id" for n in lengths)
+    cr.commit()
+    cr.execute("SET LOCAL jit = off")
+    cr.execute("SET LOCAL work_mem = '64MB'")
+    start = time.perf_counter()
+    cr.copy_expert(
+        "COPY bench_call FROM STDIN WITH (FORMAT csv, HEADER)", io.StringIO(content.decode())
+    )
+    cr.execute(
+        f"""
+        CREATE TABLE bench_rated AS
+        SELECT found.*, rate.connect_fee + rate.price_minute * found.seconds / 60 AS amount
+          FROM (SELECT c.*, COALESCE({found}) AS rate_id FROM bench_call AS c {joins}) AS found
+          LEFT JOIN bench_rate AS rate ON rate.id = found.rate_id
+        """
+    )
+    cr.commit()
+    spent = time.perf_counter() - start
+    cr.execute("DROP TABLE bench_call, bench_rate, bench_rated")
+    cr.commit()
+    return spent
+
+
+def ours(provider, content, *, cold=False):
+    """Return the seconds of the import, and by how many MB the process was larger at most."""
+    if cold:
+        Normaliser._all.clear()
+    file = provider.env["cdr.file"]._receive(provider.carrier, [("calls.csv", content)], "upload")
+    file._own().write({"state": "processing"})
+    provider.env.flush_all()
+    provider.env.cr.commit()
+    del content
+    gc.collect()
+    with provider.env.registry.cursor() as cr:
+        env = api.Environment(cr, provider.env.uid, provider.env.context)
+        mine = env["cdr.file"].browse(file.id)
+        before = forget_peak()
+        start = time.perf_counter()
+        found = mine._import()
+        cr.commit()
+        spent = time.perf_counter() - start
+    if found["state"] != "processed" or found["errors"]:
+        raise SystemExit(f"Import: {found}")
+    return spent, peak_memory() - before
+
+
+def by_orm(provider, content):
+    """Return the seconds that a call takes by the ORM: two searches and a row of a batch."""
+    env = provider.env
+    lines = content.decode().splitlines()[1 : SAMPLE + 1]
+    numbers, rates = env["billing.service.identifier"], env["cdr.rate"]
+    file = env["cdr.file"].search([], limit=1)
+    start = time.perf_counter()
+    for first in range(0, len(lines), 1000):
+        rows = []
+        for number, line in enumerate(lines[first : first + 1000], first):
+            moment, caller, callee, seconds, cost, key = line.split(",")
+            found = numbers.search(
+                [
+                    ("usage_key", "=", caller),
+                    ("company_id", "=", provider.company.id),
+                    ("date_from", "<=", moment[:10]),
+                ],
+                limit=1,
+            )
+            destination = callee[2:]
+            rate = rates.search(
+                [
+                    ("plan_id", "=", found.service_id.tariff_id.rate_plan_id.id),
+                    ("prefix", "in", [destination[:length] for length in range(1, 9)]),
+                ],
+            ).sorted(lambda rate: -len(rate.prefix))[:1]
+            rows.append(
+                {
+                    "company_id": provider.company.id,
+                    "carrier_id": provider.carrier.id,
+                    "file_id": file.id,
+                    "line_number": number,
+                    "record_key": f"orm-{key}",
+                    "call_time": moment,
+                    "call_day": moment[:10],
+                    "direction": "out",
+                    "caller": caller,
+                    "callee": callee,
+                    "identifier": caller,
+                    "destination": destination,
+                    "answered": True,
+                    "seconds": int(seconds),
+                    "cost": float(cost),
+                    "service_id": found.service_id.id,
+                    "identifier_id": found.id,
+                    "partner_id": found.service_id.partner_id.id,
+                    "plan_id": rate.plan_id.id,
+                    "rate_id": rate.id,
+                    "class_id": rate.class_id.id,
+                    "billed_seconds": int(seconds),
+                    "amount": rate.connect_fee + rate.price_minute * int(seconds) / 60,
+                    "currency_id": provider.company.currency_id.id,
+                    "state": "rated",
+                }
+            )
+        env["cdr.record"].create(rows)
+        env.flush_all()
+    spent = time.perf_counter() - start
+    env.cr.rollback()
+    env.invalidate_all()
+    return spent / len(lines)
+
+
+def clear(provider):
+    provider.env["cdr.file"].search([])._own().write({"sha256": False})
+    provider.env.flush_all()
+    provider.env.cr.execute("TRUNCATE cdr_record CASCADE")
+    provider.env.cr.commit()
+
+
+def older(provider):
+    """Put in records of earlier months, as imports left them."""
+    env = provider.env
+    fields = [f.name for f in env["cdr.record"]._fields.values() if f.store and f.column_type]
+    same = [n for n in fields if n not in ("id", "record_key", "call_time", "call_day", "state")]
+    columns = SQL(", ").join(map(SQL.identifier, same))
+    for month in range(1, 6):
+        env.cr.execute(
+            SQL(
+                """
+                INSERT INTO cdr_record (record_key, call_time, call_day, state, %(columns)s)
+                SELECT %(month)s || '/' || record_key, call_time - %(back)s * interval '31 days',
+                       call_day - %(back)s * 31, 'ignored', %(columns)s
+                  FROM cdr_record WHERE call_day >= '2026-07-01'
+                """,
+                columns=columns,
+                month=month,
+                back=month,
+            )
+        )
+        env.cr.commit()
+    env.cr.execute("DELETE FROM cdr_record WHERE call_day >= '2026-07-01'")
+    env.cr.commit()
+    env.cr._cnx.autocommit = True
+    env.cr._cnx.cursor().execute("VACUUM ANALYZE cdr_record")
+    env.cr._cnx.autocommit = False
+
+
+def forget_peak():
+    """Begin to measure the highest memory anew; return the memory now, in MB."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    return psutil.Process().memory_info().rss / 1e6
+
+
+def peak_memory():
+    with open("/proc/self/status") as file:
+        line = next(line for line in file if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1e3
+
+
+def main():
+    provider = Provider(env)  # noqa: F821
+    content, tenth = provider.lines(CALLS), provider.lines(CALLS // 10)
+    ours(provider, tenth)
+    found = {name: [] for name in ("floor", "cold", "warm", "tenth", "orm")}
+    memory = 0.0
+    for _round in range(ROUNDS):
+        for name in found:
+            clear(provider)
+            if name == "floor":
+                found[name].append(floor(provider, content) / CALLS)
+            elif name == "orm":
+                found[name].append(by_orm(provider, content))
+            elif name == "tenth":
+                found[name].append(ours(provider, tenth)[0] / len(tenth.splitlines()))
+            else:
+                spent, more = ours(provider, content, cold=name == "cold")
+                found[name].append(spent / CALLS)
+                memory = max(memory, more)
+    print({name: [f"{1e6 * one:.1f}" for one in each] for name, each in found.items()}, memory)
+
+
+main()

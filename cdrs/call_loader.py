@@ -1,0 +1,207 @@
+"""Loads calls by the million: COPY into a temporary table, and one INSERT that rates them.
+
+The process reads lines while PostgreSQL takes those before: what the database does is waited for in a
+thread of the loader's own, and nothing else may use the cursor meanwhile (``wait``).
+"""
+
+import csv
+import io
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from psycopg2.errors import UniqueViolation
+
+from odoo.tools import SQL
+
+from ..billing_tasks.crash_points import crash_point
+from .calls import CALL_COLUMNS
+from .rating_sql import RATED_COLUMNS, rated_select
+from .reading import without_collection
+
+#: so many rows are handed over at a time
+CHUNK = 25_000
+#: so many parts may wait for the database; they bound the memory
+AHEAD = 6
+#: so many rows are put in by one INSERT, for each of them looks all rates up anew
+STAGED = 200_000
+#: bytes that COPY takes at once
+COPY_SIZE = 1 << 20
+#: calls that lie further in the future have a wrong date
+FUTURE_DAYS = 2
+STAGE = SQL.identifier("cdr_import_stage")
+STAGE_TYPES = {
+    "line_number": "integer",
+    "record_key": "varchar",
+    "call_time": "timestamp",
+    "call_day": "date",
+    "direction": "varchar",
+    "caller": "varchar",
+    "callee": "varchar",
+    "identifier": "varchar",
+    "destination": "varchar",
+    "withheld": "boolean",
+    "answered": "boolean",
+    "seconds": "integer",
+    "cost": "numeric",
+}
+
+
+class CallLoader:
+    """Loads the calls of one file, part by part. Must be closed, whatever happens.
+
+    :ivar calls: how many calls were taken.
+    :ivar had_already: how many of them were there before; known once it was flushed.
+    """
+
+    def __init__(self, file):
+        self.file = file
+        self.cr = file.env.cr
+        self.calls = 0
+        self.had_already = 0
+        self._rows = []
+        self._staged = 0
+        self._prepared = file.env["cdr.rate.plan"]._prepare_rating(file.company_id)
+        self._create_stage()
+        self._insert_all = self._insert(SQL(""))
+        self._insert_new = self._insert(
+            SQL("ON CONFLICT (carrier_id, call_time, record_key) DO NOTHING")
+        )
+        self._waiting = deque()
+        self._thread = ThreadPoolExecutor(1, "cdr_import", _like, (threading.current_thread(),))
+
+    def add(self, calls):
+        """Take calls, as tuples in the order of ``CALL_COLUMNS``."""
+        self.calls += len(calls)
+        self._rows += calls
+        while len(self._rows) >= CHUNK:
+            self._hand_over(self._rows[:CHUNK])
+            del self._rows[:CHUNK]
+
+    def wait(self):
+        """Come back once the cursor is free."""
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def flush(self):
+        """Put in what is left."""
+        if self._rows:
+            self._hand_over(self._rows)
+            self._rows = []
+        self.wait()
+        if self._staged:
+            self._put()
+
+    def close(self):
+        """End the thread, after what it is doing."""
+        self._thread.shutdown(cancel_futures=True)
+        self._waiting.clear()
+
+    # === STAGING === #
+
+    def _create_stage(self):
+        types = SQL(", ").join(
+            SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in STAGE_TYPES.items()
+        )
+        self.cr.execute(
+            SQL("CREATE TEMPORARY TABLE IF NOT EXISTS %s (%s) ON COMMIT DROP", STAGE, types)
+        )
+        self.cr.execute(SQL("TRUNCATE %s", STAGE))
+
+    def _hand_over(self, rows):
+        with without_collection():
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerows(rows)
+            content = io.BytesIO(text.getvalue().encode())
+        if len(self._waiting) >= AHEAD:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._load, content, len(rows)))
+
+    def _load(self, content, count):
+        """Stage rows, and put them in once there are enough; empty texts come as NULL."""
+        statement = SQL(
+            "COPY %s (%s) FROM STDIN WITH (FORMAT csv)",
+            STAGE,
+            SQL(", ").join(map(SQL.identifier, CALL_COLUMNS)),
+        )
+        self.cr.copy_expert(statement.code, content, COPY_SIZE)
+        self._staged += count
+        if self._staged >= STAGED:
+            self._put()
+
+    # === RECORDS === #
+
+    def _put(self):
+        """Make records of what is staged.
+
+        Most files bring nothing twice: then rows are put in without looking each one up first.
+        """
+        self.cr.execute(SQL("ANALYZE %s", STAGE))
+        crash_point("import.before_insert")
+        try:
+            with self.cr.savepoint(flush=False):
+                self.cr.execute(self._insert_all, log_exceptions=False)
+                taken = self.cr.rowcount
+        except UniqueViolation:
+            self.cr.execute(self._insert_new)
+            taken = self.cr.rowcount
+        self.had_already += self._staged - taken
+        crash_point("import.chunk")
+        self.cr.execute(SQL("TRUNCATE %s", STAGE))
+        self._staged = 0
+
+    def _insert(self, on_conflict):
+        file = self.file
+        carrier = file.carrier_id
+        own = {
+            "company_id": file.company_id.id,
+            "carrier_id": carrier.id,
+            "file_id": file.id,
+            "cost_currency_id": carrier.currency_id.id,
+        }
+        source = SQL(
+            "SELECT c.*, %s FROM %s c",
+            SQL(", ").join(
+                SQL("%s::integer AS %s", value, SQL.identifier(name)) for name, value in own.items()
+            ),
+            STAGE,
+        )
+        rated = rated_select(source, self._prepared)
+        names = [*CALL_COLUMNS, *own, *RATED_COLUMNS]
+        # What is too old, or lies in the future, is not billed, whatever its price.
+        window = self._window()
+        values = {
+            "state": SQL("CASE WHEN %s THEN 'error' ELSE r.state END", window),
+            "error_code": SQL("CASE WHEN %s THEN 'out_of_window' ELSE r.error_code END", window),
+            "error_key": SQL(
+                "CASE WHEN %s THEN concat('carrier:', r.carrier_id) ELSE r.error_key END", window
+            ),
+        }
+        return SQL(
+            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r %s",
+            SQL(", ").join(map(SQL.identifier, names)),
+            SQL(", ").join(values.get(name) or SQL("r.%s", SQL.identifier(name)) for name in names),
+            rated,
+            on_conflict,
+        )
+
+    def _window(self):
+        """Return the condition of calls that are not billed for their date."""
+        company, received = self.file.company_id, self.file.received_date
+        today = company._billing_date(received)
+        late = SQL("r.call_day > %s", today + timedelta(days=FUTURE_DAYS))
+        carrier = self.file.carrier_id
+        if carrier.late_rule == "refuse":
+            oldest = today - timedelta(days=carrier.late_days)
+            late = SQL("(%s OR r.call_day < %s)", late, oldest)
+        if last := self.file._archived_until():
+            late = SQL("(%s OR r.call_day <= %s)", late, last)
+        return late
+
+
+def _like(thread):
+    """Let log lines of this thread name the database that those of another do."""
+    for name in ("dbname", "uid", "url"):
+        if hasattr(thread, name):
+            setattr(threading.current_thread(), name, getattr(thread, name))

@@ -1,0 +1,70 @@
+import { registry } from "@web/core/registry";
+
+const oneCall = "table:not(:has(.o_billing_call ~ .o_billing_call)) .o_billing_call";
+
+registry.category("web_tour.tours").add("billing_portal_calls", {
+    url: "/my/invoices",
+    steps: () => [
+        {
+            content: "Open the invoice",
+            trigger: ".o_portal_my_doc_table a:contains('INV/')",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "Its calls",
+            trigger: "a.o_billing_calls:contains('Calls')",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "Three of them; look for one",
+            trigger: ".o_billing_portal_calls:has(.o_billing_calls_total:contains('3')) input[name='search']",
+            run: "edit 7700 900 123",
+        },
+        {
+            content: "Search",
+            trigger: ".o_billing_portal_calls form button[type='submit']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "It is found; how was it priced?",
+            trigger: `${oneCall}:contains('+447700900123') details summary`,
+            run: "click",
+        },
+        {
+            content: "Step by step",
+            trigger: ".o_billing_call details[open] .o_billing_explanation:contains('begins with 447'):contains('a minute = 0.12')",
+        },
+        {
+            content: "Back to all",
+            trigger: ".o_billing_portal_calls a:contains('Show all')",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "All three",
+            trigger: ".o_billing_call ~ .o_billing_call ~ .o_billing_call",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("billing_invoice_calls", {
+    steps: () => [
+        {
+            content: "The calls of a line",
+            trigger: ".o_field_widget[name='invoice_line_ids'] .o_data_row:contains('Mobile') button[name='action_view_calls']",
+            run: "click",
+        },
+        {
+            content: "One call",
+            trigger: ".o_list_view .o_data_row td[name='callee']:contains('+447700900123')",
+            run: "click",
+        },
+        {
+            content: "What priced it",
+            trigger: ".o_form_view .o_billing_explanation:contains('begins with 447'):contains('a minute = 0.12')",
+        },
+    ],
+});
