@@ -45,16 +45,7 @@ class BillingRun(models.Model):
     def _note_lost_tasks(self, stage, message: str):
         """Make exceptions of the customers whose batches failed or were deleted, by name of the
         first of each batch."""
-        tasks = self.env["billing.task"].sudo()
-        lost = tasks.search(
-            [
-                ("res_model", "=", self._name),
-                ("res_id", "=", self.id),
-                ("type_id.code", "=", stage.task_type),
-                ("state", "in", ("failed", "skipped")),
-            ]
-        )
-        for task in lost:
+        for task in self._stage_tasks(stage, ["failed", "skipped"]):
             parameters = task.parameters or {}
             partner = self.env["res.partner"].browse(parameters.get("first", ())).exists()
             if partner:

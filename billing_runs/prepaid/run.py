@@ -107,17 +107,7 @@ class BillingRun(models.Model):
 
     def _sum_results(self, stage) -> dict:
         """Add up what the tasks of a stage's latest execution said."""
-        result = self._open_result(stage)
-        tasks = self.env["billing.task"].sudo()
-        found = tasks.search(
-            [
-                ("res_model", "=", self._name),
-                ("res_id", "=", self.id),
-                ("type_id.code", "=", stage.task_type),
-                ("state", "=", "completed"),
-                ("create_date", ">=", result.started_date),
-            ]
-        )
+        found = self._stage_tasks(stage, ["completed"])
         entities = documents = 0
         amounts: Counter = Counter()
         for said in filter(None, found.mapped("result")):
@@ -133,6 +123,22 @@ class BillingRun(models.Model):
                 for currency in self.env["res.currency"].search([("name", "in", list(amounts))])
             },
         }
+
+    def _stage_tasks(self, stage, states: list):
+        """Return the tasks in some states of a stage's execution that has not ended yet."""
+        result = self._open_result(stage)
+        # Both belong to the transaction that made the tasks; that began in the second of the first.
+        begun = min(result.create_date.replace(microsecond=0), result.started_date)
+        tasks = self.env["billing.task"].sudo()
+        return tasks.search(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "=", self.id),
+                ("type_id.code", "=", stage.task_type),
+                ("state", "in", states),
+                ("create_date", ">=", begun),
+            ]
+        )
 
     def _post_wallet_summary(self):
         """Leave one message on the run that says what came of it."""
