@@ -69,6 +69,18 @@
         "cdrs/views/cdr_fixed_fee_views.xml",
         "cdrs/wizards/cdr_rate_dialog_views.xml",
         "cdrs/wizards/billing_error_dialog_views.xml",
+        # wallets
+        "security/wallets_rules.xml",
+        "wallets/data/wallets_data.xml",
+        "wallets/wizards/billing_wallet_wizard_views.xml",
+        "wallets/report/report_wallet_statement.xml",
+        "wallets/views/billing_wallet_views.xml",
+        "wallets/views/billing_charge_views.xml",
+        "wallets/views/account_views.xml",
+        "wallets/views/portal_templates.xml",
+        "wallets/views/res_partner_views.xml",
+        "wallets/views/res_config_settings_views.xml",
+        "wallets/views/wallets_menus.xml",
         # billing_runs
         "security/billing_runs_rules.xml",
         "data/billing_runs_data.xml",
@@ -115,6 +127,7 @@
         "security/ir.model.access.csv",
     ],
     "pre_init_hook": "pre_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "demo": [
         "data/demo/provider.xml",
         "data/demo/products.xml",

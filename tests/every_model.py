@@ -41,6 +41,14 @@ class EveryModelCase(ServiceTaskCase):
         day = {"company_id": cls.company.id, "day": date(2026, 1, 2)}
         cls.env["service.task.digest"].create({"department_id": cls.hosting.id, **day})
         cls.env["service.webhook.callback"].create({"module_id": cls.module.id, "signature": "x"})
+        wallet = cls.env["billing.wallet"].create({"partner_id": cls.customer.id})
+        wallet._credit(10, "Top-up")
+        bank = cls.env["account.journal"].search(
+            [("type", "=", "bank"), ("company_id", "=", cls.company.id)], limit=1
+        )
+        cls.env["account.bank.statement.line"].create(
+            {"journal_id": bank.id, "amount": 10, "payment_ref": "Top-up"}
+        )
         cls.make_usage_records()
         cls.make_rating_records()
         cls.make_run_records()

@@ -25,6 +25,7 @@ MODELS = {
     "billing.run.undo",
     "billing.service",
     "billing.task",
+    "billing.wallet",
     "cdr.archive",
     "cdr.file",
     "service.operation",

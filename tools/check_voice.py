@@ -17,6 +17,7 @@ PRODUCT = (
     "payment_runs/",
     "service_tasks/",
     "services/",
+    "wallets/",
 )
 #: bases of classes that are no plain Python
 MODELS = re.compile(r"^(models\.(Model|AbstractModel|TransientModel)|.*Controller|CustomerPortal)$")
