@@ -9,12 +9,13 @@ have 200,000 distinct numbers. In one run, each figure the median of three:
 - the same import of a tenth, and above 5,000,000 older records;
 - charging what was rated, customer by customer as a run's rating does it.
 
-Argument: how many calls (100,000 if left out).
+Argument: how many calls (100,000 if left out; with 1,000,000 charging has an aim as well).
 """
 
 import gc
 import io
 import random
+import statistics
 import sys
 import time
 from datetime import date, datetime, timedelta
@@ -22,6 +23,7 @@ from datetime import date, datetime, timedelta
 import psutil
 
 from odoo import api
+from odoo.fields import Command
 from odoo.tools import SQL
 
 from odoo.addons.billing_operations.cdrs.numbers import Normaliser
@@ -88,6 +90,10 @@ class Provider:
             length = self.random.choice((2, 3, 4, 5, 5, 6, 6, 7))
             prefixes.add(str(self.random.randrange(10 ** (length - 1), 10**length)))
         self.prefixes = sorted(prefixes)
+        self.others = [
+            f"00{self.random.choice(self.prefixes)}{self.random.randrange(10**6, 10**8)}"[:17]
+            for _number in range(OTHERS)
+        ]
         rates = self.env["cdr.rate"].create(
             [
                 {
@@ -95,6 +101,7 @@ class Provider:
                     "prefix": prefix,
                     "name": f"Zone {prefix}",
                     "class_id": classes[number % 3].id,
+                    "date_from": date(2026, 1, 1),
                     "price_minute": self.random.randrange(100, 9_000) / 10_000,
                     "connect_fee": 0.01 if number % 5 == 0 else 0,
                 }
@@ -167,7 +174,7 @@ class Provider:
 
     def lines(self, count):
         """Return a file of calls, none of which came before."""
-        pick, others = self.random, self.others()
+        pick, others = self.random, self.others
         self.files += 1
         text = io.StringIO()
         text.write(HEAD)
@@ -178,14 +185,6 @@ class Provider:
                 f"{pick.randrange(1, 600)},0.{pick.randrange(1000, 9999)},{self.files}-{number}\n"
             )
         return text.getvalue().encode()
-
-    def others(self):
-        if not hasattr(self, "_others"):
-            self._others = [
-                f"00{self.random.choice(self.prefixes)}{self.random.randrange(10**6, 10**8)}"[:17]
-                for _number in range(OTHERS)
-            ]
-        return self._others
 
 
 # === THE WAYS === #
@@ -251,8 +250,9 @@ def ours(provider, content, *, cold=False):
         found = mine._import()
         cr.commit()
         spent = time.perf_counter() - start
-    if found["state"] != "processed" or found["errors"]:
-        raise SystemExit(f"Import: {found}")
+    provider.env.cr.execute("SELECT count(*) FROM cdr_record WHERE state = 'rated'")
+    if found["state"] != "processed" or provider.env.cr.fetchone()[0] < found["records"]:
+        raise SystemExit(f"Not all calls were rated: {found}")
     return spent, peak_memory() - before
 
 
@@ -319,9 +319,15 @@ def by_orm(provider, content):
     return spent / len(lines)
 
 
-def clear(provider):
+def forget_files(provider):
+    """Let the same content be taken again."""
     provider.env["cdr.file"].search([])._own().write({"sha256": False})
     provider.env.flush_all()
+    provider.env.cr.commit()
+
+
+def clear(provider):
+    forget_files(provider)
     provider.env.cr.execute("TRUNCATE cdr_record CASCADE")
     provider.env.cr.commit()
 
@@ -367,26 +373,126 @@ def peak_memory():
     return int(line.split()[1]) / 1e3
 
 
+def charge(provider):
+    """Return the seconds that charging all rated calls takes, a run's batch after the other."""
+    env = provider.env
+    cycle = env["billing.cycle"].create(
+        {
+            "name": "Bench",
+            "company_id": provider.company.id,
+            "term_scheme_ids": [Command.set(provider.scheme.ids)],
+        }
+    )
+    cycle.action_activate()
+    run = env["billing.run"].create({"cycle_id": cycle.id, "cutoff_date": date(2026, 7, 31)})
+    env.cr.execute(
+        "SELECT DISTINCT partner_id FROM cdr_record WHERE state = 'rated' ORDER BY partner_id"
+    )
+    bills = env["billing.bill"].create(
+        [
+            {
+                "run_id": run.id,
+                "company_id": provider.company.id,
+                "partner_id": partner_id,
+                "currency_id": provider.company.currency_id.id,
+            }
+            for (partner_id,) in env.cr.fetchall()
+        ]
+    )
+    env.flush_all()
+    env.cr.commit()
+    ids, spent = bills.ids, 0.0
+    for first in range(0, len(ids), BATCH):
+        env.invalidate_all()
+        batch = env["billing.bill"].browse(ids[first : first + BATCH])
+        start = time.perf_counter()
+        batch._rate_usage()
+        env.cr.commit()
+        spent += time.perf_counter() - start
+    env.cr.execute("SELECT count(*) FROM cdr_record WHERE state = 'rated'")
+    if left := env.cr.fetchone()[0]:
+        raise SystemExit(f"{left} calls were not charged.")
+    env.cr.execute(
+        "SELECT sum(charged_amount), (SELECT sum(amount) FROM billing_charge WHERE kind = 'usage')"
+        " FROM cdr_record"
+    )
+    print("Calls and charges come to {:.2f} and {:.2f}.".format(*env.cr.fetchone()))
+    return spent
+
+
 def main():
     provider = Provider(env)  # noqa: F821
     content, tenth = provider.lines(CALLS), provider.lines(CALLS // 10)
     ours(provider, tenth)
-    found = {name: [] for name in ("floor", "cold", "warm", "tenth", "orm")}
+    figures = {name: [] for name in ("floor", "warm", "cold", "tenth", "orm")}
     memory = 0.0
     for _round in range(ROUNDS):
-        for name in found:
+        for name in figures:
             clear(provider)
             if name == "floor":
-                found[name].append(floor(provider, content) / CALLS)
+                figures[name].append(floor(provider, content) / CALLS)
             elif name == "orm":
-                found[name].append(by_orm(provider, content))
+                figures[name].append(by_orm(provider, content))
             elif name == "tenth":
-                found[name].append(ours(provider, tenth)[0] / len(tenth.splitlines()))
+                figures[name].append(ours(provider, tenth)[0] / (CALLS // 10))
             else:
                 spent, more = ours(provider, content, cold=name == "cold")
-                found[name].append(spent / CALLS)
+                figures[name].append(spent / CALLS)
                 memory = max(memory, more)
-    print({name: [f"{1e6 * one:.1f}" for one in each] for name, each in found.items()}, memory)
+    clear(provider)
+    ours(provider, content)
+    older(provider)
+    figures["older"] = []
+    for _round in range(ROUNDS):
+        forget_files(provider)
+        figures["older"].append(ours(provider, content)[0] / CALLS)
+        provider.env.cr.execute("DELETE FROM cdr_record WHERE call_day >= '2026-07-01'")
+        provider.env.cr.commit()
+    clear(provider)
+    ours(provider, content)
+    report(figures, memory, charge(provider))
+
+
+def report(figures, memory, charging):
+    labels = {
+        "floor": "COPY and a bare prefix join",
+        "warm": "import, numbers known",
+        "cold": "import, no number known",
+        "tenth": f"import of {CALLS // 10:,}",
+        "older": f"import above {OLDER:,} older records",
+        "orm": "ORM, a search a line",
+    }
+    print(f"{'':36}{'calls/s':>10}{'µs a call':>11}{'(range)':>18}")
+    medians = {}
+    for name, label in labels.items():
+        spent = [1e6 * one for one in figures[name]]
+        medians[name] = statistics.median(spent)
+        print(
+            f"{label:36}{1e6 / medians[name]:>10,.0f}{medians[name]:>11.1f}"
+            f"{f'{min(spent):.1f}–{max(spent):.1f}':>18}"
+        )
+    print(f"Charging {CALLS:,} calls of {SERVICES:,} services: {charging:.1f} s")
+    print(f"Memory over an idle process: {memory:.0f} MB")
+    aims = (
+        ("times the floor", medians["warm"] / medians["floor"], "<=", FLOOR_AT_MOST),
+        ("times faster than the ORM", medians["orm"] / medians["warm"], ">=", ORM_AT_LEAST),
+        (
+            "of the time of a tenth, a call",
+            medians["warm"] / medians["tenth"],
+            "<=",
+            GROWTH_AT_MOST,
+        ),
+        ("of the time in an empty table", medians["older"] / medians["warm"], "<=", OLDER_AT_MOST),
+        ("MB more than an idle process", memory, "<=", MEMORY_AT_MOST),
+    )
+    if CALLS == 1_000_000:
+        aims += (("s for charging them", charging, "<=", CHARGING_AT_MOST),)
+    failed = 0
+    for text, value, way, limit in aims:
+        passed = value <= limit if way == "<=" else value >= limit
+        failed += not passed
+        print(f"{'PASS' if passed else 'FAIL'}  {value:.2f} {text} ({way} {limit:g})")
+    sys.exit(1 if failed else 0)
 
 
 main()

@@ -204,7 +204,9 @@ class _Leg:
 
     def is_header(self, row):
         """Is a line that holds no call a first line with the columns' names?"""
-        return self.date is not None and not any(char.isdigit() for char in self.date(row))
+        if self.date is None or len(row) < self.width:
+            return False
+        return not any(char.isdigit() for char in self.date(row))
 
     def call(self, number, text, row):
         """Return the values of a call in the order of ``CALL_COLUMNS``, None where there is no second

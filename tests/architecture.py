@@ -26,6 +26,7 @@ ROOMS = {
     "billing_runs": (
         ("cycles", "runs", "bills", "usage"),
         ("invoicing",),
+        ("prepaid",),
         ("layouts",),
         ("calls",),
         ("documents",),

@@ -41,9 +41,52 @@ class EveryModelCase(ServiceTaskCase):
         day = {"company_id": cls.company.id, "day": date(2026, 1, 2)}
         cls.env["service.task.digest"].create({"department_id": cls.hosting.id, **day})
         cls.env["service.webhook.callback"].create({"module_id": cls.module.id, "signature": "x"})
+        wallet = cls.env["billing.wallet"].create({"partner_id": cls.customer.id})
+        wallet._credit(10, "Top-up")
+        bank = cls.env["account.journal"].search(
+            [("type", "=", "bank"), ("company_id", "=", cls.company.id)], limit=1
+        )
+        cls.env["account.bank.statement.line"].create(
+            {"journal_id": bank.id, "amount": 10, "payment_ref": "Top-up"}
+        )
         cls.make_usage_records()
         cls.make_rating_records()
         cls.make_run_records()
+        cls.make_payment_records()
+
+    @classmethod
+    def make_payment_records(cls):
+        """A mandate that is not signed yet, and a payment run whose file somebody had."""
+        mandates = cls.env["billing.mandate"]
+        account = mandates._account(cls.customer, "DE02120300000000202051")
+        mandates.create({"partner_id": cls.customer.id, "partner_bank_id": account.id})
+        run = cls.env["billing.payment.run"].create({"currency_id": cls.env.ref("base.EUR").id})
+        move = cls.env["account.move"].search(
+            [("state", "=", "posted"), ("company_id", "=", cls.company.id)], limit=1
+        )
+        item = move.line_ids.filtered(lambda line: line.account_type == "asset_receivable")[:1]
+        cls.env["billing.payment.line"].create(
+            {
+                "run_id": run.id,
+                "partner_id": cls.customer.id,
+                "move_id": move.id,
+                "move_line_id": item.id,
+                "currency_id": run.currency_id.id,
+                "amount": 1.0,
+            }
+        )
+        file = cls.env["billing.payment.file"].create(
+            {"run_id": run.id, "scheme": "CORE", "name": "x", "message_id": "x", "sha256": "x"}
+        )
+        cls.env["billing.payment.download"].create(
+            {"file_id": file.id, "user_id": cls.env.uid, "date": "2026-01-01 00:00:00"}
+        )
+        message = cls.env["billing.payment.return"].create(
+            {"name": "x", "company_id": cls.company.id, "kind": "hand"}
+        )
+        cls.env["billing.payment.return.line"].create(
+            {"return_id": message.id, "currency_id": run.currency_id.id, "state": "unknown"}
+        )
 
     @classmethod
     def make_usage_records(cls):

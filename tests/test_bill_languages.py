@@ -22,10 +22,13 @@ PRINTED = (
     "billing_runs/layouts/payment.py",
     "billing_runs/usage/texts.py",
     "services/charge_texts.py",
+    "billing_runs/calls/annexes.py",
+    "billing_runs/calls/annex_layouts.py",
+    "billing_runs/calls/itemised.py",
 )
 #: Odoo's code of each language that the addon speaks
 LANGUAGES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES"}
-PLACE = re.compile(r"%\(\w+\)s|\{\w+\}")
+PLACE = re.compile(r"%\(\w+\)s|%s|\{\w+\}")
 WORD = re.compile(r"[^\W\d_]{3,}")
 
 

@@ -13,6 +13,7 @@ from odoo.tools.pdf import PdfFileReader
 from ..billing_runs.calls import annex_layouts
 from ..billing_runs.layouts import typst_engine
 from ..billing_runs.layouts.typst_pool import LayoutError
+from .printers import pages, plain
 from .usage_common import UsageCase
 
 
@@ -97,9 +98,13 @@ class TestCallAnnexes(UsageCase):
         self.env["res.lang"]._activate_lang("de_DE")
         self.customer.lang = "de_DE"
         bill, move = self.formatted()
-        _pdf, csv = bill._get_annexes(move)
+        pdf, csv = bill._get_annexes(move)
         lines = csv.raw.decode("utf-8-sig").splitlines()
         self.assertTrue(lines[1].endswith(";60;60;0;0,06"), lines[1])
+        self.assertTrue(lines[0].startswith("Dienst;Zeit;Richtung;Von;An;Ziel;"), lines[0])
+        [first, *_others] = pages(pdf.raw)
+        for words in (f"Anrufe zu {move.name}", "Dauer", "Seite 1 von 1"):
+            self.assertIn(plain(words), first)
 
     @mute_logger("odoo.addons.billing_operations.billing_runs.bills.isolation")
     def test_what_goes_wrong_is_an_error_of_that_bill_alone(self):

@@ -152,6 +152,13 @@ class TestFixedFees(ErrorCase):
         fees = self.load({"identifier": "020 7946 0000", "cost": 6})
         self.assertEqual((fees.sale, fees.error_code), (5, "fixed_fee_loss"))
 
+    def test_numbers_of_a_fee_belong_to_the_carriers_country(self):
+        carrier = self.make_carrier("Old Country", country_id=self.env.ref("base.de").id)
+        self.make_number("+49 30 901820")
+        self.fee_file = self.make_file(carrier, kind="fixed_fee")
+        fee = self.load({"identifier": "030 901820", "cost": 1})
+        self.assertEqual((fee.identifier, fee.service_id), ("4930901820", self.service))
+
     def test_thousands_of_fees_take_few_statements(self):
         rows = [{"identifier": f"020 7946 {n:04}", "cost": 1} for n in range(3000)]
         self.load({"identifier": "020 7946 0000", "cost": 1})

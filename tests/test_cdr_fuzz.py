@@ -5,6 +5,7 @@ import gzip
 import io
 import random
 import zipfile
+from dataclasses import replace
 
 from odoo.tests import tagged
 
@@ -45,11 +46,11 @@ def damage(numbers, line):
     return numbers.choice(kinds)()
 
 
-def read(content, name="calls.csv"):
+def read(content, name="calls.csv", layout=LAYOUT):
     """Return ``(calls by their line, problems, what broke it off)``."""
     calls, problems, broken = [], [], None
     try:
-        reader = open_reader(LAYOUT, Content(io.BytesIO(content), name, Limits()))
+        reader = open_reader(layout, Content(io.BytesIO(content), name, Limits()))
         for some, wrong in reader.batches():
             calls += some
             problems += wrong
@@ -80,6 +81,22 @@ class TestCdrFuzz(CdrCase):
                 for n, line in zip(bad, damaged, strict=True):
                     is_said = n + 2 in calls or n + 2 in {problem.line for problem in problems}
                     self.assertTrue(is_said or not line.strip(), f"line {n + 2}: {line[:80]}")
+
+    def test_files_without_a_header_are_read_alike(self):
+        layout = replace(LAYOUT, header_rows=0)
+        for seed in range(FILES):
+            numbers = random.Random(seed)
+            lines = [call_line(n).rstrip("\n").encode() for n in range(LINES)]
+            damaged = damage(numbers, lines[0])
+            for place in (0, numbers.randrange(1, LINES)):
+                content = b"\n".join([*lines[:place], damaged, *lines[place + 1 :]])
+                calls, problems, _broken = read(content, layout=layout)
+                with self.subTest(seed=seed, place=place):
+                    for n in set(range(LINES)) - {place}:
+                        self.assertEqual(calls[n + 1][1], f"c{n}")
+                    self.assertLessEqual({problem.line for problem in problems}, {place + 1})
+        calls, problems, _broken = read(b"this,is\n" * 3, layout=layout)
+        self.assertEqual([problem.code for problem in problems], ["too_short"] * 3)
 
     def test_a_file_cut_anywhere_keeps_the_lines_before(self):
         content = (HEAD + "".join(call_line(n) for n in range(LINES))).encode()

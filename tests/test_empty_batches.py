@@ -21,6 +21,8 @@ MODELS = (
     "billing.service",
     "billing.service.addon",
     "billing.task",
+    "billing.wallet",
+    "billing.wallet.transaction",
     "cdr.fixed.fee",
     "service.operation",
     "service.task",

@@ -33,7 +33,7 @@ READ = Path(__file__).with_name("odoo_internals.txt")
 #: the addons whose code was read; others that change a listed method are seen by the guards
 ADDONS = (
     "base", "web", "mail", "product", "uom", "analytic", "account", "portal", "account_payment",
-    "account_edi_ubl_cii",
+    "account_edi_ubl_cii", "payment",
 )  # fmt: skip
 #: underscore names that Odoo's own documentation and every addon use
 ORDINARY = {

@@ -1,11 +1,13 @@
 """Odoo's report, many bills a print: each bill says what it says when it is printed alone."""
 
+import base64
 import io
 from datetime import date, timedelta
 from unittest.mock import patch
 
 import pikepdf
 import pypdfium2
+from PIL import Image
 
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -293,7 +295,16 @@ class TestOdooReport(OdooReportCase):
                 OdooReport().rescue(move, self.report, PrintError("no"))
             [body], header = run.call_args.args[0], run.call_args.kwargs["header"]
             self.assertEqual("DE136695976" in body, not patched)
+            self.assertNotIn("Page", body)
             self.assertEqual("DE136695976" in (header or ""), patched)
+
+    def test_what_is_added_of_the_seller_is_in_the_customers_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.customer.lang = "fr_FR"
+        germany = self.company.country_id
+        germany.with_context(lang="fr_FR").vat_label = "N° TVA"
+        [document] = OdooReport().prepare(self.make_move(), self.report).values()
+        self.assertIn("N° TVA: DE136695976", document.sheets[0].header.html)
 
     @needs_program("wkhtmltopdf")
     @needs_program("chromium")
@@ -348,6 +359,24 @@ class TestOdooReport(OdooReportCase):
         for piece in (sheet.piece, sheet.header, sheet.footer):
             for text in (piece.html, piece.css):
                 self.assertNotRegex(text, r"""(src=|url\()["']?(/|http)""")
+
+    @needs_program("wkhtmltopdf")
+    @needs_program("chromium")
+    def test_a_background_image_is_printed(self):
+        stream = io.BytesIO()
+        Image.new("RGB", (120, 160), (10, 200, 30)).save(stream, format="PNG")
+        self.company.write(
+            {
+                "layout_background": "Custom",
+                "layout_background_image": base64.b64encode(stream.getvalue()),
+            }
+        )
+        move = self.make_move()
+        for _printer, found in self.by_each(move):
+            pixels = pypdfium2.PdfDocument(found[move])[0].render(scale=1.0).to_pil()
+            colours = pixels.convert("RGB").getcolors(1 << 24)
+            greens = sum(count for count, colour in colours if colour == (10, 200, 30))
+            self.assertGreater(greens, 10_000)
 
     def test_text_in_odoos_own_fonts_is_text(self):
         self.later()

@@ -83,6 +83,12 @@ class TestPaymentMeans(StructuredCase):
         self.render(self.move | other)
         self.assertEqual(slot.asked, [2], "asked once for all")
 
+    def test_odoos_report_says_it_too(self):
+        DirectDebits(self, self.move)
+        report = self.env["ir.actions.report"].with_context(lang="en_US")
+        html = report._render_qweb_html(self.report.report_name, self.move.ids)[0].decode()
+        self.assertIn(NOTE, html)
+
     def test_factur_x_says_the_same(self):
         DirectDebits(self, self.move)
         root = self.embedded(self.move)

@@ -83,7 +83,7 @@ told["attached"] = [part.get_filename() for part in message.iter_attachments()]
 PREPAID = """
 scheme = B.make_scheme("Prepaid", classification="prepaid")
 B.make_service(B.make_customer("Prepaid"), B.make_tariff(scheme, 5.0))
-run = B.make_run(B.make_cycle(scheme, name="Prepaid", run_type="prepaid"))
+run = B.make_run(B.make_cycle(scheme, name="Prepaid", run_type="prepaid", recurrence_unit="day"))
 told["prepaid"] = {"before": run._get_steps(), "first": stages(run)}
 run._execute("rating")
 told["prepaid"]["rating"] = [run.state, run.stage, run.progress, run._next_steps()["phase"]]

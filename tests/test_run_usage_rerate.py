@@ -5,15 +5,16 @@ from datetime import date
 from decimal import Decimal
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tests import tagged
 
 from ..billing_runs.usage.correcting import CorrectionTexts
-from . import test_run_usage
+from .usage_common import UsageCase
 
 START = date(2026, 1, 1)
 
 
-class RerateCase(test_run_usage.TestRunUsage):
+class RerateCase(UsageCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -54,8 +55,9 @@ class RerateCase(test_run_usage.TestRunUsage):
         live = live.filtered(lambda c: c.partner_id == (customer or self.customer))
         return round(sum(live.mapped("amount")), 2)
 
-    def explained(self):
-        """Check that every live charge of usage is the sum of its calls, now or as they were."""
+    def explained(self, priced_today=False):
+        """Check that every live charge of usage is the sum of its calls, now or as they were; and with
+        ``priced_today`` that the arithmetic of each call leads to what it is charged with."""
         earlier = self.env["billing.usage.earlier"]
         for charge in self.charges().filtered(lambda c: c.state not in ("void", "waived")):
             calls = self.records.search([("charge_id", "=", charge.id)]).mapped("charged_amount")
@@ -68,6 +70,10 @@ class RerateCase(test_run_usage.TestRunUsage):
             found = self.env[shown["res_model"]].search(shown["domain"])
             self.assertEqual(len(found), charge.call_count)
             self.assertTrue(found, charge.name)
+        if priced_today:
+            charged = Domain("carrier_id", "=", self.carrier.id) & Domain("charge_id", "!=", False)
+            for record, explanation in self.records.search(charged)._explain().items():
+                self.assertTrue(explanation.agrees, record.display_name)
 
     def undo(self, run, outcome, customer=None):
         undo = self.env["billing.run.undo"].create(
@@ -81,11 +87,6 @@ class RerateCase(test_run_usage.TestRunUsage):
         undo.action_confirm()
         self.env["billing.task"]._run_inline(domain=[("res_model", "=", undo._name)])
         self.env.invalidate_all()
-
-
-# The builders are another class's; its tests run there.
-for name in [name for name in dir(RerateCase) if name.startswith("test_")]:
-    setattr(RerateCase, name, None)
 
 
 @tagged("post_install", "-at_install")
@@ -126,7 +127,10 @@ class TestRunUsageRerate(RerateCase):
         self.assertLessEqual(back | again, bill.charge_ids)
         self.assertEqual({back.state, again.state}, {"invoiced"})
         self.assertFalse([row for row in second._tie_out() if row["difference"]])
-        self.explained()
+        for run in (first, second):
+            for row in run._tie_out_usage():
+                self.assertFalse(row["untied"] or row["difference"])
+        self.explained(priced_today=True)
         self.assertFalse(self.usage(self.billed(3)), "nothing of it comes again")
 
     def test_a_repeat_changes_nothing(self):
@@ -239,7 +243,7 @@ class TestRunUsageRerate(RerateCase):
         before = self.owed()
         self.rerate([("call_day", "<", date(2026, 1, 5))])
         self.rerate()
-        self.explained()
+        self.explained(priced_today=True)
         corrected = self.owed()
         self.assertNotEqual(corrected, before)
         self.billed(3, "posting")

@@ -72,6 +72,26 @@ class TestUsageTieOut(UsageCase):
         self.assertEqual(step["state"], "done")
         self.assertIn("Of 1 charge no call is there", step["sentence"])
 
+    def test_charges_that_were_corrected_tie_with_their_calls_as_they_were(self):
+        self.make_rate("4420", 0.5)
+        calls = self.records.search([("carrier_id", "=", self.carrier.id)])
+        self.assertEqual(
+            self.records._rerate([("id", "in", calls.ids)], self.company)["corrected"], 1
+        )
+        self.env.invalidate_all()
+        step = self.run_._step("tie_out_usage")
+        self.assertEqual(step["state"], "done", step["sentence"])
+        self.assertIn("agree", step["sentence"])
+        again = self.billed(2, "posting")
+        [row] = again._tie_out_usage()
+        self.assertEqual((row["calls"], row["charged_calls"]), (2, 2))
+        self.assertEqual((row["charges"], row["lines"]), (1.1, 1.1))
+        step = again._step("tie_out_usage")
+        self.assertEqual(step["state"], "done", step["sentence"])
+        corrected = self.usage(again).filtered("usage_calls")
+        self.assertIn(self.service.display_name, corrected.name)
+        self.assertTrue(all(told.agrees for told in calls._explain().values()))
+
     def test_a_line_that_comes_to_something_else_does_not_tie(self):
         line = self.usage(self.run_)[0].move_line_id
         move = line.move_id

@@ -12,7 +12,7 @@ from odoo.tests import HttpCase, tagged
 from ..billing_tasks.start_entry import StartEntry, count
 from .service_task_common import ServiceTaskCase
 
-RUNS = ("runs_waiting", "runs_at_work", "exceptions", "invoiced", "unbilled")
+RUNS = ("runs_waiting", "runs_at_work", "exceptions", "invoiced", "unbilled", "wallets")
 
 
 class StartPageCase(ServiceTaskCase):
@@ -72,7 +72,14 @@ class TestStartPage(StartPageCase):
         self.assertFalse(page["welcome"])
         self.assertEqual(
             [entry["code"] for entry in page["entries"]],
-            [*RUNS[:3], "failed_tasks", "service_tasks", *RUNS[3:]],
+            [
+                *RUNS[:3],
+                "failed_tasks",
+                "payment_runs",
+                "service_tasks",
+                *RUNS[3:],
+                "collected",
+            ],
         )
         self.assertEqual(
             self.cells(self.entry("runs_waiting")),
@@ -104,9 +111,26 @@ class TestStartPage(StartPageCase):
         field = {
             "billing.charge": "amount",
             "account.move": "amount_untaxed_in_currency_signed",
+            "billing.wallet": "balance",
         }[action["res_model"]]
         total = found.currency_id.format(sum(found.mapped(field)))
         self.assertEqual(cell["text"], total, action["name"])
+
+    def test_wallets_stand_by_currency_with_those_that_are_low_or_empty(self):
+        for number, (paid, spent) in enumerate(((50, 0), (50, 48), (50, 50))):
+            partner = self.make_customer(f"Prepaid {number}")
+            wallet = self.env["billing.wallet"].create({"partner_id": partner.id})
+            wallet.low_balance = 5
+            wallet._credit(paid, "Top-up")
+            if spent:
+                wallet._reimburse(spent, "Leaves us")
+        entry = self.entry("wallets")
+        self.assertEqual(
+            [self.text(cell) for cell in entry["rows"][0]],
+            ["USD", "3", "$\xa052.00", "2", "1"],
+        )
+        for cell in entry["rows"][0][1:]:
+            self.check_figure(cell, self.accountant)
 
     def test_unbilled_charges_stand_by_currency(self):
         charges = self.env["billing.charge"]
@@ -169,7 +193,9 @@ class TestStartPage(StartPageCase):
         def codes(user):
             return [entry["code"] for entry in self.page(user)["entries"]]
 
-        self.assertEqual(codes(self.accountant), list(RUNS))
+        self.assertEqual(
+            codes(self.accountant), [*RUNS[:3], "payment_runs", *RUNS[3:], "collected"]
+        )
         self.assertEqual(codes(self.member), ["service_tasks"])
         self.assertEqual(self.cells(self.entry("service_tasks", self.member)), {"Hosting": "1"})
         self.assertEqual(self.entry("service_tasks", self.stranger)["rows"], [])

@@ -10,7 +10,15 @@ import sys
 import tokenize
 from pathlib import Path
 
-PRODUCT = ("billing_runs/", "billing_tasks/", "cdrs/", "service_tasks/", "services/")
+PRODUCT = (
+    "billing_runs/",
+    "billing_tasks/",
+    "cdrs/",
+    "payment_runs/",
+    "service_tasks/",
+    "services/",
+    "wallets/",
+)
 #: bases of classes that are no plain Python
 MODELS = re.compile(r"^(models\.(Model|AbstractModel|TransientModel)|.*Controller|CustomerPortal)$")
 SECTION = re.compile(r"^# === [^a-z]+ === #$")

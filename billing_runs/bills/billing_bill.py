@@ -72,6 +72,11 @@ class BillingBill(models.Model):
             ("tax_country", "Tax of another country"),
             ("journal_archived", "Journal archived"),
             ("locked_period", "Locked period"),
+            ("no_wallet", "No wallet"),
+            ("currency_mismatch", "Wallet in another currency"),
+            ("insufficient_funds", "Insufficient funds"),
+            ("wallet_locked", "Wallet locked"),
+            ("switch_failed", "Stop or start failed"),
             ("rating_failed", "Rating failed"),
             ("invoicing_failed", "Invoicing failed"),
             ("posting_failed", "Posting failed"),
@@ -190,6 +195,10 @@ class BillingBill(models.Model):
         clear = {"error_code": False, "error_message": False}
         for run, bills in self.grouped("run_id").items():
             stages = run._stages()
+            if not stages.by_bills:
+                # They stand for exceptions alone, and are made anew where these stay.
+                bills.unlink()
+                continue
             produced = bills.filtered(lambda bill: "posted" in bill.move_ids.mapped("state"))
             produced._set_state(stages.posted_states[0], clear)
             (bills - produced)._set_state(stages.start_state, clear)

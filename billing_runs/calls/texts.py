@@ -18,7 +18,7 @@ SENTENCES = {
     "time": (
         _lt("Billed Time"),
         _lt(
-            "%(seconds)s s last: the first %(initial)s s, then %(steps)s × %(step)s s ="
+            "Lasted %(seconds)s s: the first %(initial)s s, then %(steps)s × %(step)s s ="
             " %(billed)s s."
         ),
     ),
@@ -26,6 +26,7 @@ SENTENCES = {
         _lt("Price"),
         _lt("%(fee)s connect fee + %(billed)s s × %(price)s a minute = %(amount)s"),
     ),
+    "price_alone": (_lt("Price"), _lt("%(billed)s s × %(price)s a minute = %(amount)s")),
     "minimum": (_lt("Minimum"), _lt("At least %(minimum)s.")),
     "rounded": (_lt("Rounded"), _lt("To %(digits)s decimals: %(amount)s")),
     "included": (
@@ -125,7 +126,8 @@ class CallTexts:
         return rows
 
     def _step(self, step):
-        title, sentence = SENTENCES[step.kind]
+        free = step.kind == "price" and not step.numbers["fee"]
+        title, sentence = SENTENCES["price_alone" if free else step.kind]
         numbers = {
             name: self.number(value) if isinstance(value, Decimal) else value
             for name, value in step.numbers.items()

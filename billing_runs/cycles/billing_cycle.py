@@ -37,7 +37,12 @@ class BillingCycle(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, index=True, default=lambda self: self.env.company
     )
-    run_type = fields.Selection([("postpaid", "Postpaid")], required=True, default="postpaid")
+    run_type = fields.Selection(
+        [("postpaid", "Postpaid"), ("prepaid", "Prepaid")],
+        required=True,
+        default="postpaid",
+        help="Postpaid runs make invoices; prepaid runs debit wallets, every day.",
+    )
     state = fields.Selection(
         [("draft", "Draft"), ("active", "Active"), ("archived", "Archived")],
         required=True,
@@ -131,6 +136,35 @@ class BillingCycle(models.Model):
         help="When a run has its PDFs, bills are e-mailed and put into print bundles without"
         " anybody asking for it.",
     )
+    # What prepaid runs do besides
+    enable_estimation = fields.Boolean(
+        "Estimate Depletion", default=True, help="Runs estimate how long the wallets will last."
+    )
+    estimation_days = fields.Integer(
+        "Estimate at Most",
+        default=180,
+        help="So many days are looked ahead. A wallet that lasts longer has no estimate.",
+    )
+    enable_stop = fields.Boolean(
+        "Stop Services",
+        help="Runs have services suspended whose wallets do not pay, from the next day on.",
+    )
+    enable_start = fields.Boolean(
+        "Start Services",
+        help="Runs have services resumed that were stopped and whose wallets pay again.",
+    )
+    stop_grace_days = fields.Integer(
+        "Grace", help="So many days may be unpaid before a service is stopped."
+    )
+    switch_limit = fields.Integer(
+        "Most a Run", help="A run stops and starts at most so many services each. 0: no limit."
+    )
+    spared_category_ids = fields.Many2many(
+        "res.partner.category",
+        "billing_cycle_spared_category_rel",
+        string="Never Stop",
+        help="The services of customers with one of these classifications are not stopped.",
+    )
     # Default criteria of its runs
     term_scheme_ids = limit_field(
         "billing.term.scheme",
@@ -159,6 +193,22 @@ class BillingCycle(models.Model):
     )
     _recurrence_positive = models.Constraint(
         "CHECK (recurrence_number > 0)", "A cycle recurs every 1 or more days, weeks or months."
+    )
+    _one_active_prepaid = models.UniqueIndex(
+        "(company_id) WHERE run_type = 'prepaid' AND state = 'active'",
+        "The company has an active prepaid billing cycle already. Archive that one first.",
+    )
+    _prepaid_every_day = models.Constraint(
+        "CHECK (run_type <> 'prepaid' OR (recurrence_number = 1 AND recurrence_unit = 'day'))",
+        "Prepaid billing cycles recur every day.",
+    )
+    _switches_not_negative = models.Constraint(
+        "CHECK (stop_grace_days >= 0 AND switch_limit >= 0)",
+        "Days of grace and limits cannot be negative.",
+    )
+    _estimation_days_range = models.Constraint(
+        "CHECK (estimation_days BETWEEN 1 AND 1000)",
+        "Depletion is estimated 1 to 1,000 days ahead.",
     )
     _proximity_ordered = models.Constraint(
         "CHECK (proximity_min <= proximity_max)",
@@ -196,6 +246,11 @@ class BillingCycle(models.Model):
                         terms=", ".join(wrong.mapped("name")),
                     )
                 )
+
+    @api.onchange("run_type")
+    def _onchange_run_type(self):
+        if self.run_type == "prepaid":
+            self.recurrence_number, self.recurrence_unit = 1, "day"
 
     @api.depends("company_id")
     def _compute_journal_id(self):
@@ -252,6 +307,14 @@ class BillingCycle(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
+        if active := self.filtered(lambda c: c.state == "active" and c.run_type == "prepaid"):
+            raise UserError(
+                self.env._(
+                    "%(cycles)s cannot be deleted while it is active: prepaid services are billed by"
+                    " it. Archive it first.",
+                    cycles=", ".join(active.mapped("name")),
+                )
+            )
         used = self.filtered("run_ids")
         if used:
             raise UserError(

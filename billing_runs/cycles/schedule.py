@@ -16,7 +16,9 @@ class BillingCycle(models.Model):
         Where recurrences were missed, only the latest one gets a run: it bills
         everything that is due by then.
         """
-        for cycle in self.search([("state", "=", "active")]):
+        # A prepaid run that recurs makes the next one itself.
+        cycles = self.search([("state", "=", "active"), ("run_type", "!=", "prepaid")])
+        for cycle in cycles:
             day = cycle._latest_due_recurrence(cycle.company_id._billing_today())
             if day:
                 cycle.with_company(cycle.company_id)._create_batch_run(day)

@@ -34,6 +34,8 @@ def with_seller(
         if inside and above is not None:
             root.body.insert(0, above)
         if inside and below is not None:
+            for number in below.xpath(CLASSED.format("page")):
+                number.getparent().drop_tree()  # nobody counts the pages
             root.body.append(below)
         found.append(_written(root))
     if inside:

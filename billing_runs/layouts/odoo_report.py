@@ -192,7 +192,8 @@ class OdooReport(Engine):
 
 def _seller(move):
     """Return what a bill has to say of the seller: ``{words to look for: text to add}``."""
-    company = move.company_id.sudo()
+    spoken = move.with_context(lang=move.partner_id.lang or move.env.lang)
+    company = spoken.company_id.sudo()
     wanted = {company.name: company.name}
     # Whatever people wrote into the details, the law wants the address.
     if company.street:
@@ -200,7 +201,7 @@ def _seller(move):
     if company.city:
         wanted[company.zip or company.city] = " ".join(filter(None, [company.zip, company.city]))
     if company.vat and not move.fiscal_position_id.sudo().foreign_vat:
-        label = company.country_id.vat_label or move.env._("Tax ID")
+        label = company.country_id.vat_label or spoken.env._("Tax ID")
         wanted[company.vat] = f"{label}: {company.vat}"
     return wanted
 

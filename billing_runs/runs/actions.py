@@ -207,6 +207,8 @@ class BillingRun(models.Model):
         standing = Domain("state", "in", ("draft", "posted"))
         standing &= Domain("reversed_entry_id", "=", False)
         standing &= Domain("payment_state", "!=", "reversed")
+        if not self._stages().by_bills:
+            return self._has_debited()
         domain = Domain("state", "in", self._stages().live_states)
         domain |= Domain("state", "=", "error") & Domain("move_ids", "any", standing)
         bills = self.env["billing.bill"].sudo()

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ...services.numbers import give_numbers
 from ..cycles.criteria import CRITERIA, FILTERS, criterion_field, limit_field
-from .stages import POSTPAID_STAGES, Stages
+from .stages import POSTPAID_STAGES, PREPAID_STAGES, Stages
 
 EDITABLE_STATES = ("pending", "ready", "approved")
 ENDED_STATES = ("completed", "completed_with_errors", "failed", "cancelled")
@@ -26,6 +26,7 @@ PROGRESS_FIELDS = frozenset(
 )
 # What stays writable once bills were requested.
 _UNLOCKED_FIELDS = PROGRESS_FIELDS | {"state", "message_main_attachment_id"}
+PREPAID_FLAGS = ("enable_estimation", "enable_stop", "enable_start")
 # The cycle gives it, the run may have its own.
 _FROM_CYCLE = {
     "compute": "_compute_criteria",
@@ -184,6 +185,25 @@ class BillingRun(models.Model):
         " anybody asking for it.",
         **_FROM_CYCLE,
     )
+    enable_estimation = fields.Boolean(
+        "Estimate Depletion",
+        help="The run estimates how long the wallets will last. Without, it is faster.",
+        **_FROM_CYCLE,
+    )
+    enable_stop = fields.Boolean(
+        "Stop Services",
+        help="Services whose wallets do not pay are to be suspended from the next day on.",
+        **_FROM_CYCLE,
+    )
+    enable_start = fields.Boolean(
+        "Start Services",
+        help="Services that were stopped are to be resumed when their wallets pay again.",
+        **_FROM_CYCLE,
+    )
+    only_switches = fields.Boolean(
+        "Only Stop and Start",
+        help="The run rates and debits nothing: it stops and starts services.",
+    )
     # Filters
     partner_ids = limit_field(
         "res.partner", relation="billing_run_partner_rel", string="Customers", check_company=True
@@ -234,6 +254,29 @@ class BillingRun(models.Model):
                     )
                 )
 
+    @api.constrains("only_switches", "enable_stop", "enable_start", "enable_estimation")
+    def _check_switches(self):
+        for run in self.filtered("only_switches"):
+            if not any(run[name] for name in PREPAID_FLAGS):
+                raise ValidationError(
+                    self.env._(
+                        "%(run)s rates and debits nothing: let it stop or start services, or"
+                        " estimate.",
+                        run=run.number,
+                    )
+                )
+
+    @api.constrains("job_ids", "cycle_id")
+    def _check_jobs(self):
+        for run in self:
+            if run.run_type == "prepaid" and run.job_ids:
+                raise ValidationError(
+                    self.env._(
+                        "%(run)s: jobs are billed by invoices, not from wallets. Remove them.",
+                        run=run.number,
+                    )
+                )
+
     @api.constrains("cycle_id")
     def _check_cycle_active(self):
         for run in self:
@@ -271,7 +314,7 @@ class BillingRun(models.Model):
     @api.depends("cycle_id")
     def _compute_criteria(self):
         for run in self:
-            for name in (*CRITERIA, "auto_send"):
+            for name in (*CRITERIA, "auto_send", *PREPAID_FLAGS):
                 run[name] = run.cycle_id[name]
 
     # === CRUD === #
@@ -287,7 +330,7 @@ class BillingRun(models.Model):
         return runs
 
     def write(self, vals):
-        locked = self._locked_fields(vals)
+        locked = set() if self._is_own() else self._locked_fields(vals)
         if locked:
             for run in self.filtered(lambda r: r.state not in EDITABLE_STATES):
                 raise UserError(
@@ -342,12 +385,14 @@ class BillingRun(models.Model):
         A floor above, or an addon, extends the list with ``super()``, and with that what engine,
         progress, results, Next Steps and selections know.
         """
-        return list(POSTPAID_STAGES) if run_type == "postpaid" else []
+        stages = {"postpaid": POSTPAID_STAGES, "prepaid": PREPAID_STAGES}
+        return list(stages.get(run_type, ()))
 
     def _stages(self):
         """Return the stages of the run, in order."""
         self.ensure_one()
-        return Stages(self._stage_registry(self.run_type))
+        registry = self._stage_registry(self.run_type)
+        return Stages(stage for stage in registry if stage.is_in(self))
 
     @api.model
     def _known_stages(self):

@@ -74,7 +74,9 @@ class BillingRun(models.Model):
             run.error_count = sum(count for state, _code, count in mine if state == "error")
             done = sum(count * stages.finished(state) for state, _code, count in mine)
             run.progress = 100.0 * done / (total * len(stages)) if total else 0.0
-            if total and run.state in ("completed", "completed_with_errors", "failed"):
+            if stages and not stages.by_bills:
+                run.progress = 100.0 * (stages.place(run.stage) + 1) / len(stages)
+            elif total and run.state in ("completed", "completed_with_errors", "failed"):
                 # Closed early, it goes without the stages that are left.
                 run.progress = 100.0
 

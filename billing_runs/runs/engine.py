@@ -105,7 +105,7 @@ class BillingRun(models.Model):
         self._start()
         if self.state != "running":
             return self._state_text()
-        if first:
+        if first and self._stages().by_bills:
             self._begin_canary()
         stages = self._stages()
         for stage in stages[stages.place(self.stage) + 1 : self._target_place() + 1]:
@@ -117,7 +117,8 @@ class BillingRun(models.Model):
                 self._enqueue_batches(stage)
                 return self.env._("Started %(stage)s.", stage=self.env._(stage.label))
             self.stage = stage.name
-            if stage is stages[stages.posted_place] and not self.canary_running:
+            posted = stages.by_bills and stage is stages[stages.posted_place]
+            if posted and not self.canary_running:
                 self._request_report("post")
             check = stage.checks_limits and not self.limits_passed
             problem = self._limit_problem() if check else None
@@ -134,7 +135,10 @@ class BillingRun(models.Model):
         if self.state != "requested" or self._stages().place(self.stage) >= self._target_place():
             return
         if not self.started_date:
-            self._identify()
+            if self._stages().by_bills:
+                self._identify()
+            else:
+                self._take_own_day()
             self._note_lost_limits()
             crash_point("run.identified")
         self._set_state("running")
@@ -151,8 +155,8 @@ class BillingRun(models.Model):
         )
 
     def _begin_stage(self, stage):
-        """Open a stage's result; return False when no bill is there for it."""
-        if not self._bill_ids(stage.before):
+        """Open a stage's result; return False when nothing is there for it."""
+        if not stage.has_work(self):
             return False
         self.env["billing.run.result"].create(
             {"run_id": self.id, "stage": stage.name, "started_date": fields.Datetime.now()}
@@ -180,11 +184,11 @@ class BillingRun(models.Model):
                 {
                     "type_code": stage.task_type,
                     "record": self,
-                    "parameters": {"bill_ids": bill_ids},
-                    "identity_key": f"run:{self.id}:{stage.name}:{bill_ids[0]}",
+                    "parameters": parameters,
+                    "identity_key": f"run:{self.id}:{stage.name}:{key}",
                     "exclusive_key": stage.exclusive_key(self),
                 }
-                for bill_ids in self._batches(stage)
+                for key, parameters in stage.batches(self)
             ]
         )
 
@@ -198,15 +202,16 @@ class BillingRun(models.Model):
         A bill that is still where the stage found it lost its task (failed or
         deleted): it becomes an error of its own, never a silent gap.
         """
-        left = self.env["billing.bill"].browse(self._bill_ids(stage.before))
-        left._set_error(
-            "task_failed",
-            self.env._(
-                "The background task for this bill failed or was deleted during %(stage)s."
-                " See Billing Tasks, then run the bill again.",
-                stage=self.env._(stage.label),
-            ),
+        message = self.env._(
+            "The background task for this bill failed or was deleted during %(stage)s."
+            " See Billing Tasks, then run the bill again.",
+            stage=self.env._(stage.label),
         )
+        if stage.by_bills:
+            left = self.env["billing.bill"].browse(self._bill_ids(stage.before))
+            left._set_error("task_failed", message)
+        else:
+            self._note_lost_tasks(stage, message)
         self._open_result(stage).write({"ended_date": fields.Datetime.now(), **stage.totals(self)})
 
     @api.model

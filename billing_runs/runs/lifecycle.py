@@ -65,7 +65,9 @@ class BillingRun(models.Model):
         """
         self.ensure_one()
         self._check_proximity()  # the cycle's range may have been narrowed since
-        names = ("invoice_date", "cutoff_date", "transaction_date", "term_scheme_ids")
+        names = ["invoice_date", "cutoff_date", "transaction_date", "term_scheme_ids"]
+        if not self._stages().by_bills:
+            names.append("partner_category_ids")
         missing = [
             self._fields[name]._description_string(self.env) for name in names if not self[name]
         ]
@@ -119,13 +121,17 @@ class BillingRun(models.Model):
         self._post_summary()
         if self.is_recurring and not self.successor_id:
             self._create_successor()
+            if not self._stages().by_bills:
+                self._schedule_successor()
         if self.auto_send:
             self._send_automatically()
 
     def _post_summary(self):
         """Leave one message on the run in place of one on each of its invoices."""
+        if not self._stages().by_bills:
+            return self._post_wallet_summary()
         self.invalidate_recordset(["invoice_count", "amount_text", "exception_count"])
-        self.message_post(
+        return self.message_post(
             body=self.env._(
                 "Invoices and credit notes: %(invoices)s. Before tax: %(amount)s."
                 " Exceptions: %(exceptions)s.",
@@ -136,7 +142,10 @@ class BillingRun(models.Model):
         )
 
     def _has_posted(self):
-        """Return whether a bill in error has posted invoices all the same."""
+        """Return whether a bill in error has posted invoices all the same, or the run has debited
+        wallets."""
+        if not self._stages().by_bills:
+            return self._has_debited()
         return bool(
             self.env["account.move"].search_count(
                 [("billing_bill_id.run_id", "=", self.id), ("state", "=", "posted")], limit=1

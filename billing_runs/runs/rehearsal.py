@@ -28,6 +28,14 @@ class BillingRun(models.Model):
                         run=run.number,
                     )
                 )
+            if not run._stages().by_bills:
+                raise UserError(
+                    self.env._(
+                        "%(run)s debits wallets and is not rehearsed. Execute it up to Rating"
+                        " instead: nothing is debited by that.",
+                        run=run.number,
+                    )
+                )
             run._check_complete()
             run._check_target(target_stage)
             self.env["billing.task"].sudo().enqueue(

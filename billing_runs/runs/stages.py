@@ -38,10 +38,25 @@ class Stage:
     #: whether what was billed stands from its end on: then come the steps after billing and the
     #: post-billing report, and a run that waits can be closed
     ends_posting = False
+    #: whether it takes bills from state to state; else it works on customers by sets, and bills
+    #: are made for exceptions only
+    by_bills = True
+
+    def is_in(self, run):
+        """Return whether a run has the stage."""
+        return True
 
     def perform(self, bills):
         """Do the stage for bills that are in its state ``before``."""
         getattr(bills, self.method)()
+
+    def has_work(self, run):
+        """Return whether anything waits for the stage."""
+        return bool(run._bill_ids(self.before))
+
+    def batches(self, run):
+        """Return the parameters of the stage's tasks, each with a key of its own."""
+        return [(ids[0], {"bill_ids": ids}) for ids in run._batches(self)]
 
     def handler(self, runs):
         """Return the handler of its tasks.
@@ -149,6 +164,105 @@ class Formatting(Stage):
         return runs._format_handler()
 
 
+class WalletStage(Stage):
+    """A stage of prepaid runs: done for customers by sets, a range of them a task.
+
+    ``method`` is a method of ``billing.run`` that takes the first and the last customer of the
+    range, and returns what came of it: numbers that are added up for the stage's result.
+    """
+
+    by_bills = False
+    has_documents = False
+    before = "pending"
+    #: customers a task; what is done by sets takes thousands at once
+    customers = 2000
+
+    def has_work(self, run):
+        return bool(self.batches(run))
+
+    def batches(self, run):
+        return [
+            (first, {"first": first, "last": last})
+            for first, last in run._customer_ranges(self.customers)
+        ]
+
+    def totals(self, run):
+        return run._sum_results(self)
+
+    def view(self, run):
+        return run.action_view_wallet_transactions()
+
+
+class WalletRating(WalletStage):
+    """Services that are due are rated, day by day."""
+
+    def is_in(self, run):
+        return not run.only_switches
+
+    name = "rating"
+    label = _lt("Rating")
+    task_type = "run_rate"
+    method = "_rate_prepaid"
+    after = "rated"
+
+
+class Debit(WalletStage):
+    """What was rated is debited from the customers' wallets."""
+
+    name = "debit"
+    label = _lt("Debit")
+    task_type = "run_debit"
+    method = "_debit_wallets"
+    after = "done"
+
+    def is_in(self, run):
+        return not run.only_switches
+
+    def totals(self, run):
+        return run._debit_totals()
+
+
+class Estimation(WalletStage):
+    """How long the wallets will last."""
+
+    name = "estimation"
+    label = _lt("Estimation")
+    task_type = "run_estimate"
+    method = "_estimate_wallets"
+    after = "done"
+
+    def is_in(self, run):
+        return run.enable_estimation
+
+
+class Stop(WalletStage):
+    """Services whose wallets do not pay are to be suspended. One task, so that a limit counts for
+    the whole run."""
+
+    name = "stop"
+    label = _lt("Stop Services")
+    task_type = "run_stop"
+    method = "_stop_services"
+    after = "done"
+    customers = 10**9
+
+    def is_in(self, run):
+        return run.enable_stop
+
+
+class Start(Stop):
+    """Services that were stopped and whose wallets pay again are to be resumed."""
+
+    name = "start"
+    label = _lt("Start Services")
+    task_type = "run_start"
+    method = "_start_services"
+
+    def is_in(self, run):
+        return run.enable_start
+
+
+PREPAID_STAGES = (WalletRating(), Debit(), Estimation(), Stop(), Start())
 POSTPAID_STAGES = (Rating(), Invoicing(), Posting(), Formatting())
 
 
@@ -168,6 +282,11 @@ class Stages(tuple):
     @property
     def last(self):
         return self[-1]
+
+    @property
+    def by_bills(self):
+        """Whether the run makes a bill of each customer; else of exceptions only."""
+        return all(stage.by_bills for stage in self)
 
     @property
     def posted_place(self):

@@ -29,6 +29,8 @@ class BillingRun(models.Model):
         stage = run._stages().of_task_type(task.type_id.code)
         if not stage:
             raise FatalTaskError(self.env._("The billing run of this task has no such stage."))
+        if not stage.by_bills:
+            return run._task_range(task, stage)
         bills = self.env["billing.bill"].browse(task.parameters["bill_ids"]).exists()
         if bills.run_id - run:
             raise FatalTaskError(self.env._("The task's bills belong to another run."))
@@ -38,6 +40,19 @@ class BillingRun(models.Model):
             raise SkipTask(run._state_text())
         result = run._run_batch(task, bills, stage)
         run._enqueue_advance_after_commit(task)
+        return result
+
+    def _task_range(self, task, stage):
+        """Handle one batch of a stage that works on customers by sets.
+
+        :return: what came of it, in numbers
+        """
+        self.ensure_one()
+        if not task.test_mode and self.state != "running":
+            raise SkipTask(self._state_text())
+        result = getattr(self, stage.method)(task.parameters["first"], task.parameters["last"])
+        if not task.test_mode:
+            self._enqueue_advance_after_commit(task)
         return result
 
     def _task_run(self, task):

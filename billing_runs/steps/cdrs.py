@@ -52,7 +52,7 @@ class Cdrs(Step):
             "buttons": self._buttons(run, rows),
             "live": any("processing" in row["waiting"].mapped("state") for row in rows)
             or run._is_fetching_cdrs(),
-            "table": self._table(run, rows),
+            "table": self._figures(run, rows),
         }
 
     def _sentence(self, run, rows):
@@ -102,7 +102,7 @@ class Cdrs(Step):
             if offered
         ]
 
-    def _table(self, run, rows):
+    def _figures(self, run, rows):
         opens = []
         for row in rows:
             files = {
@@ -175,10 +175,10 @@ class _Errors(Step):
             ]
             if rows
             else [],
-            "table": self._table(run, rows) if rows else None,
+            "table": self._figures(run, rows) if rows else None,
         }
 
-    def _table(self, run, rows):
+    def _figures(self, run, rows):
         opens = [
             {"method": "action_view_usage_errors", "args": [self.fixed_fees, row["code"]]}
             for row in rows

@@ -127,6 +127,9 @@ class BillingRun(models.Model):
         self.ensure_one()
         phase = "pre" if self._steps_phase() == "pre" else "post"
         steps = [step for step in self._step_registry() if step.phase == phase]
+        if self.run_type and not self._stages().by_bills:
+            # Nothing is invoiced: there are neither customers' papers nor reports to look at.
+            steps = [step for step in steps if step.code == "request"]
         return sorted(
             (step for step in steps if not step.is_hidden(self)), key=lambda step: step.place
         )

@@ -191,4 +191,5 @@ class BillingRun(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.action_billing_run_report_usage"
         )
-        return {**action, "domain": [("run_id", "in", self.ids), ("phase", "=", "pre")]}
+        domain = [("run_id", "in", self.ids), ("phase", "=", "pre")]
+        return {**action, "domain": domain, "context": {}}

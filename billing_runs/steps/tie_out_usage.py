@@ -110,7 +110,8 @@ class BillingRun(models.Model):
     def _tie_out_usage(self):
         """Return the comparison of the run's calls, the charges made of them and their lines.
 
-        Each charge is compared with its own calls; what they come to is rounded as charging did.
+        Each charge is compared with its own calls, one that was corrected since with these as they
+        were then; what they come to is rounded as charging did.
         Of what somebody credited and replaced, the replacement counts.
 
         :return: list of dicts, one a currency: ``currency``; ``calls``, ``seconds`` and ``amount``
@@ -133,20 +134,28 @@ class BillingRun(models.Model):
                       JOIN billing_charge AS charge ON charge.bill_id = bill.id
                       JOIN res_currency AS currency ON currency.id = charge.currency_id
                      WHERE bill.run_id = %(run)s AND bill.state IN %(states)s
-                       AND charge.kind = 'usage' AND charge.usage_calls > 0
+                       AND charge.kind = 'usage'
                        AND charge.state IN ('invoiced', 'waived')
                        AND charge.move_line_id IS NOT NULL
                 ), call AS (
-                    SELECT record.charge_id, count(*) AS calls, sum(record.billed_seconds) AS seconds,
-                           sum(record.charged_amount) AS amount
-                      FROM cdr_record AS record
-                     WHERE record.charge_id IN (SELECT id FROM charge) AND record.state = 'charged'
-                     GROUP BY record.charge_id
+                    SELECT charge_id, count(*) AS calls, sum(billed_seconds) AS seconds,
+                           sum(charged_amount) AS amount
+                      FROM (SELECT record.charge_id, record.billed_seconds, record.charged_amount
+                              FROM cdr_record AS record
+                             WHERE record.charge_id IN (SELECT id FROM charge)
+                               AND record.state = 'charged'
+                             UNION ALL
+                            SELECT earlier.charge_id, earlier.billed_seconds, earlier.charged_amount
+                              FROM billing_usage_earlier AS earlier
+                             WHERE earlier.charge_id IN (SELECT id FROM charge)) AS made
+                     GROUP BY charge_id
                 ), tied AS (
-                    SELECT charge.*, call.charge_id IS NULL AS is_gone,
+                    -- What takes a charge back has no calls of its own.
+                    SELECT charge.*, call.charge_id IS NULL AND charge.usage_calls > 0 AS is_gone,
                            COALESCE(call.calls, 0) AS calls, COALESCE(call.seconds, 0) AS seconds,
-                           COALESCE(round(call.amount / charge.rounding) * charge.rounding, 0)
-                               AS call_amount
+                           CASE WHEN charge.usage_calls = 0 THEN charge.amount
+                                ELSE COALESCE(round(call.amount / charge.rounding)
+                                              * charge.rounding, 0) END AS call_amount
                       FROM charge LEFT JOIN call ON call.charge_id = charge.id
                 )
                 SELECT currency_id, sum(calls) AS calls, sum(seconds) AS seconds,

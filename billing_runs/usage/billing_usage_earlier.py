@@ -16,6 +16,7 @@ PRICED_COLUMNS = (
     "currency_id",
     "included_seconds",
     "charged_amount",
+    "counted_before",
 )
 
 
@@ -49,6 +50,7 @@ class BillingUsageEarlier(models.Model):
     currency_id = LooseMany2one("res.currency", readonly=True)
     included_seconds = fields.Integer(string="Included (s)", readonly=True)
     charged_amount = fields.Float(string="Charged", digits=(20, 10), readonly=True)
+    counted_before = fields.Integer(string="Counted Before (s)", readonly=True, aggregator=None)
     call_time = fields.Datetime(related="record_id.call_time")
     caller = fields.Char(related="record_id.caller")
     callee = fields.Char(related="record_id.callee")

@@ -227,7 +227,8 @@ class CdrRecord(models.Model):
                            %(now)s, changed.id IS NOT NULL AS is_rerated,
                            charge.state IN %(billed)s AND charge.kind = 'usage' AS is_billed,
                            COALESCE(record.included_seconds, 0) AS old_included,
-                           record.charged_amount AS old_amount, %(before)s
+                           record.charged_amount AS old_amount,
+                           record.counted_before AS old_counted, %(before)s
                       FROM cdr_record AS record
                       JOIN billing_charge AS charge ON charge.id = record.charge_id
                       LEFT JOIN usage_rerated AS changed ON changed.id = record.id
@@ -265,7 +266,10 @@ class CdrRecord(models.Model):
                                AS included_seconds,
                            COALESCE(terms.charge_amount,
                                     CASE WHEN held.is_rerated THEN held.amount
-                                         ELSE held.old_amount END) AS charged_amount
+                                         ELSE held.old_amount END) AS charged_amount,
+                           COALESCE(terms.counted_before,
+                                    CASE WHEN NOT held.is_rerated THEN held.old_counted END)
+                               AS counted_before
                       FROM held LEFT JOIN with_terms AS terms ON terms.id = held.id
                 ), judged AS (
                     SELECT again.*,
@@ -380,6 +384,8 @@ class CdrRecord(models.Model):
             "service_id": service.id,
             "product_id": product.id,
             "usage_class_id": rate_class.id or None,
+            "usage_calls": row["calls"],
+            "usage_seconds": row["seconds"],
             "corrected_id": charge.id,
             "name": texts.again(partner, service, rate_class, row),
             "period_start": row["first_day"],
@@ -409,7 +415,7 @@ class CdrRecord(models.Model):
     @api.model
     def _move_to_new_charges(self):
         """Give the calls their new prices and charges; return how many."""
-        names = (*_RATED, "included_seconds", "charged_amount")
+        names = (*_RATED, "included_seconds", "charged_amount", "counted_before")
         self.env.cr.execute(
             SQL(
                 """
@@ -467,5 +473,5 @@ class CorrectionTexts:
         return self._of(charge.partner_id)[0] % {"charge": charge.name}
 
     def again(self, partner, service, rate_class, row):
-        text = self._usage.text(partner.lang, service, rate_class, row)
+        text = self._usage.text(partner.lang, service.display_name, rate_class, row)
         return self._of(partner)[1] % {"charge": text}

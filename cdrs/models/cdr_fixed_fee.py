@@ -118,7 +118,7 @@ class CdrFixedFee(models.Model):
             and period_end
         :return: the new fees
         """
-        country = file.company_id.country_id
+        country = file.carrier_id.country_id or file.company_id.country_id
         codes = (country.code or "", str(country.phone_code or ""))
         currency = file.carrier_id.currency_id or file.company_id.currency_id
         known = {}
@@ -275,7 +275,7 @@ class CdrFixedFee(models.Model):
                 sale = service.currency_id._convert(charged, currency, company, day)
                 cost = sum(
                     currencies.browse(other)._convert(part, currency, company, day)
-                    for other, part, _ids in parts
+                    for other, part, _fees in parts
                 )
                 is_loss = currency.compare_amounts(cost, sale) > 0
                 values += [

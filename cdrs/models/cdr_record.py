@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..loose_many2one import LooseMany2one
+from .billing_error import CODES
 
 STATES = ("unrated", "rated", "error", "ignored", "charged")
 
@@ -72,7 +73,7 @@ class CdrRecord(models.Model):
         required=True,
         readonly=True,
     )
-    error_code = fields.Char(readonly=True)
+    error_code = fields.Selection(CODES, string="Problem", readonly=True)
     charge_id = LooseMany2one("billing.charge", readonly=True)
 
     # Ordered by time, so that a month's rows lie together however many there are.

@@ -4,6 +4,8 @@ from odoo.fields import Command
 
 from ..models.res_company import FEWEST_MONTHS
 
+PROPOSED_MONTHS = 24
+
 
 class CdrArchiveStart(models.TransientModel):
     """Begins to archive old call records, after showing what that takes and what it leaves. For
@@ -18,7 +20,7 @@ class CdrArchiveStart(models.TransientModel):
     keep_months = fields.Integer(
         string="Keep Call Records (months)",
         required=True,
-        default=lambda self: self.env.company.cdr_keep_months,
+        default=lambda self: self.env.company.cdr_keep_months or PROPOSED_MONTHS,
     )
     keep_unbilled_months = fields.Integer(
         string="Give Up Unbilled Calls After (months)",

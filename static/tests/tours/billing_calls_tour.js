@@ -1,6 +1,6 @@
 import { registry } from "@web/core/registry";
 
-const oneCall = "table:not(:has(.o_billing_call ~ .o_billing_call)) .o_billing_call";
+const oneCall = "tbody:not(:has(.o_billing_call ~ .o_billing_call)) .o_billing_call";
 
 registry.category("web_tour.tours").add("billing_portal_calls", {
     url: "/my/invoices",
@@ -29,13 +29,17 @@ registry.category("web_tour.tours").add("billing_portal_calls", {
             expectUnloadPage: true,
         },
         {
-            content: "It is found; how was it priced?",
-            trigger: `${oneCall}:contains('+447700900123') details summary`,
+            content: "It is found",
+            trigger: `${oneCall}:contains('+447700900123')`,
+        },
+        {
+            content: "How was it priced?",
+            trigger: ".o_billing_call_details summary",
             run: "click",
         },
         {
             content: "Step by step",
-            trigger: ".o_billing_call details[open] .o_billing_explanation:contains('begins with 447'):contains('a minute = 0.12')",
+            trigger: ".o_billing_call_details details[open] .o_billing_explanation:contains('begins with 447'):contains('a minute = 0.12')",
         },
         {
             content: "The file holds what was searched for",

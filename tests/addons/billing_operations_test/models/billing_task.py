@@ -1,4 +1,5 @@
 import os
+import random
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class BillingTask(models.Model):
             "test_alone": self._test_sleep,
             "test_narrow": self._test_sleep,
             "test_count": self._test_count,
+            "test_wallet": self._test_wallet,
             "test_send": ExternalHandler(
                 prepare=self._test_prepare,
                 call=self._test_call,
@@ -49,6 +51,38 @@ class BillingTask(models.Model):
         counter = row.counter
         time.sleep(0.01)
         row.counter = counter + 1
+
+    def _test_wallet(self, task):
+        """Move money of some wallets by chance: top them up, debit, grant, transfer."""
+        chance = random.Random(task.id)
+        wallets = self.env["billing.wallet"].browse(task.parameters["wallets"])
+        some = wallets.browse(chance.sample(wallets.ids, 4))
+        held = some._lock_balances()
+        one, other = some[:2]
+        amount = chance.randint(1, 2000) / 100
+        way = chance.choice(("credit", "debit", "debit", "debit", "grant", "transfer"))
+        key = {"source_key": f"test:{task.id}"}
+        if way == "credit":
+            one._credit(amount, "Top-up", **key)
+        elif way == "grant":
+            one._grant(amount / 10, "Welcome", **key)
+        elif way == "transfer" and held[one.id].paid >= amount:
+            one._transfer(other, amount, "Family")
+        elif way == "debit":
+            some[0].transaction_ids._book(
+                [
+                    {
+                        "wallet_id": wallet.id,
+                        "kind": "debit",
+                        "amount": -amount,
+                        "source_key": f"test:{task.id}:{wallet.id}",
+                    }
+                    for wallet in some
+                    if held[wallet.id].balance + 5 >= amount
+                ]
+            )
+        time.sleep(0.005)
+        self._test_effect(task)
 
     # The other side of the external handler is a file with a line for each call that reached it.
     def _test_prepare(self, task):

@@ -1,0 +1,81 @@
+import base64
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+FILES_GROUP = "billing_operations.group_payment_files"
+
+
+class BillingPaymentFile(models.Model):
+    """The file of one scheme of a payment run, as the bank gets it: the same bytes each time.
+
+    Billing users see that there is one; its content comes by *Download* alone, to members of *Payment
+    Files*, and who has it is put on record. Nobody changes or deletes one.
+    """
+
+    _name = "billing.payment.file"
+    _description = "Direct Debit File"
+    _order = "id desc"
+    _check_company_auto = True
+
+    run_id = fields.Many2one(
+        "billing.payment.run", required=True, readonly=True, index=True, ondelete="restrict"
+    )
+    company_id = fields.Many2one(
+        related="run_id.company_id", store=True, precompute=True, required=True, index=True
+    )
+    currency_id = fields.Many2one(related="run_id.currency_id")
+    scheme = fields.Char(required=True, readonly=True)
+    name = fields.Char(required=True, readonly=True)
+    message_id = fields.Char(string="Message Name", required=True, readonly=True, index=True)
+    content = fields.Binary(attachment=True, readonly=True, groups=fields.NO_ACCESS)
+    sha256 = fields.Char(string="Fingerprint", required=True, readonly=True)
+    line_count = fields.Integer(string="Collections", readonly=True)
+    amount = fields.Monetary(string="Control Sum", readonly=True)
+    download_ids = fields.One2many("billing.payment.download", "file_id")
+    download_count = fields.Integer(string="Downloaded", compute="_compute_download_count")
+
+    _message_once = models.UniqueIndex(
+        "(company_id, message_id)", "There is already a file with this message."
+    )
+
+    @api.depends("download_ids")
+    def _compute_download_count(self):
+        counts = dict(
+            self.env["billing.payment.download"]
+            .sudo()
+            ._read_group([("file_id", "in", self.ids)], ["file_id"], ["__count"])
+        )
+        for file in self:
+            file.download_count = counts.get(file._origin, 0)
+
+    def action_download(self):
+        """Give out the file; who asked is put on record when it leaves."""
+        self.ensure_one()
+        self._check_download()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/billing_operations/payment_file/{self.id}",
+            "target": "download",
+        }
+
+    def _check_download(self):
+        if not self.env.user.has_group(FILES_GROUP):
+            raise AccessError(
+                self.env._("Only billing users with the right “Payment Files” may download files.")
+            )
+        self.check_access("read")
+
+    def _give_out(self) -> bytes:
+        """Return the content after putting on record who has it."""
+        self.ensure_one()
+        self._check_download()
+        self.env["billing.payment.download"].sudo().create(
+            {"file_id": self.id, "user_id": self.env.uid, "date": fields.Datetime.now()}
+        )
+        self.run_id.sudo().message_post(
+            body=self.env._(
+                "%(user)s downloaded %(file)s.", user=self.env.user.name, file=self.name
+            )
+        )
+        return base64.b64decode(self.sudo().with_context(bin_size=False).content)

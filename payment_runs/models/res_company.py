@@ -1,0 +1,121 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..accounts import compact_creditor_id, is_creditor_id
+from ..pain008 import NEW_VERSION, VERSIONS
+
+
+class ResCompany(models.Model):
+    """What the company needs to collect by direct debit."""
+
+    _inherit = "res.company"
+
+    billing_creditor_id = fields.Char(
+        string="Creditor Identifier",
+        help="The SEPA creditor identifier that the company got from its bank or central bank.",
+    )
+    billing_creditor_name = fields.Char(
+        string="Creditor Name", help="As mandates and files name the company. Empty: its name."
+    )
+
+    billing_debit_journal_id = fields.Many2one(
+        "account.journal",
+        string="Direct Debit Journal",
+        domain="[('type', '=', 'bank'), ('company_id', '=', id)]",
+        help="The bank account that direct debits come to.",
+    )
+    billing_pain_version = fields.Selection(
+        [(version, version) for version in VERSIONS],
+        string="File Version",
+        default=NEW_VERSION,
+        required=True,
+        help="Which version of the file the bank takes.",
+    )
+    billing_prenotification_days = fields.Integer(
+        string="Notice to Customers",
+        default=14,
+        help="Days that customers are told before their account is debited.",
+    )
+    billing_debit_lead_days = fields.Integer(
+        string="Bank's Lead Days",
+        default=2,
+        help="Open days that the bank needs the file before the collection.",
+    )
+    billing_debit_target = fields.Boolean(
+        string="TARGET Calendar",
+        default=True,
+        help="Collections on a closed day of the banks move to the next open one.",
+    )
+    billing_settle_days = fields.Integer(
+        string="Taken as Collected After",
+        default=5,
+        help="Days after the collection date by which the money counts as collected. What comes back"
+        " later is a return all the same.",
+    )
+    billing_notice_template_id = fields.Many2one(
+        "mail.template",
+        string="Notice E-mail",
+        domain="[('model', '=', 'billing.payment.line')]",
+        help="The e-mail that tells customers of a collection. Empty: the one that comes with the "
+        "addon.",
+    )
+
+    billing_collect_automatically = fields.Boolean(
+        string="Collect by Itself",
+        help="Each day a payment run collects what is due by the first day that is possible, and is"
+        " submitted in time for the bank. Somebody still has to hand in its file.",
+    )
+    billing_return_fee = fields.Monetary(
+        string="Return Fee",
+        help="Charged to customers, before tax, where a direct debit comes back for a reason that they"
+        " answer for. 0: no fee.",
+    )
+    billing_return_fee_product_id = fields.Many2one(
+        "product.product",
+        string="Return Fee Product",
+        domain="[('company_id', 'in', (False, id))]",
+    )
+
+    _return_fee_not_negative = models.Constraint(
+        "CHECK(billing_return_fee >= 0)", "The return fee cannot be negative."
+    )
+    _payment_days_in_range = models.Constraint(
+        "CHECK(billing_prenotification_days BETWEEN 0 AND 365"
+        " AND billing_debit_lead_days BETWEEN 0 AND 30 AND billing_settle_days BETWEEN 0 AND 90)",
+        "Customers are told 0 to 365 days before, the bank needs a file 0 to 30 days before, and "
+        "direct debits count as collected after 0 to 90 days.",
+    )
+
+    @api.constrains("billing_debit_journal_id")
+    def _check_billing_debit_journal(self):
+        for company in self:
+            journal = company.billing_debit_journal_id
+            if journal and (journal.company_id != company or journal.type != "bank"):
+                raise ValidationError(
+                    self.env._(
+                        "The direct debit journal of %s is one of its bank journals.", company.name
+                    )
+                )
+
+    @api.constrains("billing_creditor_id")
+    def _check_billing_creditor_id(self):
+        for company in self:
+            if company.billing_creditor_id and not is_creditor_id(company.billing_creditor_id):
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is no SEPA creditor identifier: country, two check digits, three "
+                        "characters and a national number. Copy it from the bank's letter.",
+                        company.billing_creditor_id,
+                    )
+                )
+
+    def _creditor_id(self) -> str:
+        """Return the creditor identifier as it stands in files, empty where there is none."""
+        self.ensure_one()
+        return compact_creditor_id(self.sudo().billing_creditor_id)
+
+    def _creditor_name(self) -> str:
+        """Return the name by which mandates and files know the company."""
+        self.ensure_one()
+        company = self.sudo()
+        return company.billing_creditor_name or company.name

@@ -1,0 +1,133 @@
+"""The start page's entries about payment runs."""
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import fields
+from odoo.fields import Domain
+from odoo.tools import format_date
+from odoo.tools.translate import LazyTranslate
+
+from ..billing_tasks.start_entry import StartEntry, count, figure
+
+_lt = LazyTranslate(__name__)
+
+USERS = "billing_operations.group_billing_user"
+MONTHS = 6
+
+
+class PaymentRuns(StartEntry):
+    """Payment runs, files and returns that wait for a person."""
+
+    code = "payment_runs"
+    title = _lt("Collections Waiting for a Person")
+    place = 40
+    groups = USERS
+
+    def kinds(self, env):
+        """Return ``[(text, model, domain, tone)]`` of what is counted."""
+        runs, files = "billing.payment.run", "billing.payment.file"
+        problems = ("unknown", "foreign", "amount", "not_submitted")
+        return [
+            (
+                env._("Confirm payment runs"),
+                runs,
+                Domain("state", "=", "draft") & Domain("line_ids.state", "=", "draft"),
+                None,
+            ),
+            (env._("Submit payment runs"), runs, Domain("state", "=", "confirmed"), None),
+            (
+                env._("Hand in files to the bank"),
+                files,
+                Domain("download_ids", "=", False) & Domain("run_id.state", "=", "submitted"),
+                None,
+            ),
+            (
+                env._("Clear up payment runs"),
+                runs,
+                Domain("problem", "!=", False)
+                & Domain("state", "in", ("draft", "confirmed", "submitted")),
+                "danger",
+            ),
+            (
+                env._("Clear up blocked mandates"),
+                "billing.mandate",
+                Domain("state", "=", "blocked"),
+                "warning",
+            ),
+            (
+                env._("Returns without a collection"),
+                "billing.payment.return",
+                Domain("line_ids.state", "in", problems)
+                & Domain("create_date", ">=", self._recent(env)),
+                "warning",
+            ),
+        ]
+
+    @staticmethod
+    def _recent(env):
+        return fields.Datetime.to_string(fields.Datetime.now() - relativedelta(months=1))
+
+    def show(self, env):
+        rows = []
+        for text, model, domain, tone in self.kinds(env):
+            number = env[model].search_count(domain)
+            if number:
+                rows.append([text, count(env, number, text, model, domain, tone)])
+        return {"head": [env._("To do"), env._("Number")], "labels": 1, "rows": rows}
+
+    def empty(self, env):
+        return env._("No collection waits for anybody.")
+
+
+class Collected(StartEntry):
+    """What was collected, rejected and returned, by month of collection and by currency."""
+
+    code = "collected"
+    title = _lt("Collected by Month")
+    place = 70
+    groups = USERS
+
+    def show(self, env):
+        lines = env["billing.payment.line"]
+        first = fields.Date.context_today(lines).replace(day=1)
+        first -= relativedelta(months=MONTHS - 1)
+        begun = Domain("collection_date", ">=", fields.Date.to_string(first))
+        kinds = {
+            "came": begun & Domain("state", "in", ("submitted", "done", "unknown")),
+            "failed": begun & Domain("state", "in", ("rejected", "returned")),
+        }
+        found = {}
+        for kind, domain in kinds.items():
+            for month, currency, amount in lines._read_group(
+                domain, ["collection_date:month", "currency_id"], ["amount:sum"]
+            ):
+                found.setdefault((month, currency), {})[kind] = amount
+        rows = []
+        for (month, currency), amounts in sorted(
+            found.items(), key=lambda item: (-item[0][0].toordinal(), item[0][1].name)
+        ):
+            label = format_date(env, month, date_format="MMMM y")
+            after = fields.Date.to_string(month + relativedelta(months=1))
+            row = [label]
+            for kind, tone in (("came", None), ("failed", "warning")):
+                domain = kinds[kind] & Domain("currency_id", "=", currency.id)
+                domain &= Domain("collection_date", ">=", fields.Date.to_string(month))
+                domain &= Domain("collection_date", "<", after)
+                amount = amounts.get(kind)
+                row.append(
+                    figure(currency.format(amount), label, lines._name, domain, tone)
+                    if amount
+                    else ""
+                )
+            rows.append(row)
+        return {
+            "head": [env._("Collection date"), env._("Collected"), env._("Came back")],
+            "labels": 1,
+            "rows": rows,
+        }
+
+    def empty(self, env):
+        return env._("No payment run has collected anything in the last 6 months.")
+
+
+START_ENTRIES = (PaymentRuns(), Collected())

@@ -1,0 +1,5 @@
+from . import billing_mandate_amend
+from . import billing_mandate_import
+from . import billing_mandate_import_line
+from . import billing_payment_return_hand
+from . import billing_payment_return_import

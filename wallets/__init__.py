@@ -1,0 +1,2 @@
+from . import controllers, models, wizards
+from .triggers import drop_triggers

@@ -1,0 +1,4 @@
+from . import billing_wallet_bank
+from . import billing_wallet_dialog
+from . import billing_wallet_statement
+from . import billing_wallet_top_up
