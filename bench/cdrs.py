@@ -187,7 +187,6 @@ class Provider:
         return text.getvalue().encode()
 
 
-
 # === THE WAYS === #
 
 
