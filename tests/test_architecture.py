@@ -210,8 +210,16 @@ class TestManifest(unittest.TestCase):
             for file in Path(ROOT, folder).rglob(pattern)
             if "static" not in file.parts
         }
-        self.assertEqual(sorted(listed), sorted(there))
+        # What a loaded file takes the content of a field from is loaded with it.
+        named = rf'file="{ADDON}/([^"]+)"'
+        contents = {
+            name
+            for file in listed
+            for name in re.findall(named, Path(ROOT, file).read_text(encoding="utf-8"))
+        }
+        self.assertEqual(sorted(listed), sorted(there - contents))
         self.assertEqual(len(listed), len(set(listed)))
+        self.assertEqual([name for name in contents if not Path(ROOT, name).exists()], [])
 
     def test_the_addon_asks_for_nothing_that_odoo_does_not_bring(self):
         manifest = Manifest.for_addon(ADDON)
