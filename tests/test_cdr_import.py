@@ -90,7 +90,9 @@ class TestCdrImport(CdrCase):
         third.action_discard()
         self.assertEqual(third.state, "ignored")
         self.assertTrue(third.ignore_reason)
-        self.assertEqual(self.env["cdr.record"].search_count([]), 2)
+        self.assertEqual(
+            self.env["cdr.record"].search_count([("carrier_id", "=", self.carrier.id)]), 2
+        )
 
     def test_two_equal_files_at_once_come_in_once(self):
         content = (HEAD + call_line(1)).encode()
