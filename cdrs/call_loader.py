@@ -179,7 +179,8 @@ class CallLoader:
             ),
         }
         return SQL(
-            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r %s",
+            # In the order of the file: so they are listed, and lie together by time.
+            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r ORDER BY r.line_number %s",
             SQL(", ").join(map(SQL.identifier, names)),
             SQL(", ").join(values.get(name) or SQL("r.%s", SQL.identifier(name)) for name in names),
             rated,
