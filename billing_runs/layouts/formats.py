@@ -1,6 +1,6 @@
 """Numbers, dates and amounts as texts in one language, by Odoo's own formats."""
 
-from odoo.tools import format_date, formatLang
+from odoo.tools import float_round, format_date, formatLang
 
 #: no-break space
 NBSP = "\N{NO-BREAK SPACE}"
@@ -13,6 +13,11 @@ class Formats:
         """:param env: with the language in its context"""
         self.env = env
         self.lang = env["res.lang"]._get_data(code=env.lang)
+        # Most languages group by thousands: then Python's own format, with their marks, says the same.
+        self._is_plain = self.lang.grouping == "[3,0]"
+        self._marks = str.maketrans(
+            {",": self.lang.thousands_sep or "", ".": self.lang.decimal_point}
+        )
         self._days = {}
         self._digits = {}
 
@@ -31,7 +36,11 @@ class Formats:
     def money(self, amount, currency):
         """Return an amount with its currency."""
         amount = currency.round(amount) + 0.0  # no minus in front of nothing
-        return formatLang(self.env, amount, currency_obj=currency)
+        text = self.number(amount, currency.decimal_places)
+        if not currency.symbol:
+            return text
+        parts = (text, currency.symbol)
+        return NBSP.join(parts if currency.position == "after" else reversed(parts))
 
     def amount(self, amount, currency):
         """Return an amount whose currency is said elsewhere."""
@@ -39,7 +48,10 @@ class Formats:
 
     def number(self, value, digits):
         """Return a number with so many decimals."""
-        return formatLang(self.env, value, digits=digits)
+        if not self._is_plain:
+            return formatLang(self.env, value, digits=digits)
+        value = float_round(value, precision_digits=digits, rounding_method="HALF-EVEN")
+        return f"{value:,.{digits}f}".translate(self._marks)
 
     def short(self, value, name, at_least=0):
         """Return a number with the decimals of a precision, without needless zeros.
