@@ -50,7 +50,7 @@ Data.env["billing.service.identifier"].create(
     {"service_id": service.id, "value": "+44 20 7946 0001", "date_from": date(2026, 1, 1)}
 )
 Data.env["billing.error"]._collect(Data.company)
-Data.env["billing.error"].search([])._reprocess_later()
+Data.env["billing.error"].search([("company_id", "=", Data.company.id)])._reprocess_later()
 """
     + IMPORT
 )
@@ -59,7 +59,9 @@ ARCHIVE = (
     """
 file._import()
 Data.env["billing.task"].search([]).sudo().unlink()
-env.cr.execute("UPDATE cdr_record SET state = 'ignored', error_code = NULL")
+env.cr.execute(
+    "UPDATE cdr_record SET state = 'ignored', error_code = NULL WHERE file_id = %s", [file.id]
+)
 names = ("cdr_keep_months", "cdr_agreed_months")
 Data.company.write(dict.fromkeys(names, 6))
 Data.env["cdr.archive"]._enqueue_old(Data.company)
@@ -125,7 +127,8 @@ class TestCdrCrashes(CrashCase):
             f"""
             SELECT state, record_count, error_count, line_count,
                    (SELECT count(*) FROM cdr_record WHERE file_id = {self.file_id}),
-                   (SELECT count(DISTINCT line_number) FROM cdr_record)
+                   (SELECT count(DISTINCT line_number) FROM cdr_record
+                     WHERE file_id = {self.file_id})
               FROM cdr_file WHERE id = {self.file_id}
             """
         )
@@ -150,12 +153,16 @@ class TestCdrRatingCrashes(CrashCase):
         self.assertEqual(
             database.execute(
                 "SELECT state, count(*), count(DISTINCT record_key), sum(amount)::float,"
-                " count(error_id) FROM cdr_record GROUP BY state"
+                f" count(error_id) FROM cdr_record WHERE file_id = {self.file_id} GROUP BY state"
             ),
             [("rated", RATED, RATED, RATED * 0.06, 0)],
         )
         self.assertEqual(
-            database.execute("SELECT state, record_count FROM billing_error"), [("resolved", 0)]
+            database.execute(
+                "SELECT error.state, error.record_count FROM billing_error AS error"
+                f" JOIN cdr_file AS file USING (company_id) WHERE file.id = {self.file_id}"
+            ),
+            [("resolved", 0)],
         )
 
 
@@ -176,7 +183,8 @@ class TestCdrArchiveCrashes(CrashCase):
     def check(self, database):
         self.assertEqual(
             database.execute(
-                "SELECT state, record_count, (SELECT count(*) FROM cdr_record) FROM cdr_archive"
+                "SELECT state, record_count, (SELECT count(*) FROM cdr_record"
+                f" WHERE file_id = {self.file_id}) FROM cdr_archive"
             ),
             [("archived", RATED, 0)],
         )

@@ -252,7 +252,7 @@ class TestBillingErrors(ErrorCase):
     def test_the_difference_is_shown_before_calls_are_rated_again(self):
         [record] = self.make_records({})
         self.rate_all()
-        self.env["cdr.rate"].search([("prefix", "=", "44")])._replace(DAY, {"price_minute": 0.9})
+        record.rate_id._replace(DAY, {"price_minute": 0.9})
         action = record.with_user(self.manager).action_rerate()
         wizard = (
             self.env["cdr.record.rerate"]

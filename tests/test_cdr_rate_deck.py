@@ -127,7 +127,9 @@ class TestDeckImport(RatingCase):
     def test_a_coming_version_keeps_its_day(self):
         coming = self.make_rate("49", 0.5, date_from=date(2026, 7, 1))
         self.dialog(DECK).action_apply()
-        rates = self.env["cdr.rate"].search([("prefix", "=", "49")])
+        rates = self.env["cdr.rate"].search(
+            [("plan_id", "=", coming.plan_id.id), ("prefix", "=", "49")]
+        )
         new = rates - coming
         self.assertEqual((new.date_from, new.date_to), (date(2026, 5, 1), date(2026, 7, 1)))
 
@@ -162,5 +164,5 @@ class TestDeckImport(RatingCase):
         self.assertEqual(dialog.minimum, 0.1)
         dialog.price_minute = 0.07
         dialog.action_apply()
-        new = self.env["cdr.rate"].search([("prefix", "=", "44"), ("id", "!=", rate.id)])
+        new = rate.plan_id.rate_ids.filtered(lambda one: one.prefix == "44" and one != rate)
         self.assertEqual((new.price_minute, new.minimum), (0.07, 0.1))

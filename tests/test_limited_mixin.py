@@ -27,6 +27,14 @@ NOT_LIMITS = {
     "billing.error.accept.error_ids": "what is acted on",
     "cdr.record.rerate.record_ids": "what is acted on",
     "cdr.upload.attachment_ids": "what is acted on",
+    "cdr.file.ignore.file_ids": "what is acted on",
+    "billing.run.cdr.ignore.carrier_ids": "what is acted on",
+    "billing.run.cdr.ignore.offered_ids": "computed",
+    "billing.run.cdr.ignored.file_ids": "what was acted on",
+    "billing.payment.return.hand.line_ids": "what is acted on",
+    "billing.payment.return.import.attachment_ids": "what is acted on",
+    "account.move.billing_call_annex_ids": "files that belong to it",
+    "account.bank.statement.line.billing_call_annex_ids": "files of its entry",
 }
 
 
@@ -58,6 +66,7 @@ class TestLimitedMixin(BillingCase):
             "billing.cycle": {"name": f"Cycle {self.env[model].search_count([])}"},
             "billing.run.undo": {"run_id": self.make_run(self.cycle).id, "reason": "Test"},
             "billing.delivery.send": {"run_id": self.make_run(self.cycle).id},
+            "billing.payment.run": {"company_id": self.company.id},
         }[model] | values
         return self.env[model].create(values)
 

@@ -12,6 +12,10 @@ GIVEN = (
     "billing.error.assign",
     "billing.error.rate",
     "billing.error.dates",
+    "billing.wallet.bank",
+    "billing.wallet.dialog",
+    "billing.wallet.statement",
+    "billing.wallet.top.up",
 )
 
 

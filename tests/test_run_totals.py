@@ -78,5 +78,10 @@ class TestTotals(BillingCase):
             and model._name != "res.company"
             and any(name in field.name for name in names)
         ]
-        # What a price changes a bill by is an amount.
-        self.assertEqual(summed, ["billing.run.report.customer.bridge_price"])
+        # What a price changes a bill by is an amount, and so is what a bank took.
+        amounts = [
+            "billing.payment.line.bank_fee",
+            "billing.payment.return.line.fee",
+            "billing.run.report.customer.bridge_price",
+        ]
+        self.assertEqual(sorted(summed), amounts)

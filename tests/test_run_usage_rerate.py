@@ -248,7 +248,10 @@ class TestRunUsageRerate(RerateCase):
         self.assertNotEqual(corrected, before)
         self.billed(3, "posting")
         # The same calls once more, with the right rates from the beginning.
-        self.env.cr.execute("UPDATE cdr_record SET state = 'ignored', charge_id = NULL")
+        self.env.cr.execute(
+            "UPDATE cdr_record SET state = 'ignored', charge_id = NULL WHERE company_id = %s",
+            [self.company.id],
+        )
         self.load(*calls[:12])
         right = sum(self.usage(self.billed(4, "posting")).mapped("amount"))
         self.load(*calls[12:])

@@ -31,7 +31,7 @@ class BillingCycle(models.Model):
     ]
     _order = "company_id, name, id"
     _check_company_auto = True
-    _limit_fields = (*CRITERIA, "month_ids")
+    _limit_fields = (*CRITERIA, "month_ids", "spared_category_ids")
 
     name = fields.Char(required=True, translate=True, tracking=True)
     company_id = fields.Many2one(
@@ -159,9 +159,9 @@ class BillingCycle(models.Model):
     switch_limit = fields.Integer(
         "Most a Run", help="A run stops and starts at most so many services each. 0: no limit."
     )
-    spared_category_ids = fields.Many2many(
+    spared_category_ids = limit_field(
         "res.partner.category",
-        "billing_cycle_spared_category_rel",
+        relation="billing_cycle_spared_category_rel",
         string="Never Stop",
         help="The services of customers with one of these classifications are not stopped.",
     )

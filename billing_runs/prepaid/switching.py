@@ -31,8 +31,12 @@ class BillingRun(models.Model):
         before = self.cutoff_date - timedelta(days=cycle.stop_grace_days)
         unpaid = self._debit_domain(first, last) & Domain("amount", ">", 0)
         unpaid &= Domain("period_start", "<=", before)
-        if spared := cycle.spared_category_ids:
-            unpaid &= Domain("partner_id.commercial_partner_id.category_id", "not in", spared.ids)
+        spared = cycle._limit_ids("spared_category_ids")
+        if spared is not None:
+            if len(self.env["res.partner.category"].browse(spared).exists()) < len(spared):
+                # Nobody knows any more whom a deleted classification spared.
+                return {"services": 0, "documents": 0}
+            unpaid &= Domain("partner_id.commercial_partner_id.category_id", "not in", spared)
         groups = self.env["billing.charge"]._read_group(unpaid, ["service_id"])
         services = self.env["billing.service"].browse(sorted(s.id for (s,) in groups))
         services = services.filtered(lambda service: service.state == "active")

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import format_date
 
+from ...billing_runs.cycles.criteria import limit_field
 from ...services.numbers import NEW, give_numbers
 from ..target import after_open_days, earliest_collection, next_open
 
@@ -22,10 +23,11 @@ class BillingPaymentRun(models.Model):
 
     _name = "billing.payment.run"
     _description = "Payment Run"
-    _inherit = ["billing.state.mixin", "billing.task.mixin", "mail.thread"]
+    _inherit = ["billing.limited.mixin", "billing.state.mixin", "billing.task.mixin", "mail.thread"]
     _order = "id desc"
     _rec_name = "number"
     _check_company_auto = True
+    _limit_fields = ("partner_ids",)
     _own_fields = frozenset({"commenced_date", "completed_date", "problem", "is_automatic"})
 
     number = fields.Char(default=NEW, readonly=True, required=True, copy=False)
@@ -97,7 +99,7 @@ class BillingPaymentRun(models.Model):
         help="Invoices due later are left out. Empty: whenever they are due.",
     )
     minimum_amount = fields.Monetary(help="Smaller amounts of one invoice are left for later.")
-    partner_ids = fields.Many2many(
+    partner_ids = limit_field(
         "res.partner",
         string="Only Customers",
         domain="[('parent_id', '=', False)]",

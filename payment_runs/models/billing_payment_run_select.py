@@ -51,8 +51,9 @@ class BillingPaymentRun(models.Model):
         partners = self.env["res.partner"].with_company(self.company_id)
         domain = Domain("billing_payment_preference", "=", self.method)
         domain &= Domain("parent_id", "=", False)
-        if self.partner_ids:
-            domain &= Domain("id", "in", self.partner_ids.commercial_partner_id.ids)
+        # A limit of which nothing is left collects from nobody.
+        if (limit := self._limit_records("partner_ids")) is not None:
+            domain &= Domain("id", "in", limit.commercial_partner_id.ids)
         return partners.with_context(active_test=False).search(domain)
 
     def _receivable_domain(self, customers):
