@@ -17,6 +17,7 @@ from odoo.tools import SQL
 
 from ..billing_tasks.crash_points import crash_point
 from .calls import CALL_COLUMNS
+from .loader import Loader
 from .rating_sql import RATED_COLUMNS, rated_select
 from .reading import without_collection
 
@@ -48,18 +49,12 @@ STAGE_TYPES = {
 }
 
 
-class CallLoader:
-    """Loads the calls of one file, part by part. Must be closed, whatever happens.
-
-    :ivar calls: how many calls were taken.
-    :ivar had_already: how many of them were there before; known once it was flushed.
-    """
+class CallLoader(Loader):
+    """Loads the calls of one file, while the next ones are read."""
 
     def __init__(self, file):
-        self.file = file
+        super().__init__(file)
         self.cr = file.env.cr
-        self.calls = 0
-        self.had_already = 0
         self._rows = []
         self._staged = 0
         self._prepared = file.env["cdr.rate.plan"]._prepare_rating(file.company_id)

@@ -58,6 +58,18 @@ class TestSelection(PaymentCase):
         run.action_select()
         self.assertEqual(self.states(run), {100: "draft", 7: "small", 40: "draft", 60: "draft"})
 
+    def test_a_limit_to_a_deleted_customer_collects_from_nobody(self):
+        self.make_invoice(amount=100)
+        gone = self.make_payer("Gone")
+        run = self.make_payment_run(partner_ids=[Command.set(gone.ids)])
+        gone.unlink()
+        run.action_select()
+        self.assertEqual(self.states(run), {})
+        self.assertIn("Gone", run.lost_limits)
+        run.action_forget_lost_limits()
+        run.action_select()
+        self.assertEqual(self.states(run), {100: "draft"})
+
     def test_a_hold_ends_on_its_last_day(self):
         self.customer.write({"billing_collection_hold": True, "billing_collection_hold_until": DAY})
         self.make_invoice()

@@ -105,6 +105,19 @@ class TestSwitching(PrepaidCase):
         self.run_day(MAY)
         self.assertFalse(self.operations(service))
 
+    def test_nobody_is_stopped_while_a_spared_classification_is_gone(self):
+        staff = self.env["res.partner.category"].create({"name": "Staff"})
+        self.cycle.spared_category_ids = staff
+        partner, service = self.poor()
+        partner.category_id += staff
+        staff.unlink()
+        self.assertIn("Staff", self.cycle.lost_limits)
+        self.run_day(MAY)
+        self.assertFalse(self.operations(service))
+        self.cycle.action_forget_lost_limits()
+        self.run_day(MAY)
+        self.assertTrue(self.operations(service))
+
     def test_a_run_stops_no_more_services_than_it_may(self):
         self.cycle.switch_limit = 1
         partner, first = self.poor()

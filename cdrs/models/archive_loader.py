@@ -2,26 +2,23 @@
 
 from odoo.tools import SQL
 
+from ..loader import Loader
+
 CHUNK = 50_000
 STAGE = SQL.identifier("cdr_archive_stage")
 
 
-class ArchiveLoader:
+class ArchiveLoader(Loader):
     """Loads calls as an archive holds them.
 
     What a call names and is not there any more is left empty; of an archive that another database made
     that is everything. A charged call whose charge is not there counts as ignored, and so does what
     an archive never holds: nothing is billed again.
-
-    :ivar calls: how many calls were taken
-    :ivar had_already: how many of them were there before
     """
 
     def __init__(self, file):
-        self.file = file
+        super().__init__(file)
         self.cr = file.env.cr
-        self.calls = 0
-        self.had_already = 0
         self._columns = file._restored_columns()
         self._rows = []
         self._is_staged = False
@@ -32,12 +29,6 @@ class ArchiveLoader:
         self._rows += [row[1:] for row in rows]
         if len(self._rows) >= CHUNK:
             self.flush()
-
-    def wait(self):
-        """Come back once the cursor is free: it is used here and now."""
-
-    def close(self):
-        """Nothing is left open."""
 
     def flush(self):
         """Put in what was taken."""

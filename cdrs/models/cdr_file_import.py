@@ -13,6 +13,7 @@ from ..call_loader import CallLoader
 from ..fees import FeeFileReader
 from ..layout import LayoutProblem
 from ..line_texts import problem_text
+from ..loader import Loader
 from ..reading import open_reader
 from .archive_loader import ArchiveLoader
 
@@ -291,17 +292,11 @@ class CdrFile(models.Model):
         )
 
 
-class FeeLoader:
-    """Loads the fixed fees of one file, which are then matched to services.
-
-    :ivar calls: how many fees were taken.
-    :ivar had_already: how many of them this file had brought before.
-    """
+class FeeLoader(Loader):
+    """Loads the fixed fees of one file, which are then matched to services as a whole."""
 
     def __init__(self, file):
-        self.file = file
-        self.calls = 0
-        self.had_already = 0
+        super().__init__(file)
         fees = file.env["cdr.fixed.fee"].search_fetch([("file_id", "=", file.id)], ["line_number"])
         self._known = set(fees.mapped("line_number"))
         self._rows = []
@@ -312,12 +307,6 @@ class FeeLoader:
         new = [fee._asdict() for fee in fees if fee.line_number not in self._known]
         self.had_already += len(fees) - len(new)
         self._rows += new
-
-    def wait(self):
-        """Come back once the cursor is free: nothing is stored before ``flush``."""
-
-    def close(self):
-        """Nothing is left open."""
 
     def flush(self):
         """Store what was taken, and match it as a whole."""
