@@ -215,6 +215,29 @@ class TestSubmission(PaymentCase):
         with self.assertRaisesRegex(UserError, "in the state Draft"):
             run.action_select()
 
+    def test_what_tells_customers_and_posts_asks_first_with_its_figures(self):
+        self.make_invoice(amount=100)
+        self.make_invoice(amount=50)
+        run = self.make_payment_run()
+
+        def agree(action):
+            dialog = self.env["billing.question"].browse(getattr(run, action)()["res_id"])
+            text = dialog.with_user(self.user).text
+            dialog.with_user(self.user).action_confirm()
+            self.work(run)
+            return text.replace("\xa0", " ")
+
+        text = agree("action_ask_confirm")
+        for part in ("4 invoices", "300.00 €", "2 customers by e-mail"):
+            self.assertIn(part, text)
+        self.assertEqual(run.state, "confirmed")
+        self.assertIn(
+            "post the payments of 4 invoices, 300.00 € in all", agree("action_ask_submit")
+        )
+        self.assertEqual(run.state, "submitted")
+        self.assertIn("300.00 €", agree("action_ask_complete"))
+        self.assertEqual(run.state, "done")
+
     def test_customers_are_told_once(self):
         run = self.make_payment_run()
         run.action_confirm()

@@ -8,6 +8,7 @@ from . import billing_payment_run_count
 from . import billing_payment_run_select
 from . import billing_payment_run_notice
 from . import billing_payment_run_submit
+from . import billing_payment_run_questions
 from . import billing_payment_line
 from . import billing_payment_line_notice
 from . import billing_payment_file

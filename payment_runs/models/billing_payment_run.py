@@ -23,7 +23,13 @@ class BillingPaymentRun(models.Model):
 
     _name = "billing.payment.run"
     _description = "Payment Run"
-    _inherit = ["billing.limited.mixin", "billing.state.mixin", "billing.task.mixin", "mail.thread"]
+    _inherit = [
+        "billing.asking.mixin",
+        "billing.limited.mixin",
+        "billing.state.mixin",
+        "billing.task.mixin",
+        "mail.thread",
+    ]
     _order = "id desc"
     _rec_name = "number"
     _check_company_auto = True

@@ -1,0 +1,95 @@
+from odoo import models
+from odoo.tools import format_date, formatLang
+
+from ...billing_tasks.texts import plural
+
+
+class BillingPaymentRun(models.Model):
+    """What is asked before customers are told, money is asked for, or a run is closed."""
+
+    _inherit = "billing.payment.run"
+
+    def _questions(self):
+        return super()._questions() | {
+            "action_confirm": (
+                self.env._("Confirm Payment Run"),
+                lambda runs: runs._question_text("draft", runs._confirm_text),
+            ),
+            "action_submit": (
+                self.env._("Submit Payment Run"),
+                lambda runs: runs._question_text("confirmed", runs._submit_text),
+            ),
+            "action_complete": (
+                self.env._("All Collected"),
+                lambda runs: runs._question_text("submitted", runs._complete_text),
+            ),
+        }
+
+    # === ACTIONS === #
+
+    def action_ask_confirm(self):
+        """Ask before the lines are fixed and customers are told."""
+        return self._ask("action_confirm")
+
+    def action_ask_submit(self):
+        """Ask before the file is made and payments are posted."""
+        return self._ask("action_submit")
+
+    def action_ask_complete(self):
+        """Ask before all open lines count as collected."""
+        return self._ask("action_complete")
+
+    # === TEXTS === #
+
+    def _question_text(self, state, text):
+        """Return the question about the lines of each run that are in a state."""
+        return "\n".join(
+            text(run, run.sudo().line_ids.filtered(lambda line: line.state == state))
+            for run in self
+        )
+
+    def _confirm_text(self, run, lines):
+        customers = lines.partner_id
+        silent = len(customers.filtered(lambda partner: not partner.email))
+        text = self.env._(
+            "Collect %(money)s on %(day)s, and tell %(customers)s by e-mail?",
+            money=self._money_text(run, lines),
+            day=format_date(self.env, run.collection_date),
+            customers=plural(
+                len(customers) - silent,
+                self.env._("1 customer"),
+                self.env._("%s customers", len(customers) - silent),
+            ),
+        )
+        if silent:
+            without = plural(
+                silent,
+                self.env._("1 customer has no e-mail address and is not told."),
+                self.env._("%s customers have no e-mail address and are not told.", silent),
+            )
+            text = f"{text} {without}"
+        return text
+
+    def _submit_text(self, run, lines):
+        return self.env._(
+            "Make the file for the bank and post the payments of %(money)s, to be collected on"
+            " %(day)s? Afterwards the run cannot be cancelled any more.",
+            money=self._money_text(run, lines),
+            day=format_date(self.env, run.collection_date),
+        )
+
+    def _complete_text(self, run, lines):
+        return self.env._(
+            "Has the money of %(money)s come?",
+            money=self._money_text(run, lines),
+        )
+
+    def _money_text(self, run, lines):
+        amount = sum(lines.mapped("amount"))
+        return self.env._(
+            "%(lines)s, %(amount)s in all",
+            lines=plural(
+                len(lines), self.env._("1 invoice"), self.env._("%s invoices", len(lines))
+            ),
+            amount=formatLang(self.env, amount, currency_obj=run.currency_id),
+        )
