@@ -4,6 +4,7 @@ import { formView } from "@web/views/form/form_view";
 import { FormController } from "@web/views/form/form_controller";
 import { listView } from "@web/views/list/list_view";
 import { ListController } from "@web/views/list/list_controller";
+import { RelationalModel } from "@web/model/relational_model/relational_model";
 import { makeReload, useRefresh } from "./refresh_hook";
 import { TaskHealth } from "./task_health";
 
@@ -59,8 +60,17 @@ export class TaskListController extends ListController {
     }
 }
 
+/**
+ * What the web client remembers of an earlier visit is out of date for tasks, and the server's
+ * answer, when it comes, would put down what a user has selected meanwhile.
+ */
+export class TaskListModel extends RelationalModel {
+    static withCache = false;
+}
+
 registry.category("views").add("billing_task_list", {
     ...listView,
+    Model: TaskListModel,
     Controller: TaskListController,
 });
 

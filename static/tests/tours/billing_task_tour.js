@@ -3,6 +3,21 @@ import { stepUtils } from "@web_tour/tour_utils";
 
 const STATES = ["Pending", "Running", "Completed", "Error", "Failed", "Skipped"];
 
+const original = { open: XMLHttpRequest.prototype.open, send: XMLHttpRequest.prototype.send };
+
+/** Have requests with `method` in their address wait for `milliseconds` before they are sent. */
+const slowDown = (method, milliseconds) => {
+    XMLHttpRequest.prototype.open = function (verb, url, ...rest) {
+        this.isSlow = url.includes(method);
+        return original.open.call(this, verb, url, ...rest);
+    };
+    XMLHttpRequest.prototype.send = function (...body) {
+        setTimeout(() => original.send.apply(this, body), this.isSlow ? milliseconds : 0);
+    };
+};
+
+const atFullSpeed = () => Object.assign(XMLHttpRequest.prototype, original);
+
 const openTasks = () => [
     stepUtils.showAppsMenuItem(),
     {
@@ -188,8 +203,21 @@ registry.category("web_tour.tours").add("billing_task_manager", {
             content: "It opens them",
             trigger: `.o_list_view .o_data_row:has(td:contains('Tour failed')) ${badge("Skipped")}`,
         },
+        {
+            content: "From now on the server is slow to list tasks",
+            trigger: ".o_list_view",
+            run: () => slowDown("web_search_read", 1500),
+        },
         ...openTasks(),
-        select("Tour error"),
+        {
+            content: "Choose the first one that is seen",
+            trigger: `.o_data_row:has(td[name='record_name']:contains('Tour error')) .o_list_record_selector input`,
+            run: async ({ click }) => {
+                await click();
+                await new Promise((resolve) => setTimeout(resolve, 2000));
+                atFullSpeed();
+            },
+        },
         listButton("Retry Now"),
         {
             content: "It waits again, and nothing is chosen any more",
@@ -300,17 +328,10 @@ registry.category("web_tour.tours").add("billing_task_manager", {
             content: "By type, while the server is slow and the list refreshes itself",
             trigger: ".o_group_by_menu .o_menu_item:contains('Billing Task Type')",
             run: async ({ click }) => {
-                const { open, send } = XMLHttpRequest.prototype;
-                XMLHttpRequest.prototype.open = function (method, url, ...rest) {
-                    this.isSlow = url.includes("read_group");
-                    return open.call(this, method, url, ...rest);
-                };
-                XMLHttpRequest.prototype.send = function (...body) {
-                    setTimeout(() => send.apply(this, body), this.isSlow ? 3500 : 0);
-                };
+                slowDown("read_group", 3500);
                 await click();
                 await new Promise((resolve) => setTimeout(resolve, 4500));
-                Object.assign(XMLHttpRequest.prototype, { open, send });
+                atFullSpeed();
             },
         },
         { content: "The tasks are grouped", trigger: ".o_group_header:contains('Test')" },
