@@ -13,6 +13,8 @@ class BillingTask(models.Model):
             **super()._get_task_handlers(),
             "collect_direct_debit": runs._task_collect,
             "payment_notices": runs._task_notices,
+            "bank_match": self.env["account.bank.statement.line"]._task_billing_match,
+            "overdue_follow": self.env["billing.overdue.step"]._task_follow,
         }
 
     @api.model
