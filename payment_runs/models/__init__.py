@@ -6,6 +6,7 @@ from . import billing_mandate_sign
 from . import billing_payment_run
 from . import billing_payment_run_count
 from . import billing_payment_run_select
+from . import billing_payment_run_batches
 from . import billing_payment_run_notice
 from . import billing_payment_run_submit
 from . import billing_payment_run_questions
@@ -36,3 +37,4 @@ from . import res_partner_overdue
 from . import account_reconcile_model
 from . import account_bank_statement_line
 from . import account_move_line
+from . import account_payment

@@ -13,6 +13,7 @@ class BillingTask(models.Model):
             **super()._get_task_handlers(),
             "collect_direct_debit": runs._task_collect,
             "payment_notices": runs._task_notices,
+            "payment_run_prepare": runs._task_prepare,
             "bank_match": self.env["account.bank.statement.line"]._task_billing_match,
             "overdue_follow": self.env["billing.overdue.step"]._task_follow,
         }
@@ -22,4 +23,5 @@ class BillingTask(models.Model):
         return {
             **super()._get_task_failure_handlers(),
             "collect_direct_debit": self.env["billing.payment.run"]._task_collect_failed,
+            "payment_run_prepare": self.env["billing.payment.run"]._task_collect_failed,
         }
