@@ -157,6 +157,7 @@
         "data/demo/cdr.rate.csv",
         "data/demo/calls.xml",
         "data/demo/service_tasks.xml",
+        "data/demo/payments.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],
