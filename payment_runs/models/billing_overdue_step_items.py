@@ -154,14 +154,18 @@ class BillingOverdueStep(models.Model):
     @api.model
     def _collectable(self, company, partners):
         """Return the ids of the customers from whom the company collects, and can: what they owe is
-        not theirs to pay. Extended for other ways of collecting."""
-        payers = partners.sudo().filtered(
-            lambda partner: partner.billing_payment_preference == "direct_debit"
-        )
-        mandates = self.env["billing.mandate"].with_company(company).sudo()
-        if not payers or not company._creditor_id():
-            return set()
-        return set(mandates._usable(payers, company._billing_today()))
+        not theirs to pay."""
+        by_method = partners.sudo().grouped("billing_payment_preference")
+        today = company._billing_today()
+        debited = by_method.get("direct_debit")
+        found = set()
+        if debited and company._creditor_id():
+            mandates = self.env["billing.mandate"].with_company(company).sudo()
+            found |= set(mandates._usable(debited, today))
+        if charged := by_method.get("card"):
+            cards = charged._billing_cards_of(company, company.currency_id, today)
+            found |= {partner for partner, (_card, problem) in cards.items() if not problem}
+        return found
 
     @api.model
     def _failures(self, moves):
