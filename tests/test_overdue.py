@@ -98,6 +98,18 @@ class TestOverdueNotices(OverdueCase):
         self.assertEqual(notice.state, "told")
         self.assertEqual(self.follow("2026-03-22").kind, "warn")
 
+    def test_what_is_paid_meanwhile_waits_for_nobody(self):
+        self.customer.email = False
+        first, second = self.make_invoice(), self.make_invoice(due=date(2026, 3, 2))
+        one = self.follow("2026-03-08")
+        other = self.follow("2026-03-09")
+        self.pay(first)
+        one.with_user(self.user).action_told()
+        self.assertEqual((one.state, other.state), ("dismissed", "no_address"))
+        self.pay(second)
+        self.follow("2026-03-10")
+        self.assertEqual(other.state, "dismissed")
+
     def test_the_contact_for_invoices_is_written_to(self):
         contact = self.make_customer(
             "Accounts", parent_id=self.customer.id, type="invoice", email="accounts@x.example"

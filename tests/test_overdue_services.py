@@ -141,6 +141,31 @@ class TestOverdueServices(OverdueCase):
         self.carry_out(self.service)
         self.assertEqual(self.service.state, "terminated")
 
+    def test_a_customer_who_is_told_of_the_end_by_letter_is_ended_once(self):
+        self.suspended()
+        self.carry_out(self.service)
+        notice = self.follow("2026-05-30")
+        self.customer.email = False
+        notice.with_user(self.manager).action_end_services()
+        self.assertEqual(notice.state, "no_address")
+        self.carry_out(self.service)
+        notice.with_user(self.user).action_told()
+        self.assertEqual((notice.state, notice.problem), ("told", False))
+        self.assertEqual(
+            self.service.operation_ids.sorted("id").mapped("type"), ["suspend", "delete"]
+        )
+
+    def test_whoever_is_told_after_the_setting_is_off_keeps_the_services(self):
+        self.make_invoice()
+        for day in ("2026-03-08", "2026-03-22"):
+            self.follow(day)
+        self.customer.email = False
+        notice = self.follow("2026-04-05")
+        self.assertEqual((notice.kind, notice.state), ("suspend", "no_address"))
+        self.company.billing_suspend_unpaid = False
+        notice.with_user(self.user).action_told()
+        self.assertFalse(self.service.operation_ids)
+
     def test_a_proposal_can_be_dismissed_and_does_not_come_again(self):
         self.suspended()
         notice = self.follow("2026-05-30")

@@ -180,12 +180,13 @@ def print_exceptions(runs):
 def collect(runs):
     """Collect what the hosting company's run has billed."""
     sys.path.append(str(Path(sys.argv[0]).parent))
-    from demo_payments import collect_by_debit  # noqa: PLC0415
+    from demo_payments import collect_by_card, collect_by_debit  # noqa: PLC0415
 
     start = time.perf_counter()
     say()
     for run in runs.filtered(lambda run: run.company_id.billing_creditor_id):
         collect_by_debit(env, run, say)
+        collect_by_card(env, run, say)
     env.cr.commit()
     say(f"collected in {time.perf_counter() - start:.1f} s")
 

@@ -105,6 +105,7 @@ class BillingOverdueNotice(models.Model):
         """Write to customers who have an e-mail address by now."""
         notices = self._as_user()
         notices._check_waiting()
+        notices -= notices._dismiss_settled()
         if silent := notices.filtered(lambda notice: not notice._recipient().email):
             raise UserError(
                 self.env._(
@@ -119,8 +120,10 @@ class BillingOverdueNotice(models.Model):
         """Say that customers were told by letter or telephone."""
         notices = self._as_user()
         notices._check_waiting()
+        notices -= notices._dismiss_settled()
         notices._set_state("told", {"told_date": fields.Datetime.now()})
-        notices._act()
+        # Services that are ended were so when that was confirmed.
+        notices.filtered(lambda notice: notice.kind != "end")._act()
         notices._done_asking()
         return True
 

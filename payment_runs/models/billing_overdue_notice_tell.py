@@ -73,6 +73,19 @@ class BillingOverdueNotice(models.Model):
         silent._set_state("no_address")
         silent._ask_person(self.env._("Tell the customer, who has no e-mail address"))
 
+    def _dismiss_settled(self):
+        """Take back what waits for a person and is paid meanwhile; return it."""
+        settled = self.filtered(
+            lambda notice: (
+                notice.state in ("no_address", "proposed")
+                and not set(notice.line_ids.move_id.mapped("payment_state"))
+                & {"not_paid", "partial"}
+            )
+        )
+        settled._set_state("dismissed")
+        settled._done_asking()
+        return settled
+
     def _ask_person(self, summary):
         """Give notices to the person who answers for them; without one they stand in the list."""
         for notice in self:
@@ -103,6 +116,8 @@ class BillingOverdueNotice(models.Model):
         notice."""
         for notice in self.filtered(lambda notice: notice.kind in ("suspend", "end")):
             if notice.kind == "suspend":
+                if not notice.company_id.sudo().billing_suspend_unpaid:
+                    continue
                 notice._request(notice._services(("active",)), "suspend", {"reason": "unpaid"})
             else:
                 notice._request(notice._services(("active", "suspended")), "delete")

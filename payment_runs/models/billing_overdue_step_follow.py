@@ -13,10 +13,12 @@ class BillingOverdueStep(models.Model):
     @api.model
     def _cron_follow(self):
         """Have what is overdue followed up in the companies that want it, and services brought back
-        whose invoices are settled otherwise than by a payment."""
+        whose invoices are settled otherwise than by a payment. What waits for a person and is paid
+        meanwhile waits no more."""
         for company in self.env["res.company"].search([("billing_follow_overdue", "=", True)]):
             self.with_company(company)._enqueue_follow(company)
         notices = self.env["billing.overdue.notice"]
+        notices.search([("state", "in", ("no_address", "proposed"))])._dismiss_settled()
         for [company] in notices._read_group(notices._suspending_domain(), ["company_id"]):
             notices.with_company(company)._enqueue_resume(company)
 

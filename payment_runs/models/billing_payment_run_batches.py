@@ -48,6 +48,7 @@ class BillingPaymentRun(models.Model):
         self.ensure_one()
         if not self._is_large():
             return self._select() if step == "select" else self._confirm()
+        self.invalidate_recordset(["preparing_count"])
         specs = self._selecting_tasks() if step == "select" else [{"step": "confirm"}]
         return (
             self.env["billing.task"]
