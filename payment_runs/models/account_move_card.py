@@ -10,13 +10,6 @@ class AccountMove(models.Model):
 
     _inherit = "account.move"
 
-    def _billing_payment_means(self):
-        means = super()._billing_payment_means()
-        for company, moves in self.grouped("company_id").items():
-            if company._card_providers():
-                means.update(moves.with_company(company)._card_means())
-        return means
-
     def _card_means(self):
         """Return ``{invoice: PaymentMeans}`` of one company's invoices that are charged to cards."""
         open_moves = self.filtered(

@@ -159,8 +159,7 @@ class BillingPaymentRun(models.Model):
 
     # === THE END === #
 
-    def _end(self):
-        """A run by card is at its end when no charge of it may bring money any more."""
+    def _runs_charging(self):
+        """Return those of the runs of which a charge may still bring money."""
         charges = self.env["billing.card.charge"].sudo()
-        busy = charges.search([("run_id", "in", self.ids), ("state", "in", LIVE_CHARGES)]).run_id
-        return super(BillingPaymentRun, self - busy)._end()
+        return charges.search([("run_id", "in", self.ids), ("state", "in", LIVE_CHARGES)]).run_id

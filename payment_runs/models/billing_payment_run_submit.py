@@ -436,7 +436,8 @@ class BillingPaymentRun(models.Model):
     def _end(self):
         """End the runs of which no line is open any more."""
         now = fields.Datetime.now()
-        for run in self.filtered(lambda run: run.state in ("submitted", "done", "partly_failed")):
+        ended = self.filtered(lambda run: run.state in ("submitted", "done", "partly_failed"))
+        for run in ended - ended._runs_charging():
             states = set(run.line_ids.mapped("state"))
             if states & {"submitted", "unknown"}:
                 continue

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
 BILLING_GROUP = "billing_operations.group_billing_user"
@@ -54,7 +55,8 @@ class ResPartner(models.Model):
     def action_open_billing_cards(self):
         """Open the cards that this customer has saved."""
         self.ensure_one()
-        self.env["payment.token"].check_access("read")
+        if not self.env.user.has_group(BILLING_GROUP):
+            raise AccessError(self.env._("Only billing users see the saved cards of customers."))
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.billing_card_action"
         )
