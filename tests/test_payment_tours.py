@@ -5,6 +5,7 @@ from datetime import date
 from odoo.tests import HttpCase, tagged
 
 from .card_common import CardCase
+from .common import DeliveryCase
 
 
 @tagged("post_install", "-at_install")
@@ -61,8 +62,19 @@ class TestPaymentTours(CardCase, HttpCase):
             self.tour("billing_collect_card")
             cards = self.run_by("card")
             self.assertEqual(cards.line_ids.move_id.commercial_partner_id.name, "Card Ltd")
-            steps = self.subject.with_user(self.user)._next_steps()["steps"]
-            for step in steps:
-                if step.get("confirmable") and step["state"] != "done":
-                    self.subject.with_user(self.user).action_confirm_step(step["code"])
+            self.look_at_the_rest()
             self.tour("billing_collect_complete")
+
+    def look_at_the_rest(self):
+        """Do what stands beside the collection: PDFs, and what is confirmed."""
+        run = self.subject.with_user(self.user)
+        for move in self.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)]):
+            DeliveryCase.attach_pdf(move)
+        for code in run._get_steps():
+            self.env.invalidate_all()
+            step = next((s for s in run._next_steps()["steps"] if s["code"] == code), {})
+            if step.get("confirmable") and step["state"] != "done":
+                run.action_confirm_step(code)
+        self.env.invalidate_all()
+        left = {s["code"]: s["state"] for s in run._next_steps()["steps"] if s["state"] != "done"}
+        self.assertFalse(left)
