@@ -111,7 +111,6 @@ def make_cards(env, company):
     if provider:
         return
     method = env.ref("payment.payment_method_unknown")
-    method.write({"active": True, "support_tokenization": True})
     provider = env["payment.provider"].create(
         {
             "name": "Demo Cards",
@@ -122,6 +121,7 @@ def make_cards(env, company):
             "payment_method_ids": [(6, 0, method.ids)],
         }
     )
+    method.write({"active": True, "support_tokenization": True})
     kinds = env["account.payment.method"]
     kind = kinds.search([("code", "=", "none"), ("payment_type", "=", "inbound")], limit=1)
     kind = kind or kinds.create({"name": "Cards", "code": "none", "payment_type": "inbound"})
