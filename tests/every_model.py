@@ -56,7 +56,7 @@ class EveryModelCase(ServiceTaskCase):
 
     @classmethod
     def make_payment_records(cls):
-        """A mandate that is not signed yet, and a payment run whose file somebody had."""
+        """A mandate that is not signed yet, a payment run whose file somebody had, and a charge."""
         mandates = cls.env["billing.mandate"]
         account = mandates._account(cls.customer, "DE02120300000000202051")
         mandates.create({"partner_id": cls.customer.id, "partner_bank_id": account.id})
@@ -65,7 +65,7 @@ class EveryModelCase(ServiceTaskCase):
             [("state", "=", "posted"), ("company_id", "=", cls.company.id)], limit=1
         )
         item = move.line_ids.filtered(lambda line: line.account_type == "asset_receivable")[:1]
-        cls.env["billing.payment.line"].create(
+        line = cls.env["billing.payment.line"].create(
             {
                 "run_id": run.id,
                 "partner_id": cls.customer.id,
@@ -73,6 +73,18 @@ class EveryModelCase(ServiceTaskCase):
                 "move_line_id": item.id,
                 "currency_id": run.currency_id.id,
                 "amount": 1.0,
+            }
+        )
+        cls.env["billing.card.charge"].create(
+            {
+                "reference": "x",
+                "company_id": cls.company.id,
+                "partner_id": cls.customer.id,
+                "kind": "invoice",
+                "line_id": line.id,
+                "currency_id": run.currency_id.id,
+                "amount": 1.0,
+                "planned_date": "2026-01-01",
             }
         )
         file = cls.env["billing.payment.file"].create(

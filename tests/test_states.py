@@ -11,6 +11,7 @@ from .every_model import EveryModelCase
 MIXIN = "billing.state.mixin"
 MODELS = {
     "billing.bill",
+    "billing.card.charge",
     "billing.charge",
     "billing.cycle",
     "billing.delivery",

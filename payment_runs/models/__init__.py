@@ -11,6 +11,16 @@ from . import billing_payment_run_submit
 from . import billing_payment_run_questions
 from . import billing_payment_line
 from . import billing_payment_line_notice
+from . import billing_card_charge
+from . import billing_card_charge_result
+from . import billing_card_charge_task
+from . import billing_card_charge_hand
+from . import billing_payment_line_card
+from . import billing_payment_run_card
+from . import payment_provider
+from . import payment_token
+from . import payment_transaction
+from . import billing_wallet
 from . import billing_payment_file
 from . import billing_payment_download
 from . import billing_task
@@ -21,3 +31,4 @@ from . import billing_payment_run_auto
 from . import billing_run
 from . import billing_start
 from . import account_move
+from . import account_move_card

@@ -17,7 +17,7 @@ from .billing_payment_line import LIVE_STATES
 COLUMNS = (
     *("run_id", "company_id", "method", "partner_id", "move_line_id", "move_id", "due_date"),
     *("currency_id", "amount", "credited", "mandate_id", "sequence_type", "collection_date"),
-    *("state", "error_code", "mandate_before"),
+    *("token_id", "state", "error_code", "mandate_before"),
     *("create_uid", "create_date", "write_uid", "write_date"),
 )
 ITEM_FIELDS = (
@@ -38,7 +38,8 @@ class BillingPaymentRun(models.Model):
         self.line_ids.sudo().unlink()
         items, credits = self._open_items()
         left, _pairs = net(items, credits)
-        rows = self._with_mandates(self._rows(items, left, set(by_hand)))
+        rows = self._rows(items, left, set(by_hand))
+        rows = self._with_cards(rows) if self.method == "card" else self._with_mandates(rows)
         self._insert_lines(rows)
         self._own().write({"problem": False})
         return rows
@@ -157,6 +158,7 @@ class BillingPaymentRun(models.Model):
                     "credited": (item.units - left[item.id]) / scale,
                     "mandate_id": None,
                     "sequence_type": None,
+                    "token_id": None,
                     "collection_date": self.collection_date,
                     "state": "excluded" if code else "draft",
                     "error_code": code,
@@ -239,7 +241,10 @@ class BillingPaymentRun(models.Model):
         """Fix the lines, and have the customers told."""
         self.ensure_one()
         self._check_dates()
-        self._check_creditor()
+        if self.method == "card":
+            self._check_providers()
+        else:
+            self._check_creditor()
         lines = self._lock_lines("draft")
         taken = self._elsewhere(lines.move_line_id.ids)
         late = lines.filtered(lambda line: line.move_line_id.id in taken)
@@ -262,7 +267,8 @@ class BillingPaymentRun(models.Model):
         )
         lines.invalidate_recordset()
         self._set_state("confirmed", {"problem": False})
-        self._enqueue_notices(lines)
+        if self.method == "direct_debit" or self.company_id.sudo().billing_card_notice_days:
+            self._enqueue_notices(lines)
         if self.date_text:
             self.message_post(body=self.date_text)
 
