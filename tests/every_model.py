@@ -53,6 +53,7 @@ class EveryModelCase(ServiceTaskCase):
         cls.make_rating_records()
         cls.make_run_records()
         cls.make_payment_records()
+        cls.make_overdue_records()
 
     @classmethod
     def make_payment_records(cls):
@@ -98,6 +99,35 @@ class EveryModelCase(ServiceTaskCase):
         )
         cls.env["billing.payment.return.line"].create(
             {"return_id": message.id, "currency_id": run.currency_id.id, "state": "unknown"}
+        )
+
+    @classmethod
+    def make_overdue_records(cls):
+        """A customer who was reminded of an invoice."""
+        step = cls.env["billing.overdue.step"].create({"name": "Reminder"})
+        notice = (
+            cls.env["billing.overdue.notice"]
+            ._own()
+            .create(
+                {
+                    "step_id": step.id,
+                    "kind": step.kind,
+                    "company_id": cls.company.id,
+                    "partner_id": cls.customer.id,
+                    "date": date(2026, 1, 2),
+                }
+            )
+        )
+        move = cls.env["account.move"].search(
+            [("state", "=", "posted"), ("company_id", "=", cls.company.id)], limit=1
+        )
+        cls.env["billing.overdue.line"].create(
+            {
+                "notice_id": notice.id,
+                "move_id": move.id,
+                "due_date": date(2026, 1, 1),
+                "currency_id": cls.company.currency_id.id,
+            }
         )
 
     @classmethod

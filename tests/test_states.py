@@ -18,6 +18,7 @@ MODELS = {
     "billing.error",
     "billing.job",
     "billing.mandate",
+    "billing.overdue.notice",
     "billing.payment.line",
     "billing.payment.run",
     "billing.print.bundle",

@@ -6,6 +6,7 @@ from . import billing_mandate_sign
 from . import billing_payment_run
 from . import billing_payment_run_count
 from . import billing_payment_run_select
+from . import billing_payment_run_batches
 from . import billing_payment_run_notice
 from . import billing_payment_run_submit
 from . import billing_payment_run_questions
@@ -32,3 +33,19 @@ from . import billing_run
 from . import billing_start
 from . import account_move
 from . import account_move_card
+from . import billing_overdue_step
+from . import billing_overdue_step_items
+from . import billing_overdue_step_follow
+from . import billing_overdue_notice
+from . import billing_overdue_notice_tell
+from . import billing_overdue_line
+from . import service_operation
+from . import billing_service
+from . import account_move_overdue
+from . import res_company_overdue
+from . import res_config_settings_overdue
+from . import res_partner_overdue
+from . import account_reconcile_model
+from . import account_bank_statement_line
+from . import account_move_line
+from . import account_payment

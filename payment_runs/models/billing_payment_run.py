@@ -245,16 +245,18 @@ class BillingPaymentRun(models.Model):
         """Look for what can be collected, anew, and show it with what is left out and why."""
         runs = self._as_user()
         runs._check_state("draft")
+        runs._check_idle()
         for run in runs:
-            run._select()
+            run._prepare("select")
         return True
 
     def action_confirm(self):
         """Fix the lines and tell the customers."""
         runs = self._as_user()
         runs._check_state("draft")
+        runs._check_idle()
         for run in runs:
-            run._confirm()
+            run._prepare("confirm")
         return True
 
     def action_draft(self):
@@ -327,8 +329,8 @@ class BillingPaymentRun(models.Model):
         """Check that nothing is under way."""
         tasks = self.env["billing.task"].sudo()
         for run in self:
-            code = run._task_code()
-            if tasks.search_count(tasks._live_domain(run, code), limit=1):
+            live = tasks._live_domain(run, run._task_code())
+            if run.preparing_count or tasks.search_count(live, limit=1):
                 raise UserError(
                     self.env._("%s: its tasks are under way. Wait until they are done.", run.number)
                 )

@@ -38,8 +38,7 @@ class BillingPaymentRun(models.Model):
         self.line_ids.sudo().unlink()
         items, credits = self._open_items()
         left, _pairs = net(items, credits)
-        rows = self._rows(items, left, set(by_hand))
-        rows = self._with_cards(rows) if self.method == "card" else self._with_mandates(rows)
+        rows = self._with_means(self._rows(items, left, set(by_hand)))
         self._insert_lines(rows)
         self._own().write({"problem": False})
         return rows
@@ -81,15 +80,18 @@ class BillingPaymentRun(models.Model):
             domain &= Domain("move_id.billing_bill_id.run_id", "=", self.billing_run_id.id)
         return domain
 
-    def _open_items(self, line_ids=None):
+    def _open_items(self, line_ids=None, customers=None):
         """Return ``(items, credits)`` of the customers.
 
         :param line_ids: only these receivable lines, instead of those that the limits let through
+        :param customers: only these of the run's customers
         """
         lines = self.env["account.move.line"].with_company(self.company_id).sudo()
         places = self.currency_id.decimal_places
         if line_ids is None:
-            mine = self._receivable_domain(self._customers()) & self._item_domain()
+            if customers is None:
+                customers = self._customers()
+            mine = self._receivable_domain(customers) & self._item_domain()
         else:
             mine = Domain("id", "in", line_ids) & Domain("reconciled", "=", False)
             mine &= Domain("parent_state", "=", "posted")
@@ -177,6 +179,10 @@ class BillingPaymentRun(models.Model):
             ["move_line_id"],
         )
         return set(found.move_line_id.ids)
+
+    def _with_means(self, rows):
+        """Give each line that is to be collected what it is collected with, or say why not."""
+        return self._with_cards(rows) if self.method == "card" else self._with_mandates(rows)
 
     def _with_mandates(self, rows):
         """Give each line that is to be collected its mandate and sequence type, or say why not."""

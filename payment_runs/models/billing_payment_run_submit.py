@@ -413,7 +413,7 @@ class BillingPaymentRun(models.Model):
                 for line in lines
             ]
         )
-        created.action_post()
+        created._post_together()
         self.env.flush_all()
         for some in values_of(zip(lines.ids, created.ids, strict=True)):
             self.env.cr.execute(

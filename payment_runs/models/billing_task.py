@@ -25,6 +25,9 @@ class BillingTask(models.Model):
                 unknown=charges._task_unknown,
                 call_writes=True,
             ),
+            "payment_run_prepare": runs._task_prepare,
+            "bank_match": self.env["account.bank.statement.line"]._task_billing_match,
+            "overdue_follow": self.env["billing.overdue.step"]._task_follow,
         }
 
     @api.model
@@ -34,4 +37,5 @@ class BillingTask(models.Model):
             "collect_direct_debit": self.env["billing.payment.run"]._task_collect_failed,
             "book_card_payments": self.env["billing.payment.run"]._task_cards_failed,
             "collect_card": self.env["billing.payment.run"]._task_cards_failed,
+            "payment_run_prepare": self.env["billing.payment.run"]._task_collect_failed,
         }
