@@ -253,6 +253,21 @@ class TestBillLayout(LayoutCase):
         self.assertIn(b"<pdfaid:part>3</pdfaid:part>", metadata)
         self.assertIn(b"<pdfuaid:part>1</pdfuaid:part>", metadata)
 
+    def test_long_names_of_taxes_leave_room_for_what_was_sold(self):
+        name = "VAT exempt, supply within the community under article 138 of the directive"
+        tax = self.env["account.tax"].create(
+            {"name": name, "invoice_label": name, "amount": 0, "type_tax_use": "sale"}
+        )
+        lines = [
+            {"name": f"Rack space in hall {n}, second floor", "tax_ids": [Command.set(tax.ids)]}
+            for n in range(1, 21)
+        ]
+        move = self.make_move(*lines)
+        pdf = PdfFileReader(io.BytesIO(self.render(move)[move]), strict=False)
+        self.assertLessEqual(len(pdf.pages), 2)
+        for number in (1, 20):
+            self.assertSays(self.text(move), f"Rack space in hall {number}, second floor")
+
     def test_the_qr_code_is_what_odoo_gives_for_the_bank_account(self):
         image = base64.b64encode(base64.b64decode(PIXEL)).decode()
         moves = type(self.env["account.move"])

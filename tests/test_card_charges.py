@@ -159,6 +159,23 @@ class TestCharging(CardCase):
                 self.assertEqual((line.state, line.error_code), ("rejected", code))
                 self.assertFalse(line.next_try_date)
 
+    def test_a_provider_that_is_not_set_up_costs_no_customer_a_try(self):
+        run = self.make_payment_run()
+        run.action_confirm()
+        self.provider.allow_tokenization = False
+        run.action_submit()
+        with self.card_provider("done") as charged:
+            self.work()
+            [charge] = self.charges(run)
+            self.assertEqual((charge.state, charged), ("waiting", []))
+            self.assertIn("not set up", charge.message)
+            self.assertEqual(self.states(run), {100: "submitted"})
+            self.provider.allow_tokenization = True
+            with freeze_time("2026-03-02 08:20:00"):
+                self.tick()
+        self.assertEqual((charge.state, charged), ("done", [charge.reference]))
+        self.assertFalse(self.env["mail.mail"].search([("model", "=", "billing.payment.line")]))
+
     def test_a_decline_that_turns_out_as_charged_is_booked_and_stops_the_next_try(self):
         run = self.collect("declined")
         first, second = self.charges(run)

@@ -20,8 +20,10 @@ CODES = [
     ("by_hand", "Given up by hand"),
     ("ceiling", "Above the monthly ceiling"),
 ]
-#: a second try with the same card can do no better
-HARD_CODES = ("no_card", "card_expired", "provider", "card_currency")
+#: a second try can do no better
+HARD_CODES = ("no_card", "card_expired")
+#: what the company has to set right, and no customer answers for
+OWN_CODES = ("provider", "card_currency")
 
 
 class BillingCardCharge(models.Model):

@@ -82,10 +82,14 @@ class BillingCardCharge(models.Model):
         """Nothing was sent: the same charge is tried again in some minutes."""
         if not self._takes("waiting"):
             return
-        later = fields.Datetime.now() + timedelta(minutes=PATIENCE)
-        message = message or self.env._("The provider could not be reached.")
-        self._set_state("waiting", {"message": message, "not_before": later, "sent_date": False})
+        self._set_state("waiting", {"sent_date": False})
         self._close_activities()
+        self._postpone(message or self.env._("The provider could not be reached."))
+
+    def _postpone(self, message):
+        """Try a waiting charge again in some minutes."""
+        later = fields.Datetime.now() + timedelta(minutes=PATIENCE)
+        self._own().write({"message": message, "not_before": later})
         self.line_id._charge_open("submitted", message)
 
     def _to_unknown(self, message, _code):
@@ -164,8 +168,11 @@ class BillingCardCharge(models.Model):
         self.ensure_one()
         if self.message:
             return self.message if self.message[-1] in ".!?" else f"{self.message}."
-        labels = dict(self._fields["code"]._description_selection(self.env))
-        return f"{labels[self.code]}." if self.code else ""
+        return self._code_text(self.code) if self.code else ""
+
+    def _code_text(self, code):
+        """Return a reason in words."""
+        return dict(self._fields["code"]._description_selection(self.env))[code] + "."
 
     # === PEOPLE === #
 

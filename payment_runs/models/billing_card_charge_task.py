@@ -5,7 +5,7 @@ from odoo.tools import SQL, split_every
 
 from ..card_answers import WATCH, NotReached, OtherAmount, Watch
 from ..netting import to_units
-from .billing_card_charge import OPEN_CHARGES
+from .billing_card_charge import OPEN_CHARGES, OWN_CODES
 
 #: how many charges one task sends
 CHARGES = 50
@@ -128,10 +128,11 @@ class BillingCardCharge(models.Model):
             self.company_id, self.currency_id, self.company_id._billing_today()
         )
         self._own().write({"token_id": token.id, "card": token.display_name if token else False})
-        if code:
+        if code in OWN_CODES:
+            self._postpone(self._code_text(code))
+        elif code:
             self._take("error", code=code)
-            return False
-        return True
+        return not code
 
     def _is_owed(self):
         """Lower the amount to what is still open; end the collection where nothing is."""
@@ -209,7 +210,7 @@ class BillingCardCharge(models.Model):
         if transaction.state != "draft":
             return self._answer()
         if transaction.provider_id.state == "disabled":
-            return {"state": "error", "code": "provider"}
+            return {"state": "unreached", "message": self._code_text("provider")}
         try:
             with self.env.cr.savepoint():
                 transaction.with_context(**{WATCH: Watch()})._charge_with_token()
