@@ -52,9 +52,7 @@ class BillingOverdueNotice(models.Model):
     def _recipient(self):
         """Return who is written to: the customer's contact for invoices."""
         self.ensure_one()
-        found = self.partner_id.address_get(["invoice"])["invoice"]
-        contact = self.partner_id.browse(found)
-        return contact if contact.email else self.partner_id
+        return self.partner_id._overdue_contact()
 
     def _tell(self):
         """Queue the e-mails of those with an address, and do what the step is about; the others wait

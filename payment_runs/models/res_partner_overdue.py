@@ -24,6 +24,12 @@ class ResPartner(models.Model):
         for partner in self:
             partner.billing_overdue_notice_count = counts.get(partner._origin, 0)
 
+    def _overdue_contact(self):
+        """Return who is written to about overdue invoices: the customer's contact for invoices."""
+        self.ensure_one()
+        contact = self.browse(self.address_get(["invoice"])["invoice"])
+        return contact if contact.email else self
+
     def action_open_overdue_notices(self):
         """Open what this customer was told about overdue invoices."""
         self.ensure_one()

@@ -23,6 +23,10 @@ class BillingOverduePreview(models.TransientModel):
     line_ids = fields.One2many("billing.overdue.preview.line", "preview_id", readonly=True)
     todo_count = fields.Integer(compute="_compute_todo_count")
 
+    def _compute_display_name(self):
+        for preview in self:
+            preview.display_name = self.env._("What Is Next")
+
     @api.depends("line_ids")
     def _compute_todo_count(self):
         for preview in self:

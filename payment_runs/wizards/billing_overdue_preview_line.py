@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ...billing_tasks.dry_run import dry_run
 from ..models.billing_overdue_step_items import LEFT_OUT
@@ -22,9 +22,19 @@ class BillingOverduePreviewLine(models.TransientModel):
     invoice_count = fields.Integer(string="Invoices", readonly=True)
     oldest_date = fields.Date(string="Oldest Due", readonly=True)
     amount = fields.Monetary(string="Overdue", readonly=True)
-    email = fields.Char(related="partner_id.email", string="E-mail")
+    email = fields.Char(string="E-mail", compute="_compute_email")
     subject = fields.Char(compute="_compute_mail")
     body = fields.Html(compute="_compute_mail", sanitize=False)
+
+    @api.depends("partner_id")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = line.partner_id.display_name
+
+    @api.depends("partner_id")
+    def _compute_email(self):
+        for line in self:
+            line.email = line.partner_id._overdue_contact().email
 
     def _compute_mail(self):
         """Show the e-mail as the customer would get it: made for real, and undone."""
