@@ -4,7 +4,6 @@ The process reads lines while PostgreSQL takes those before: what the database d
 thread of the loader's own, and nothing else may use the cursor meanwhile (``wait``).
 """
 
-import csv
 import io
 import threading
 from collections import deque
@@ -17,12 +16,11 @@ from odoo.tools import SQL
 
 from ..billing_tasks.crash_points import crash_point
 from .calls import CALL_COLUMNS
+from .copying import copy_text
 from .loader import Loader
 from .rating_sql import RATED_COLUMNS, rated_select
 from .reading import without_collection
 
-#: so many rows are handed over at a time
-CHUNK = 25_000
 #: so many parts may wait for the database; they bound the memory
 AHEAD = 6
 #: so many rows are put in by one INSERT, for each of them looks all rates up anew
@@ -55,7 +53,6 @@ class CallLoader(Loader):
     def __init__(self, file):
         super().__init__(file)
         self.cr = file.env.cr
-        self._rows = []
         self._staged = 0
         self._prepared = file.env["cdr.rate.plan"]._prepare_rating(file.company_id)
         self._create_stage()
@@ -67,12 +64,15 @@ class CallLoader(Loader):
         self._thread = ThreadPoolExecutor(1, "cdr_import", _like, (threading.current_thread(),))
 
     def add(self, calls):
-        """Take calls, as tuples in the order of ``CALL_COLUMNS``."""
+        """Take calls, as ``Calls``."""
+        if not len(calls):
+            return
         self.calls += len(calls)
-        self._rows += calls
-        while len(self._rows) >= CHUNK:
-            self._hand_over(self._rows[:CHUNK])
-            del self._rows[:CHUNK]
+        with without_collection():
+            content = copy_text(calls.columns).encode()
+        if len(self._waiting) >= AHEAD:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._load, content, len(calls)))
 
     def wait(self):
         """Come back once the cursor is free."""
@@ -81,9 +81,6 @@ class CallLoader(Loader):
 
     def flush(self):
         """Put in what is left."""
-        if self._rows:
-            self._hand_over(self._rows)
-            self._rows = []
         self.wait()
         if self._staged:
             self._put()
@@ -104,23 +101,14 @@ class CallLoader(Loader):
         )
         self.cr.execute(SQL("TRUNCATE %s", STAGE))
 
-    def _hand_over(self, rows):
-        with without_collection():
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows(rows)
-            content = io.BytesIO(text.getvalue().encode())
-        if len(self._waiting) >= AHEAD:
-            self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._load, content, len(rows)))
-
     def _load(self, content, count):
         """Stage rows, and put them in once there are enough; empty texts come as NULL."""
         statement = SQL(
-            "COPY %s (%s) FROM STDIN WITH (FORMAT csv)",
+            "COPY %s (%s) FROM STDIN WITH (NULL '')",
             STAGE,
             SQL(", ").join(map(SQL.identifier, CALL_COLUMNS)),
         )
-        self.cr.copy_expert(statement.code, content, COPY_SIZE)
+        self.cr.copy_expert(statement.code, io.BytesIO(content), COPY_SIZE)
         self._staged += count
         if self._staged >= STAGED:
             self._put()

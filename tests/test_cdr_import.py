@@ -77,6 +77,11 @@ class TestCdrImport(CdrCase):
         self.assertEqual(record.caller, "=cmd|' /C calc'!A0")
         self.assertEqual(record.callee, "@SUM(1)")
 
+    def test_signs_that_copy_knows_stay_the_texts_that_they_are(self):
+        for number, sign in enumerate(("\\", "\\N", "\\.", "a\tb", "\\t", "two\nlines"), 1):
+            file = self.receive(HEAD + call_line(number, caller=f'"{sign}"'))
+            self.assertEqual(self.records_of(file).caller, sign)
+
     def test_the_same_file_is_held_and_can_be_released_or_discarded(self):
         content = HEAD + call_line(1) + call_line(2)
         first = self.receive(content)
