@@ -18,6 +18,7 @@ from ..billing_tasks.crash_points import crash_point
 from .calls import CALL_COLUMNS
 from .copying import copy_text
 from .loader import Loader
+from .rating_choices import add_choices, prepare_choices
 from .rating_sql import RATED_COLUMNS, rated_select
 from .reading import without_collection
 
@@ -44,7 +45,9 @@ STAGE_TYPES = {
     "answered": "boolean",
     "seconds": "integer",
     "cost": "numeric",
+    "start_id": "integer",
 }
+DESTINATION = CALL_COLUMNS.index("destination")
 
 
 class CallLoader(Loader):
@@ -55,6 +58,9 @@ class CallLoader(Loader):
         self.cr = file.env.cr
         self._staged = 0
         self._prepared = file.env["cdr.rate.plan"]._prepare_rating(file.company_id)
+        self._starts = prepare_choices(self.cr)
+        self._columns = [*CALL_COLUMNS, *(["start_id"] if self._starts is not None else [])]
+        self._new_starts = []
         self._create_stage()
         self._insert_all = self._insert(SQL(""))
         self._insert_new = self._insert(
@@ -69,10 +75,14 @@ class CallLoader(Loader):
             return
         self.calls += len(calls)
         with without_collection():
-            content = copy_text(calls.columns).encode()
+            columns, starts = list(calls.columns), []
+            if self._starts is not None:
+                columns.append(list(map(self._starts.__getitem__, columns[DESTINATION])))
+                starts = self._starts.take_new()
+            content = copy_text(columns).encode()
         if len(self._waiting) >= AHEAD:
             self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._load, content, len(calls)))
+        self._waiting.append(self._thread.submit(self._load, content, len(calls), starts))
 
     def wait(self):
         """Come back once the cursor is free."""
@@ -101,13 +111,14 @@ class CallLoader(Loader):
         )
         self.cr.execute(SQL("TRUNCATE %s", STAGE))
 
-    def _load(self, content, count):
+    def _load(self, content, count, starts):
         """Stage rows, and put them in once there are enough; empty texts come as NULL."""
         statement = SQL(
             "COPY %s (%s) FROM STDIN WITH (NULL '')",
             STAGE,
-            SQL(", ").join(map(SQL.identifier, CALL_COLUMNS)),
+            SQL(", ").join(map(SQL.identifier, self._columns)),
         )
+        self._new_starts += starts
         self.cr.copy_expert(statement.code, io.BytesIO(content), COPY_SIZE)
         self._staged += count
         if self._staged >= STAGED:
@@ -120,7 +131,9 @@ class CallLoader(Loader):
 
         Most files bring nothing twice: then rows are put in without looking each one up first.
         """
-        self.cr.execute(SQL("ANALYZE %s", STAGE))
+        if self._new_starts:
+            add_choices(self.cr, self._new_starts)
+            self._new_starts = []
         crash_point("import.before_insert")
         try:
             with self.cr.savepoint(flush=False):
@@ -150,7 +163,7 @@ class CallLoader(Loader):
             ),
             STAGE,
         )
-        rated = rated_select(source, self._prepared)
+        rated = rated_select(source, self._prepared, chosen=self._starts is not None)
         names = [*CALL_COLUMNS, *own, *RATED_COLUMNS]
         # What is too old, or lies in the future, is not billed, whatever its price.
         window = self._window()
