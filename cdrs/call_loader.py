@@ -15,17 +15,19 @@ from psycopg2.errors import UniqueViolation
 from odoo.tools import SQL
 
 from ..billing_tasks.crash_points import crash_point
-from .calls import CALL_COLUMNS
+from .calls import CALL_COLUMNS, Calls
 from .copying import copy_text
 from .loader import Loader
 from .rating_choices import add_choices, prepare_choices
 from .rating_sql import RATED_COLUMNS, rated_select
 from .reading import without_collection
+from .totals import Totals
 
 #: so many parts may wait for the database; they bound the memory
 AHEAD = 6
-#: so many rows are put in by one INSERT, for each of them looks all rates up anew
-STAGED = 200_000
+#: so many rows are put in by the first INSERT, so that the database has something to do early, and by
+#: each of those after it, for each of them looks all numbers and rates up anew
+FIRST_STAGED, STAGED = 40_000, 150_000
 #: bytes that COPY takes at once
 COPY_SIZE = 1 << 20
 #: calls that lie further in the future have a wrong date
@@ -41,13 +43,17 @@ STAGE_TYPES = {
     "callee": "varchar",
     "identifier": "varchar",
     "destination": "varchar",
-    "withheld": "boolean",
     "answered": "boolean",
     "seconds": "integer",
     "cost": "numeric",
     "start_id": "integer",
 }
-DESTINATION = CALL_COLUMNS.index("destination")
+#: what is not sent where it follows from the rest
+DERIVED = {
+    "direction": "COALESCE(s.direction, 'out') AS direction",
+    "withheld": "s.destination IS NULL AS withheld",
+    "answered": "COALESCE(s.answered, s.seconds > 0) AS answered",
+}
 
 
 class CallLoader(Loader):
@@ -57,10 +63,13 @@ class CallLoader(Loader):
         super().__init__(file)
         self.cr = file.env.cr
         self._staged = 0
+        self._totals = Totals()
+        self.cr.execute(SQL("SELECT EXISTS (SELECT FROM cdr_record WHERE file_id = %s)", file.id))
+        self._goes_on = self.cr.fetchone()[0]
         self._prepared = file.env["cdr.rate.plan"]._prepare_rating(file.company_id)
         self._starts = prepare_choices(self.cr)
-        self._columns = [*CALL_COLUMNS, *(["start_id"] if self._starts is not None else [])]
         self._new_starts = []
+        self._enough = FIRST_STAGED
         self._create_stage()
         self._insert_all = self._insert(SQL(""))
         self._insert_new = self._insert(
@@ -70,19 +79,37 @@ class CallLoader(Loader):
         self._thread = ThreadPoolExecutor(1, "cdr_import", _like, (threading.current_thread(),))
 
     def add(self, calls):
-        """Take calls, as ``Calls``."""
+        """Take calls, as ``Calls`` or as a list of tuples in the order of ``CALL_COLUMNS``."""
         if not len(calls):
             return
+        if not isinstance(calls, Calls):
+            calls = Calls.of_rows(calls)
         self.calls += len(calls)
         with without_collection():
-            columns, starts = list(calls.columns), []
-            if self._starts is not None:
-                columns.append(list(map(self._starts.__getitem__, columns[DESTINATION])))
-                starts = self._starts.take_new()
-            content = copy_text(columns).encode()
+            self._totals.add(calls)
+            columns = self._sent(calls)
+            content = copy_text(list(columns.values())).encode()
+        starts = self._starts.take_new() if self._starts is not None else []
         if len(self._waiting) >= AHEAD:
             self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._load, content, len(calls), starts))
+        part = (list(columns), content, len(calls), starts)
+        self._waiting.append(self._thread.submit(self._load, *part))
+
+    def totals(self):
+        """Return ``Totals`` of the calls, None where some of them, or others, were there before."""
+        return None if self.had_already or self._goes_on else self._totals
+
+    def _sent(self, calls):
+        """Return the columns to send, without what follows from others."""
+        columns = dict(zip(CALL_COLUMNS, calls.columns, strict=True))
+        del columns["withheld"]
+        if columns["direction"].count("out") == len(calls):
+            del columns["direction"]
+        if columns["answered"] == [seconds > 0 for seconds in columns["seconds"]]:
+            del columns["answered"]
+        if self._starts is not None:
+            columns["start_id"] = list(map(self._starts.__getitem__, columns["destination"]))
+        return columns
 
     def wait(self):
         """Come back once the cursor is free."""
@@ -111,18 +138,19 @@ class CallLoader(Loader):
         )
         self.cr.execute(SQL("TRUNCATE %s", STAGE))
 
-    def _load(self, content, count, starts):
+    def _load(self, names, content, count, starts):
         """Stage rows, and put them in once there are enough; empty texts come as NULL."""
         statement = SQL(
             "COPY %s (%s) FROM STDIN WITH (NULL '')",
             STAGE,
-            SQL(", ").join(map(SQL.identifier, self._columns)),
+            SQL(", ").join(map(SQL.identifier, names)),
         )
         self._new_starts += starts
         self.cr.copy_expert(statement.code, io.BytesIO(content), COPY_SIZE)
         self._staged += count
-        if self._staged >= STAGED:
+        if self._staged >= self._enough:
             self._put()
+            self._enough = STAGED
 
     # === RECORDS === #
 
@@ -157,7 +185,11 @@ class CallLoader(Loader):
             "cost_currency_id": carrier.currency_id.id,
         }
         source = SQL(
-            "SELECT c.*, %s FROM %s c",
+            "SELECT %s, %s FROM %s s",
+            SQL(", ").join(
+                SQL(DERIVED[name]) if name in DERIVED else SQL.identifier("s", name)
+                for name in (*CALL_COLUMNS, "start_id")
+            ),
             SQL(", ").join(
                 SQL("%s::integer AS %s", value, SQL.identifier(name)) for name, value in own.items()
             ),
@@ -175,8 +207,8 @@ class CallLoader(Loader):
             ),
         }
         return SQL(
-            # In the order of the file: so they are listed, and lie together by time.
-            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r ORDER BY r.line_number %s",
+            # They come in the order of the file, which the joins keep, and lie together by time.
+            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r %s",
             SQL(", ").join(map(SQL.identifier, names)),
             SQL(", ").join(values.get(name) or SQL("r.%s", SQL.identifier(name)) for name in names),
             rated,

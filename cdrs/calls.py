@@ -61,7 +61,7 @@ class Calls:
     @classmethod
     def of_rows(cls, rows: list) -> "Calls":
         """Return calls of tuples."""
-        return cls(list(zip(*rows, strict=True)) or [()] * len(CALL_COLUMNS))
+        return cls(list(map(list, zip(*rows, strict=True))) or [[]] * len(CALL_COLUMNS))
 
     def __len__(self):
         return len(self.columns[0])

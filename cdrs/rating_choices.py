@@ -8,8 +8,6 @@ length of prefixes.
 
 import io
 
-from odoo.tools import SQL
-
 from .copying import copy_text
 
 #: destinations whose start is kept; they bound the memory
@@ -57,20 +55,27 @@ def prepare_choices(cr) -> Starts | None:
 
     :return: what finds the starts; None where there are too many plans or prefixes for choices
     """
+    cr.execute("DROP TABLE IF EXISTS cdr_rating_moment, cdr_rating_start, cdr_rating_choice")
     cr.execute(
         """
-        SELECT count(DISTINCT plan_id) FROM (
-            SELECT plan_out FROM cdr_rating_number UNION SELECT plan_in FROM cdr_rating_number
-        ) AS used (plan_id)
+        CREATE TEMPORARY TABLE cdr_rating_moment ON COMMIT DROP AS
+        WITH used AS (
+            SELECT plan_out AS plan_id FROM cdr_rating_number
+             UNION
+            SELECT plan_in FROM cdr_rating_number
+        )
+        SELECT plan_id, 0 AS band_id FROM used
+         UNION
+        SELECT plan_id, band_id FROM cdr_rating_band JOIN used USING (plan_id)
         """
     )
+    cr.execute("SELECT count(DISTINCT plan_id) FROM cdr_rating_moment")
     if cr.fetchone()[0] > MAX_PLANS:
         return None
     cr.execute("SELECT DISTINCT prefix FROM cdr_rating_rate LIMIT %s", [MAX_PREFIXES + 1])
     prefixes = [row[0] for row in cr.fetchall()]
     if len(prefixes) > MAX_PREFIXES:
         return None
-    cr.execute("DROP TABLE IF EXISTS cdr_rating_start, cdr_rating_choice")
     cr.execute(
         """
         CREATE TEMPORARY TABLE cdr_rating_start (id integer, prefix varchar) ON COMMIT DROP;
@@ -87,7 +92,8 @@ def add_choices(cr, starts: list):
     """Work out the rates of starts that came up, of every plan that calls are rated by.
 
     A start has one row for each stretch of days, plan and time band (0 for none): the rate of the
-    longest prefix that is valid, one of the band before one of all hours.
+    longest prefix that is valid, one of the band before one of all hours. Most often the best one
+    is valid whenever any is, and no stretches need to be cut.
     """
     if not starts:
         return
@@ -95,45 +101,48 @@ def add_choices(cr, starts: list):
     text = copy_text(list(zip(*starts, strict=True)))
     cr.copy_expert("COPY cdr_rating_start FROM STDIN", io.BytesIO(text.encode()))
     cr.execute(
-        SQL(
-            """
-            INSERT INTO cdr_rating_choice
-            WITH used AS (
-                SELECT plan_out AS plan_id FROM cdr_rating_number
-                 UNION
-                SELECT plan_in FROM cdr_rating_number
-            ), moment AS (
-                SELECT plan_id, 0 AS band_id FROM used
-                 UNION
-                SELECT plan_id, band_id FROM cdr_rating_band JOIN used USING (plan_id)
-            ), fitting AS MATERIALIZED (
-                SELECT start.id AS start_id, moment.band_id AS call_band_id, rate.*
-                  FROM cdr_rating_start AS start
-                 CROSS JOIN (SELECT DISTINCT length FROM cdr_rating_rate) AS occurring
-                  JOIN cdr_rating_rate AS rate ON rate.prefix = left(start.prefix, occurring.length)
-                  JOIN moment ON moment.plan_id = rate.plan_id
-                   AND rate.band_id IN (0, moment.band_id)
-                 WHERE occurring.length <= length(start.prefix)
-            ), edge AS (
-                SELECT start_id, plan_id, call_band_id, date_from AS day FROM fitting
-                 UNION
-                SELECT start_id, plan_id, call_band_id, date_to FROM fitting
-            ), stretch AS (
-                SELECT *, lead(day) OVER (
-                           PARTITION BY start_id, plan_id, call_band_id ORDER BY day) AS day_after
-                  FROM edge
-            )
-            SELECT DISTINCT ON (start_id, plan_id, call_band_id, stretch.day)
-                   start_id, call_band_id, fitting.id, plan_id, fitting.prefix, fitting.length,
-                   fitting.band_id, stretch.day, stretch.day_after, fitting.class_id,
-                   fitting.connect_fee, fitting.price_minute, fitting.initial_seconds,
-                   fitting.step_seconds, fitting.minimum
-              FROM stretch
-              JOIN fitting USING (start_id, plan_id, call_band_id)
-             WHERE fitting.date_from <= stretch.day AND fitting.date_to >= stretch.day_after
-             ORDER BY start_id, plan_id, call_band_id, stretch.day,
-                      fitting.length DESC, fitting.band_id > 0 DESC
-            """
+        """
+        INSERT INTO cdr_rating_choice
+        WITH fitting AS (
+            SELECT start.id AS start_id, moment.plan_id, moment.band_id AS call_band_id,
+                   rate.id AS rate_id, rate.date_from, rate.date_to,
+                   row_number() OVER best AS place,
+                   first_value(rate.date_from) OVER best AS best_from,
+                   first_value(rate.date_to) OVER best AS best_to,
+                   min(rate.date_from) OVER alike AS first_from,
+                   max(rate.date_to) OVER alike AS last_to
+              FROM cdr_rating_start AS start
+             CROSS JOIN (SELECT DISTINCT length FROM cdr_rating_rate) AS occurring
+              JOIN cdr_rating_rate AS rate ON rate.prefix = left(start.prefix, occurring.length)
+              JOIN cdr_rating_moment AS moment
+                ON moment.plan_id = rate.plan_id AND rate.band_id IN (0, moment.band_id)
+             WHERE occurring.length <= length(start.prefix)
+            WINDOW alike AS (PARTITION BY start.id, moment.plan_id, moment.band_id),
+                   best AS (alike ORDER BY rate.length DESC, rate.band_id > 0 DESC)
+        ), several AS MATERIALIZED (
+            SELECT * FROM fitting WHERE best_from > first_from OR best_to < last_to
+        ), edge AS (
+            SELECT start_id, plan_id, call_band_id, date_from AS day FROM several
+             UNION
+            SELECT start_id, plan_id, call_band_id, date_to FROM several
+        ), stretch AS (
+            SELECT *, lead(day) OVER (
+                       PARTITION BY start_id, plan_id, call_band_id ORDER BY day) AS day_after
+              FROM edge
+        ), chosen AS (
+            SELECT start_id, call_band_id, rate_id, date_from, date_to
+              FROM fitting
+             WHERE place = 1 AND best_from = first_from AND best_to = last_to
+             UNION ALL
+            (SELECT DISTINCT ON (start_id, plan_id, call_band_id, day)
+                    start_id, call_band_id, rate_id, day, day_after
+               FROM stretch JOIN several USING (start_id, plan_id, call_band_id)
+              WHERE date_from <= day AND date_to >= day_after
+              ORDER BY start_id, plan_id, call_band_id, day, place)
         )
+        SELECT chosen.start_id, chosen.call_band_id, rate.id, rate.plan_id, rate.prefix, rate.length,
+               rate.band_id, chosen.date_from, chosen.date_to, rate.class_id, rate.connect_fee,
+               rate.price_minute, rate.initial_seconds, rate.step_seconds, rate.minimum
+          FROM chosen JOIN cdr_rating_rate AS rate ON rate.id = chosen.rate_id
+        """
     )
-    cr.execute("ANALYZE cdr_rating_choice (start_id, plan_id)")

@@ -260,10 +260,7 @@ def rated_select(source: SQL, prepared: Prepared, *, chosen: bool = False) -> SQ
 
 
 def _matched_select(source, prepared, chosen):
-    """Each call with its number, plan, band and rate, and what keeps it from being rated.
-
-    Where it ends with an OFFSET, the cause is worked out once a call, and not wherever it is read.
-    """
+    """Each call with its number, plan, band and rate, and what keeps it from being rated."""
     found_rate = _choice_join(prepared) if chosen else _rate_joins(prepared)
     return SQL(
         """
@@ -306,7 +303,6 @@ def _matched_select(source, prepared, chosen):
               %(joins)s
           ) AS found
           %(rate_join)s
-        OFFSET 0
         """,
         company=prepared.company_id,
         band_name=SQL("band.name") if prepared.has_bands else SQL("NULL::varchar"),
