@@ -88,7 +88,7 @@ def prepare_choices(cr) -> Starts | None:
     return Starts(prefixes)
 
 
-def add_choices(cr, starts: list):
+def add_choices(cr, starts: list) -> None:
     """Work out the rates of starts that came up, of every plan that calls are rated by.
 
     A start has one row for each stretch of days, plan and time band (0 for none): the rate of the
