@@ -4,6 +4,7 @@ from . import wallet_transaction
 from . import wallet
 from . import run
 from . import exceptions
+from . import laying_out
 from . import rating
 from . import debit
 from . import estimation

@@ -4,7 +4,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from .arithmetic import Burn, boundaries, depletion_day
-from .rating import DUE, LINES, TABLES
+from .rating_sql import DROP
 
 ONE_DAY = timedelta(days=1)
 EPOCH = date(2000, 1, 1)
@@ -27,7 +27,7 @@ FUTURE = """
            COALESCE(burns.lines, '{}')
       FROM billing_wallet AS wallet
       JOIN res_currency AS currency ON currency.id = wallet.currency_id
- LEFT JOIN (SELECT partner.commercial_partner_id AS customer_id, due.currency_id,
+ LEFT JOIN (SELECT due.customer_id, due.currency_id,
                    array_agg(ARRAY[round(price.gross / coin.rounding)::bigint,
                                    due.scheme_id::bigint,
                                    COALESCE(due.anchor - '2000-01-01'::date, 0)::bigint,
@@ -36,17 +36,9 @@ FUTURE = """
                                    due.whole::int::bigint]) AS lines
               FROM prepaid_due AS due
               JOIN prepaid_line AS line ON line.service_id = due.id
-              JOIN prepaid_position AS place ON place.partner_id = due.partner_id
-              JOIN res_partner AS partner ON partner.id = due.partner_id
+              JOIN prepaid_price AS price ON price.id = line.price_id
               JOIN res_currency AS coin ON coin.id = due.currency_id
-              JOIN prepaid_price AS price
-                ON price.product_id = line.product_id
-               AND price.position_id = place.position_id
-               AND price.currency_id = due.currency_id
-               AND price.price = line.price
-               AND price.quantity = line.quantity
-               AND price.discount = line.discount
-          GROUP BY partner.commercial_partner_id, due.currency_id) AS burns
+          GROUP BY due.customer_id, due.currency_id) AS burns
         ON burns.customer_id = wallet.partner_id
        AND burns.currency_id = wallet.currency_id
      WHERE wallet.company_id = %(company)s
@@ -69,16 +61,10 @@ class BillingRun(models.Model):
         """
         self.ensure_one()
         cr = self.env.cr
-        self.env.flush_all()
-        cr.execute(TABLES)
-        cr.execute("DROP TABLE IF EXISTS prepaid_open")
         after = self.cutoff_date + ONE_DAY
-        services = self._due_services(first, last, active_only=True)
-        cr.execute(SQL(DUE, services=services.ids, after=after))
-        cr.execute("ANALYZE prepaid_due")
-        cr.execute(SQL(LINES))
-        self._lay_out_positions()
-        self._lay_out_prices()
+        self._lay_out_due(self._due_services(first, last, active_only=True))
+        self._lay_out_lines()
+        cr.execute("DROP TABLE IF EXISTS prepaid_open")
         charges = self.env["billing.charge"]._search(self._debit_domain(first, last))
         cr.execute(SQL(OPEN, charges.select(SQL.identifier(charges.table, "id"))))
         cr.execute(SQL(FUTURE, company=self.company_id.id, first=first, last=last))
@@ -100,7 +86,7 @@ class BillingRun(models.Model):
                 [day for _wallet_id, day in estimated],
             )
         )
-        cr.execute(TABLES)
+        cr.execute(DROP)
         cr.execute("DROP TABLE prepaid_open")
         self.env["billing.wallet"].invalidate_model(["depletion_date", "estimated_date"])
         ending = sum(1 for _wallet_id, day in estimated if day)
