@@ -145,6 +145,11 @@ class BillingCycle(models.Model):
         default=180,
         help="So many days are looked ahead. A wallet that lasts longer has no estimate.",
     )
+    burn_days = fields.Integer(
+        "Usage of the Last",
+        default=30,
+        help="What calls cost a day is taken from so many days back.",
+    )
     enable_stop = fields.Boolean(
         "Stop Services",
         help="Runs have services suspended whose wallets do not pay, from the next day on.",
@@ -209,6 +214,9 @@ class BillingCycle(models.Model):
     _estimation_days_range = models.Constraint(
         "CHECK (estimation_days BETWEEN 1 AND 1000)",
         "Depletion is estimated 1 to 1,000 days ahead.",
+    )
+    _burn_days_positive = models.Constraint(
+        "CHECK (burn_days > 0)", "Usage is looked at for 1 or more days."
     )
     _proximity_ordered = models.Constraint(
         "CHECK (proximity_min <= proximity_max)",

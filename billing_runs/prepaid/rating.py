@@ -40,6 +40,7 @@ class BillingRun(models.Model):
         unusual = self._unusual(services)
         refused = self._refuse_prepaid(unusual)
         charges = (unusual - refused)._rate(self.cutoff_date)
+        charges += self._charge_usage(self._calls_of(first, last))
         amounts = {}
         for charge in charges:
             key = charge.currency_id.name
@@ -53,6 +54,12 @@ class BillingRun(models.Model):
             "documents": len(charges) + count,
             "amounts": {code: str(amount) for code, amount in amounts.items()},
         }
+
+    def _calls_of(self, first: int, last: int) -> Domain:
+        """Return the domain of the calls of the run's customers in a range."""
+        customers = self._partner_domain() & Domain("commercial_partner_id", ">=", first)
+        customers &= Domain("commercial_partner_id", "<=", last)
+        return Domain("partner_id", "any", customers)
 
     def _due_services(self, first: int, last: int, active_only: bool = False):
         """Return the services of which days are due, of the customers in a range.

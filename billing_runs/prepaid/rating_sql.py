@@ -16,7 +16,7 @@ DROP = SQL("DROP TABLE IF EXISTS %s", SQL(", ").join(map(SQL.identifier, TABLES)
 DUE = """
     CREATE TEMPORARY TABLE prepaid_due ON COMMIT DROP AS
     SELECT service.id, service.partner_id, partner.commercial_partner_id AS customer_id,
-           service.currency_id, service.rated_up_to, service.date_end,
+           service.currency_id, service.rated_up_to, service.date_start, service.date_end,
            CASE WHEN scheme.bill_suspended IS NOT TRUE THEN service.date_suspended END AS paused,
            service.terms_count, concat_ws(' ', service.number, NULLIF(service.name, '')) AS name,
            tariff.product_id, scheme.id AS scheme_id, scheme.proration = 'none' AS whole,
