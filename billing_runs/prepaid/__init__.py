@@ -1,3 +1,6 @@
+from . import res_company
+from . import res_config_settings
+from . import account_move
 from . import service
 from . import charge
 from . import wallet_transaction
@@ -9,3 +12,5 @@ from . import rating
 from . import debit
 from . import estimation
 from . import switching
+from . import revenue
+from . import tie_out

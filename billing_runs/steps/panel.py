@@ -16,6 +16,7 @@ from .reports import PostReport, PreReport
 from .request import Request
 from .tie_out import TieOut
 from .tie_out_usage import TieOutUsage
+from .wallets import WalletTieOut
 
 STEPS = (
     Dates(),
@@ -33,6 +34,7 @@ STEPS = (
     Print(),
     TieOut(),
     TieOutUsage(),
+    WalletTieOut(),
     Complete(),
 )
 
@@ -129,7 +131,7 @@ class BillingRun(models.Model):
         steps = [step for step in self._step_registry() if step.phase == phase]
         if self.run_type and not self._stages().by_bills:
             # Nothing is invoiced: there are neither customers' papers nor reports to look at.
-            steps = [step for step in steps if step.code == "request"]
+            steps = [step for step in steps if step.for_wallets]
         return sorted(
             (step for step in steps if not step.is_hidden(self)), key=lambda step: step.place
         )
