@@ -164,6 +164,14 @@ class BillingCycle(models.Model):
     switch_limit = fields.Integer(
         "Most a Run", help="A run stops and starts at most so many services each. 0: no limit."
     )
+    switch_group_size = fields.Integer(
+        "Customers a Group",
+        help="Services are stopped and started for so many customers at once, group after group."
+        " 0: all at once.",
+    )
+    switch_group_minutes = fields.Integer(
+        "Pause between Groups", default=30, help="In minutes. Who pays meanwhile is not stopped."
+    )
     spared_category_ids = limit_field(
         "res.partner.category",
         relation="billing_cycle_spared_category_rel",
@@ -208,8 +216,9 @@ class BillingCycle(models.Model):
         "Prepaid billing cycles recur every day.",
     )
     _switches_not_negative = models.Constraint(
-        "CHECK (stop_grace_days >= 0 AND switch_limit >= 0)",
-        "Days of grace and limits cannot be negative.",
+        "CHECK (stop_grace_days >= 0 AND switch_limit >= 0 AND switch_group_size >= 0"
+        " AND switch_group_minutes >= 0)",
+        "Days of grace, limits and groups cannot be negative.",
     )
     _estimation_days_range = models.Constraint(
         "CHECK (estimation_days BETWEEN 1 AND 1000)",
