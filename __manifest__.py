@@ -153,6 +153,7 @@
         "data/demo/cdr.rate.csv",
         "data/demo/calls.xml",
         "data/demo/service_tasks.xml",
+        "data/demo/prepaid.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],
