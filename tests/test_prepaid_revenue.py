@@ -234,19 +234,14 @@ class TestRevenueOnTopUp(RevenueCase):
         self.book("top_up")
         self.taxed.account_id = False
         self.pay(self.wallet, 34.5)
-        run = self.make_run(self.cycle, MAY, transaction_date=self.company._billing_today())
-        run._execute()
+        run = self.run_day(MAY)
         self.assertIn("has no account", run.revenue_problem)
 
     def test_tax_is_due_when_money_is_paid_in_and_not_again(self):
         self.book("top_up")
         self.pay(self.wallet, 34.5)
         self.make_service(self.customer, self.mobile, MAY)
-        # The wallet's day is the day on which the test runs: the entry takes it by then.
-        today = self.company._billing_today()
-        values = {"transaction_date": today}
-        first = self.make_run(self.cycle, MAY, **values)
-        first._execute()
+        first = self.run_day(MAY)
         figures = self.items(first)
         self.assertEqual(figures.pop("Deposits"), 1.11)
         # 4.50 of tax on 34.50 is due; 0.14 of it was used with the first day.
@@ -255,8 +250,7 @@ class TestRevenueOnTopUp(RevenueCase):
         self.assertEqual(list(figures.values()), [-0.97])
         base = first.revenue_move_ids.line_ids.filtered("tax_ids")
         self.assertEqual((base.balance, base.account_id), (-30.0, self.deposits))
-        last = self.make_run(self.cycle, date(2026, 5, 31), **values)
-        last._execute()
+        last = self.run_day(date(2026, 5, 31))
         self.assertEqual(self.wallet.balance, 0.0)
         self.assertFalse(self.tie_out(last)["difference"])
         self.assertEqual(self.items(last)["Deposits"], 33.39)

@@ -161,8 +161,7 @@ class BillingRun(models.Model):
 
     def _debits_at_once(self) -> bool:
         """Return whether rating debits: the run goes on to it by itself."""
-        stages = self._stages()
-        return self._target_place() >= stages.place("debit")
+        return 0 <= self._stages().place("debit") <= self._target_place()
 
     def _debit_at_once(self, values: dict):
         """Debit the wallets that pay all that ``prepaid_charge`` holds, and nothing else."""
