@@ -121,6 +121,7 @@
         "payment_runs/views/billing_payment_file_views.xml",
         "payment_runs/views/billing_payment_return_views.xml",
         "payment_runs/views/billing_payment_run_views.xml",
+        "payment_runs/views/payment_runs_phone_views.xml",
         "payment_runs/views/portal_templates.xml",
         "payment_runs/views/res_config_settings_views.xml",
         "payment_runs/views/res_partner_views.xml",

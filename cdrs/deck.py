@@ -52,8 +52,8 @@ class DeckRow(NamedTuple):
 class DeckProblem(NamedTuple):
     """What could not be read: the line, a code, and the text that it is about.
 
-    Codes: ``no_heading``, ``no_rows``, ``too_many``, ``bad_prefix``, ``bad_number``, ``negative``,
-    ``twice``.
+    Codes: ``no_heading``, ``no_rows``, ``too_many``, ``bad_prefix``, ``no_price``, ``bad_number``,
+    ``negative``, ``twice``.
     """
 
     line: int
@@ -163,6 +163,9 @@ def _row(line, cells):
     prefix = prefix[1:] if prefix.startswith("+") else prefix.removeprefix("00")
     if not PREFIX.fullmatch(prefix):
         return DeckProblem(line, "bad_prefix", cells["prefix"])
+    if not cells["price_minute"]:
+        # What costs nothing says 0: an empty cell is more likely forgotten.
+        return DeckProblem(line, "no_price", prefix)
     numbers = {}
     for name in Price._fields:
         text = cells.get(name, "")

@@ -336,10 +336,27 @@ class TestCdrFormats(CdrCase):
         content = HEAD + call_line(1, caller="<b>x</b>") + "nonsense\n"
         form.write({"sample": base64.b64encode(content.encode()), "sample_name": "sample.csv"})
         self.assertIn("&lt;b&gt;x&lt;/b&gt;", form.sample_preview)
-        self.assertIn("1 calls, 1 lines not read", form.sample_preview)
+        self.assertIn("calls: 1, lines not read: 1", form.sample_preview)
         self.assertIn("ends too early", form.sample_preview)
+        self.assertIn("<td>Made</td>", form.sample_preview)
         form.delimiter = ";"
         self.assertIn("no column", form.sample_preview)
+
+    def test_a_sample_of_fixed_fees_shows_the_fees(self):
+        form = self.env.ref("billing_operations.cdr_format_generic_fixed_fee").copy()
+        content = (
+            "number,description,cost,from,to\n"
+            "+44 161 496 0101,Line rental,6.20,2026-09-01,2026-09-30\n"
+            "+44 161 496 0102,Line rental,much,,\n"
+        )
+        form.write({"sample": base64.b64encode(content.encode()), "sample_name": "fees.csv"})
+        self.assertIn("fees: 1, lines not read: 1", form.sample_preview)
+        cells = ("Line rental", "6.20", "09/01/2026", "10/01/2026")
+        self.assertIn(
+            "".join(f"<td>{cell}</td>" for cell in cells),
+            form.sample_preview,
+        )
+        self.assertIn("much", form.sample_preview)
 
     def test_tap3(self):
         try:

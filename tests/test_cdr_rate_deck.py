@@ -46,6 +46,14 @@ class TestReadingDecks(unittest.TestCase):
         self.assertEqual(read_deck("prefix,price\n")[1][0].code, "no_rows")
         self.assertEqual(read_deck("")[1][0].code, "no_rows")
 
+    def test_a_price_left_empty_is_not_taken_for_nothing(self):
+        rows, problems = read_deck("prefix,price\n44,0\n33,\n34, \n")
+        self.assertEqual([row.prefix for row in rows], ["44"])
+        self.assertEqual(
+            [(problem.line, problem.code, problem.text) for problem in problems],
+            [(3, "no_price", "33"), (4, "no_price", "34")],
+        )
+
     def test_a_deck_of_any_text_never_raises(self):
         for text in (
             "\x00",

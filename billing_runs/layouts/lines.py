@@ -4,6 +4,10 @@ from datetime import date, timedelta
 
 #: lines of text from which on a row may be broken by the end of a page
 LONG = 12
+#: rows up to which a list is set with air
+MANY = 100
+#: digits are equally wide
+SHAPE = str.maketrans("123456789", "000000000")
 
 
 def service_period(charges) -> tuple[date, date] | None:
@@ -40,6 +44,22 @@ class LineValues:
         found = [{"key": key, "label": self.labels[key]} for key in keys]
         found[-1]["label"] += f" ({move.currency_id.name})"
         return found
+
+    def set_dense(self, columns, groups):
+        """Return whether a document's list is so long that it is set closer; then each column gets
+        the ``shapes`` of its texts, which say how wide it is."""
+        rows = [row for group in groups for row in group["rows"]]
+        if len(rows) <= MANY:
+            return False
+        sums = {group["subtotal"] for group in groups}
+        for column in columns:
+            key = column["key"]
+            texts = {row[key] for row in rows if row.get(key)} if key != "description" else set()
+            if key == "amount":
+                texts |= sums
+            parts = {part.translate(SHAPE) for text in texts for part in text.split("\n")}
+            column["shapes"] = sorted(parts)
+        return True
 
     def groups(self, move, lines, whole=None):
         """Return the groups of a document: one a service, in the order of the lines.

@@ -59,6 +59,8 @@ class DocumentValues:
         title = self._title(move)
         period = self._period(move)
         shown = move._get_move_lines_to_report()
+        columns = self.lines.columns(move, shown)
+        groups = self.lines.groups(move, shown, period)
         payment, codes = self.payment.payment(move)
         files = {**seller["files"], **codes}
         footer = seller["footer"]
@@ -80,8 +82,9 @@ class DocumentValues:
             },
             "facts": self._facts(move),
             "message": paragraphs(move.billing_message),
-            "columns": self.lines.columns(move, shown),
-            "groups": self.lines.groups(move, shown, period),
+            "columns": columns,
+            "groups": groups,
+            "dense": self.lines.set_dense(columns, groups),
             "totals": self.payment.totals(move),
             "company_totals": self.payment.company_totals(move),
             "account": self.payment.account(move),

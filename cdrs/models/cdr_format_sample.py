@@ -4,9 +4,11 @@ import io
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.tools import format_date, format_datetime
 
 from ..archives import ArchiveProblem, Content, Limits
 from ..calls import CALL_COLUMNS
+from ..fees import Fee, FeeFileReader
 from ..layout import LayoutProblem
 from ..line_texts import problem_text
 from ..reading import open_reader
@@ -49,9 +51,8 @@ class CdrFormat(models.Model):
     def _try_on(self, content):
         """Return what this format reads of a file's beginning, as HTML: calls, and lines not read."""
         try:
-            reader = open_reader(
-                self._layout(self.company_id or self.env.company),
-                Content(io.BytesIO(content), self.sample_name or "", Limits()),
+            reader = self._sample_reader(
+                Content(io.BytesIO(content), self.sample_name or "", Limits())
             )
             calls, problems = [], []
             for some, wrong in reader.batches():
@@ -68,16 +69,29 @@ class CdrFormat(models.Model):
             return self._preview_alert("warning", str(problem))
         return self._preview(reader.lines, calls, problems)
 
+    def _sample_reader(self, content):
+        company = self.company_id or self.env.company
+        layout = self._layout(company)
+        if self.file_kind == "fixed_fee":
+            return FeeFileReader(layout, content, company._billing_today().replace(day=1))
+        return open_reader(layout, content)
+
     def _preview(self, lines, calls, problems):
-        summary = self.env._(
-            "%(lines)s lines: %(calls)s calls, %(problems)s lines not read.",
-            lines=lines,
-            calls=len(calls),
-            problems=len(problems),
-        )
-        fields_of = self.env["cdr.record"]._fields
-        heads = [fields_of[CALL_COLUMNS[place]]._description_string(self.env) for place in COLUMNS]
-        rows = [[call[place] for place in COLUMNS] for call in calls[:SHOWN_CALLS]]
+        counts = {"lines": lines, "read": len(calls), "problems": len(problems)}
+        if self.file_kind == "fixed_fee":
+            summary = self.env._(
+                "Lines: %(lines)s, fees: %(read)s, lines not read: %(problems)s.", **counts
+            )
+            names, fields_of = Fee._fields, self.env["cdr.fixed.fee"]._fields
+            rows = [self._preview_fee(fee) for fee in calls[:SHOWN_CALLS]]
+        else:
+            summary = self.env._(
+                "Lines: %(lines)s, calls: %(read)s, lines not read: %(problems)s.", **counts
+            )
+            names = [CALL_COLUMNS[place] for place in COLUMNS]
+            fields_of = self.env["cdr.record"]._fields
+            rows = [self._preview_row(call) for call in calls[:SHOWN_CALLS]]
+        heads = [fields_of[name]._description_string(self.env) for name in names]
         parts = [self._preview_alert("info" if calls else "warning", summary)]
         if rows:
             parts.append(self._preview_table(heads, rows))
@@ -89,6 +103,26 @@ class CdrFormat(models.Model):
             ]
             parts.append(self._preview_table(heads, rows))
         return Markup("").join(parts)
+
+    def _preview_row(self, call):
+        """Return what is said of a call: its time by the company's clock, words for what is kept
+        as a code."""
+        values = dict(zip(CALL_COLUMNS, call, strict=True))
+        directions = dict(
+            self.env["cdr.record"]._fields["direction"]._description_selection(self.env)
+        )
+        zone = (self.company_id or self.env.company)._billing_zone()
+        values["call_time"] = format_datetime(
+            self.env, fields.Datetime.to_datetime(values["call_time"]), tz=zone
+        )
+        values["direction"] = directions[values["direction"]]
+        values["answered"] = self.env._("Yes") if values["answered"] else self.env._("No")
+        return [values[CALL_COLUMNS[place]] for place in COLUMNS]
+
+    def _preview_fee(self, fee):
+        """Return what is said of a fee."""
+        days = [format_date(self.env, day) for day in (fee.period_start, fee.period_end)]
+        return [fee.line_number, fee.identifier, fee.name, fee.cost, *days]
 
     @api.model
     def _preview_alert(self, tone, text):

@@ -202,6 +202,7 @@ class CdrRateImport(models.TransientModel):
             "no_rows": self.env._("there are no rates%s"),
             "too_many": self.env._("a file has at most %s rates"),
             "bad_prefix": self.env._("“%s” is no prefix"),
+            "no_price": self.env._("prefix %s has no price; what costs nothing needs a 0"),
             "bad_number": self.env._("“%s” is no number that can be taken"),
             "negative": self.env._("“%s” is too small"),
             "twice": self.env._("prefix %s stands there a second time"),
