@@ -23,8 +23,9 @@ class BillingCharge(models.Model):
 
     @api.model
     def _price_usage(self, rows: list[dict]) -> list[dict]:
-        """Also: calls of prepaid services cost what an invoice of them would come to with tax."""
-        rows = super()._price_usage(rows)
+        """Return the rows of charges for calls at the prices that their services pay: those of
+        the rates, on the basis of the product's taxes; of prepaid services what an invoice of them
+        would come to with tax."""
         prepaid = self._prepaid_services(rows)
         prices: dict = {}
         for row in rows:

@@ -65,16 +65,8 @@ class BillingRun(models.Model):
             run._own().write({"revenue_problem": False})
         return True
 
-    def _questions(self):
-        return {
-            **super()._questions(),
-            "action_post_revenue": (
-                self.env._("Post Revenue Entry"),
-                lambda runs: runs._revenue_question(),
-            ),
-        }
-
     def _revenue_question(self) -> str:
+        """Return what posting the revenue entry would move, for the dialog that asks first."""
         sentences = []
         for run in self:
             lines = run.sudo()._revenue_lines()[0]

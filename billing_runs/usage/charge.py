@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import SQL
 
 
@@ -82,13 +82,6 @@ class BillingCharge(models.Model):
             )
         )
         self.env["cdr.record"].invalidate_model()
-
-    @api.model
-    def _price_usage(self, rows: list[dict]) -> list[dict]:
-        """Return the rows of charges for calls at the prices that their services pay: those of
-        the rates, on the basis of the product's taxes, unless a package that overrides it says
-        otherwise."""
-        return rows
 
     def _set_charged_calls(self):
         """Tie the calls in ``usage_call`` to the charges made of them.
