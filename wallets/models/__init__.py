@@ -14,4 +14,3 @@ from . import account_bank_statement_line
 from . import payment_transaction
 from . import billing_charge
 from . import res_config_settings
-from . import base_partner_merge_automatic_wizard
