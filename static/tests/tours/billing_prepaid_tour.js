@@ -79,6 +79,7 @@ const runDay = (end) => [
     {
         content: "It ends by itself",
         trigger: status(end),
+        timeout: 60000,
     },
 ];
 
@@ -102,6 +103,11 @@ const closeTask = [
     {
         content: "Do it",
         trigger: `.o_form_view:has(${status("In Progress")}) button[name='action_close']`,
+        run: "click",
+    },
+    {
+        content: "Say yes",
+        trigger: ".modal-footer .btn-primary",
         run: "click",
     },
     {
