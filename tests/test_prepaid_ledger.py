@@ -54,3 +54,12 @@ class TestPrepaidLedger(PrepaidCase):
         tasks._run_inline(domain=[("type_id.code", "=", "run_rate"), ("res_id", "=", run.id)])
         self.assertEqual(service.charge_ids.state, "settled")
         self.assertEqual(self.debited(self.customer), 1.11)
+
+    def test_the_panel_shows_what_each_stage_took(self):
+        for number in range(2):
+            partner = self.make_prepaid_customer(f"Customer {number}", 50)
+            self.make_service(partner, self.mobile, MAY)
+        run = self.run_day(MAY)
+        shown = {s["name"]: (s["done"], s["total"]) for s in run._next_steps()["stages"]}
+        self.assertEqual(shown["rating"], (2, 2))
+        self.assertEqual(shown["debit"], (2, 2))
