@@ -37,6 +37,10 @@ class ExternalHandler:
     where the other side cannot tell. Then, and where there is no ``ask``, ``unknown(task, intent)``
     hands the matter to a person and the task goes on with the next intent; without ``unknown`` the
     task fails with the code ``outcome_unknown``.
+
+    With ``call_writes`` the call may write as well, where the other side's own code keeps what it was
+    answered (a payment provider on its transaction). That is committed as soon as the call returns,
+    before ``record``, so that ``ask`` finds it; after an exception it is rolled back.
     """
 
     prepare: Callable
@@ -44,6 +48,7 @@ class ExternalHandler:
     record: Callable
     ask: Callable | None = None
     unknown: Callable | None = None
+    call_writes: bool = False
 
 
 @dataclass(frozen=True)

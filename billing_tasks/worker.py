@@ -283,6 +283,10 @@ class _Attempt:
                 self._commit()
                 raise
             crash_point("task.called", self.claim.type_code)
+            if handler.call_writes:
+                self._commit()
+                task = None
+                crash_point("task.answered", self.claim.type_code)
             task = self._record_answer(task, handler, intent, answer, counts)
 
     def _settle(self, task, handler, counts):

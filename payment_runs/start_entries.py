@@ -49,6 +49,12 @@ class PaymentRuns(StartEntry):
                 "danger",
             ),
             (
+                env._("Clear up card charges"),
+                "billing.card.charge",
+                Domain("state", "=", "unknown") | Domain("problem", "!=", False),
+                "danger",
+            ),
+            (
                 env._("Clear up blocked mandates"),
                 "billing.mandate",
                 Domain("state", "=", "blocked"),
@@ -93,7 +99,12 @@ class Collected(StartEntry):
         first -= relativedelta(months=MONTHS - 1)
         begun = Domain("collection_date", ">=", fields.Date.to_string(first))
         kinds = {
-            "came": begun & Domain("state", "in", ("submitted", "done", "unknown")),
+            "came": begun
+            & (
+                Domain("state", "=", "done")
+                | Domain("state", "in", ("submitted", "unknown"))
+                & Domain("method", "=", "direct_debit")
+            ),
             "failed": begun & Domain("state", "in", ("rejected", "returned")),
         }
         found = {}

@@ -53,10 +53,11 @@ class EveryModelCase(ServiceTaskCase):
         cls.make_rating_records()
         cls.make_run_records()
         cls.make_payment_records()
+        cls.make_overdue_records()
 
     @classmethod
     def make_payment_records(cls):
-        """A mandate that is not signed yet, and a payment run whose file somebody had."""
+        """A mandate that is not signed yet, a payment run whose file somebody had, and a charge."""
         mandates = cls.env["billing.mandate"]
         account = mandates._account(cls.customer, "DE02120300000000202051")
         mandates.create({"partner_id": cls.customer.id, "partner_bank_id": account.id})
@@ -65,7 +66,7 @@ class EveryModelCase(ServiceTaskCase):
             [("state", "=", "posted"), ("company_id", "=", cls.company.id)], limit=1
         )
         item = move.line_ids.filtered(lambda line: line.account_type == "asset_receivable")[:1]
-        cls.env["billing.payment.line"].create(
+        line = cls.env["billing.payment.line"].create(
             {
                 "run_id": run.id,
                 "partner_id": cls.customer.id,
@@ -73,6 +74,18 @@ class EveryModelCase(ServiceTaskCase):
                 "move_line_id": item.id,
                 "currency_id": run.currency_id.id,
                 "amount": 1.0,
+            }
+        )
+        cls.env["billing.card.charge"].create(
+            {
+                "reference": "x",
+                "company_id": cls.company.id,
+                "partner_id": cls.customer.id,
+                "kind": "invoice",
+                "line_id": line.id,
+                "currency_id": run.currency_id.id,
+                "amount": 1.0,
+                "planned_date": "2026-01-01",
             }
         )
         file = cls.env["billing.payment.file"].create(
@@ -86,6 +99,35 @@ class EveryModelCase(ServiceTaskCase):
         )
         cls.env["billing.payment.return.line"].create(
             {"return_id": message.id, "currency_id": run.currency_id.id, "state": "unknown"}
+        )
+
+    @classmethod
+    def make_overdue_records(cls):
+        """A customer who was reminded of an invoice."""
+        step = cls.env["billing.overdue.step"].create({"name": "Reminder"})
+        notice = (
+            cls.env["billing.overdue.notice"]
+            ._own()
+            .create(
+                {
+                    "step_id": step.id,
+                    "kind": step.kind,
+                    "company_id": cls.company.id,
+                    "partner_id": cls.customer.id,
+                    "date": date(2026, 1, 2),
+                }
+            )
+        )
+        move = cls.env["account.move"].search(
+            [("state", "=", "posted"), ("company_id", "=", cls.company.id)], limit=1
+        )
+        cls.env["billing.overdue.line"].create(
+            {
+                "notice_id": notice.id,
+                "move_id": move.id,
+                "due_date": date(2026, 1, 1),
+                "currency_id": cls.company.currency_id.id,
+            }
         )
 
     @classmethod

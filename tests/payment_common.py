@@ -28,6 +28,11 @@ class PaymentCase(BillingCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.make_collector()
+
+    @classmethod
+    def make_collector(cls):
+        """Have the company collect, with its people and a customer."""
         cls.eur = cls.env.ref("base.EUR")
         cls.eur.active = True
         cls.company.currency_id = cls.eur

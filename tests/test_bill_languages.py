@@ -25,6 +25,8 @@ PRINTED = (
     "billing_runs/calls/annexes.py",
     "billing_runs/calls/annex_layouts.py",
     "billing_runs/calls/itemised.py",
+    "payment_runs/models/account_move.py",
+    "payment_runs/models/account_move_card.py",
 )
 #: Odoo's code of each language that the addon speaks
 LANGUAGES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES"}

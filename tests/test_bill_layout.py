@@ -11,6 +11,7 @@ from PIL import Image
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
+from odoo.sql_db import Cursor
 from odoo.tests import tagged
 from odoo.tools.pdf import PdfFileReader
 
@@ -252,6 +253,21 @@ class TestBillLayout(LayoutCase):
         self.assertIn(b"<pdfaid:part>3</pdfaid:part>", metadata)
         self.assertIn(b"<pdfuaid:part>1</pdfuaid:part>", metadata)
 
+    def test_long_names_of_taxes_leave_room_for_what_was_sold(self):
+        name = "VAT exempt, supply within the community under article 138 of the directive"
+        tax = self.env["account.tax"].create(
+            {"name": name, "invoice_label": name, "amount": 0, "type_tax_use": "sale"}
+        )
+        lines = [
+            {"name": f"Rack space in hall {n}, second floor", "tax_ids": [Command.set(tax.ids)]}
+            for n in range(1, 21)
+        ]
+        move = self.make_move(*lines)
+        pdf = PdfFileReader(io.BytesIO(self.render(move)[move]), strict=False)
+        self.assertLessEqual(len(pdf.pages), 2)
+        for number in (1, 20):
+            self.assertSays(self.text(move), f"Rack space in hall {number}, second floor")
+
     def test_the_qr_code_is_what_odoo_gives_for_the_bank_account(self):
         image = base64.b64encode(base64.b64decode(PIXEL)).decode()
         moves = type(self.env["account.move"])
@@ -333,6 +349,28 @@ class TestBillLayoutInUse(LayoutCase):
             self.env.invalidate_all()
             bill._tie_documents(reading, contents)
         self.assertEqual((made, bill.state), ([1], "done"))
+
+    def test_the_pdfs_of_a_batch_are_attached_in_one_statement(self):
+        scheme = self.make_scheme()
+        tariff = self.make_tariff(scheme, 10.0)
+        for number in range(4):
+            self.make_service(self.make_customer(f"Batch {number}"), tariff)
+        run = self.make_run(self.make_cycle(scheme))
+        run._execute("posting")
+        bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
+        reading = bills._read_documents()
+        contents = reading.compile()
+        statements, execute = [], Cursor.execute
+
+        def noted(cursor, query, *args, **kwargs):
+            statements.append(str(getattr(query, "code", query)))
+            return execute(cursor, query, *args, **kwargs)
+
+        with patch.object(Cursor, "execute", noted):
+            bills._tie_documents(reading, contents)
+            self.env.flush_all()
+        attaching = [text for text in statements if 'INSERT INTO "ir_attachment"' in text]
+        self.assertEqual((len(bills), set(bills.mapped("state")), len(attaching)), (4, {"done"}, 1))
 
     def test_printing_gives_the_document_that_was_sent(self):
         move = self.make_move()

@@ -67,6 +67,7 @@ class TestLimitedMixin(BillingCase):
             "billing.run.undo": {"run_id": self.make_run(self.cycle).id, "reason": "Test"},
             "billing.delivery.send": {"run_id": self.make_run(self.cycle).id},
             "billing.payment.run": {"company_id": self.company.id},
+            "billing.overdue.step": {"name": "Reminder"},
         }[model] | values
         return self.env[model].create(values)
 

@@ -11,12 +11,14 @@ from .every_model import EveryModelCase
 MIXIN = "billing.state.mixin"
 MODELS = {
     "billing.bill",
+    "billing.card.charge",
     "billing.charge",
     "billing.cycle",
     "billing.delivery",
     "billing.error",
     "billing.job",
     "billing.mandate",
+    "billing.overdue.notice",
     "billing.payment.line",
     "billing.payment.run",
     "billing.print.bundle",

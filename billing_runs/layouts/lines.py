@@ -45,21 +45,19 @@ class LineValues:
         found[-1]["label"] += f" ({move.currency_id.name})"
         return found
 
-    def set_dense(self, columns, groups):
-        """Return whether a document's list is so long that it is set closer; then each column gets
-        the ``shapes`` of its texts, which say how wide it is."""
+    def shapes(self, columns, groups):
+        """Return by column the texts that it has, with a 0 for every digit: how wide it is."""
         rows = [row for group in groups for row in group["rows"]]
-        if len(rows) <= MANY:
-            return False
-        sums = {group["subtotal"] for group in groups}
+        found = {}
         for column in columns:
             key = column["key"]
             texts = {row[key] for row in rows if row.get(key)} if key != "description" else set()
             if key == "amount":
-                texts |= sums
-            parts = {part.translate(SHAPE) for text in texts for part in text.split("\n")}
-            column["shapes"] = sorted(parts)
-        return True
+                texts.update(group["subtotal"] for group in groups)
+            found[key] = sorted(
+                {part.translate(SHAPE) for text in texts for part in text.split("\n")}
+            )
+        return found
 
     def groups(self, move, lines, whole=None):
         """Return the groups of a document: one a service, in the order of the lines.

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 #: what the standards call a direct debit within SEPA (UNTDID 4461)
 SEPA_DIRECT_DEBIT = "59"
+#: a payment by card
+BANK_CARD = "48"
 #: letters of an account that bills show at its beginning and end
 SHOWN = 4
 

@@ -13,7 +13,7 @@ from .formats import Formats
 from .html_text import paragraphs
 from .images import prepare_logo, readable
 from .labels import read_labels
-from .lines import LineValues, whole_period
+from .lines import MANY, LineValues, whole_period
 from .payment import PaymentValues
 
 #: millimetres, for paper formats that Odoo knows by name
@@ -84,7 +84,8 @@ class DocumentValues:
             "message": paragraphs(move.billing_message),
             "columns": columns,
             "groups": groups,
-            "dense": self.lines.set_dense(columns, groups),
+            "dense": sum(len(group["rows"]) for group in groups) > MANY,
+            "shapes": self.lines.shapes(columns, groups),
             "totals": self.payment.totals(move),
             "company_totals": self.payment.company_totals(move),
             "account": self.payment.account(move),

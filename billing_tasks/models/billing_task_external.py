@@ -79,7 +79,11 @@ class BillingTask(models.Model):
         )
 
     def _call_outside(self, handler, intent):
-        """Do the outside work. It may read; whatever it writes the database refuses or forgets."""
+        """Do the outside work. It may read; whatever it writes the database refuses or forgets, unless
+        the handler says that it writes."""
+        if handler.call_writes:
+            with self.env.cr.savepoint():
+                return handler.call(self, intent)
         with closing(self.env.cr.savepoint()):
             self.env.cr.execute("SET LOCAL transaction_read_only = on")
             return handler.call(self, intent)

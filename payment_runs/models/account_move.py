@@ -23,6 +23,8 @@ class AccountMove(models.Model):
         for company, moves in self.grouped("company_id").items():
             if company._creditor_id():
                 means.update(moves.with_company(company)._debit_means())
+            if company._card_providers():
+                means.update(moves.with_company(company)._card_means())
         return means
 
     def _debit_means(self):

@@ -49,6 +49,23 @@ class BillingPaymentFile(models.Model):
         for file in self:
             file.download_count = counts.get(file._origin, 0)
 
+    def _blocks(self):
+        """Return the collections of each of the file's blocks, which are numbered in the order in
+        which their first collection comes."""
+        lines = self.env["billing.payment.line"].sudo()
+        if not self:
+            return []
+        self.ensure_one()
+        found = lines.search(
+            [
+                ("run_id", "=", self.run_id.id),
+                ("mandate_id.scheme", "=", self.scheme),
+                ("state", "not in", ("draft", "excluded", "cancelled")),
+            ],
+            order="id",
+        )
+        return list(found.grouped("sequence_type").values())
+
     def action_download(self):
         """Give out the file; who asked is put on record when it leaves."""
         self.ensure_one()

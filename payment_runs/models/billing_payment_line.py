@@ -9,6 +9,12 @@ EXCLUSIONS = [
     ("no_mandate", "No active mandate"),
     ("account", "The account cannot be debited"),
     ("address", "Address missing"),
+    ("no_card", "No saved card"),
+    ("card_expired", "The card has expired"),
+    ("provider", "The card's provider is not set up to charge cards"),
+    ("card_currency", "The card's provider does not take the currency"),
+    ("declined", "The card was declined"),
+    ("not_charged", "The card was not charged"),
     ("one_off", "The mandate is for one collection"),
     ("hold", "Collection hold"),
     ("small", "Below the minimum amount"),
@@ -19,16 +25,17 @@ EXCLUSIONS = [
     ("changed", "The invoice was changed"),
 ]
 #: who has to do something about what was left out
-TO_CLEAR_UP = ("no_mandate", "account", "address")
+TO_CLEAR_UP = ("no_mandate", "account", "address", "no_card", "card_expired", "provider")
 
 
 class BillingPaymentLine(models.Model):
     """One receivable line of an invoice, an instalment say, in one payment run.
 
     States: ``draft`` would be collected; ``excluded`` is left out, for the reason in its code;
-    ``confirmed`` is fixed; ``submitted`` is in the file, and its payment is posted; ``done`` the money has
-    come; ``unknown`` nobody knows whether it was collected; ``rejected`` the bank did not take it;
-    ``returned`` it was taken back; ``cancelled`` with its run, or because it was paid meanwhile.
+    ``confirmed`` is fixed; ``submitted`` is in the file, and its payment is posted, or its card is to be
+    charged, perhaps again; ``done`` the money has come; ``unknown`` nobody knows whether it was
+    collected; ``rejected`` the bank did not take it, or the card was declined to the end; ``returned`` it
+    was taken back; ``cancelled`` with its run, or because it was paid meanwhile.
 
     Billing users see lines and leave them out; all else is written by the run.
     """
@@ -43,7 +50,7 @@ class BillingPaymentLine(models.Model):
         {
             "amount", "credited", "mandate_id", "sequence_type", "reference", "error_code",
             "message", "payment_id", "mandate_before", "notice_date", "move_line_id", "move_id",
-            "due_date", "collection_date", "return_code", "return_date", "return_move_id",
+            "due_date", "collection_date", "token_id", "return_code", "return_date", "return_move_id",
             "bank_fee",
         }
     )  # fmt: skip
@@ -82,6 +89,13 @@ class BillingPaymentLine(models.Model):
     )
     mandate_id = fields.Many2one(
         "billing.mandate", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+    token_id = fields.Many2one(
+        "payment.token",
+        string="Saved Card",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
     )
     sequence_type = fields.Char(string="Sequence", readonly=True)
     collection_date = fields.Date(readonly=True)
@@ -144,6 +158,11 @@ class BillingPaymentLine(models.Model):
         " OR (mandate_id IS NOT NULL AND reference IS NOT NULL AND sequence_type IS NOT NULL))",
         "A direct debit has a mandate, a sequence type and a reference.",
     )
+    _charged_with_reference = models.Constraint(
+        "CHECK(method <> 'card' OR state NOT IN ('confirmed', 'submitted', 'unknown')"
+        " OR reference IS NOT NULL)",
+        "A collection by card has a reference.",
+    )
     _run_state_idx = models.Index("(run_id, state)")
 
     @api.depends("reference", "move_id")
@@ -159,10 +178,11 @@ class BillingPaymentLine(models.Model):
             "draft": {"excluded", "confirmed", "cancelled"},
             "excluded": {"draft", "cancelled"},
             "confirmed": {"draft", "submitted", "cancelled"},
-            "submitted": {"done", "unknown", "rejected", "returned"},
+            "submitted": {"done", "unknown", "rejected", "returned", "cancelled"},
             "done": {"returned", "rejected"},
-            "unknown": {"done", "rejected", "returned"},
-            "rejected": set(),
+            "unknown": {"submitted", "done", "rejected", "returned"},
+            # A card that was declined may turn out as charged.
+            "rejected": {"done"},
             "returned": set(),
             "cancelled": set(),
         }

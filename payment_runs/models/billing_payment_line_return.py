@@ -25,7 +25,7 @@ class BillingPaymentLine(models.Model):
     def action_come_back(self):
         """Open the dialog for collections that came back without a message of the bank."""
         lines = self._as_user()
-        wrong = lines.filtered(lambda line: line.state not in COLLECTED_STATES)
+        wrong = lines.filtered(lambda line: not line._may_come_back())
         if wrong:
             raise UserError(
                 self.env._(
@@ -42,6 +42,11 @@ class BillingPaymentLine(models.Model):
             "context": {"default_line_ids": lines.ids},
         }
 
+    def _may_come_back(self):
+        """Return whether the money was asked for: of cards, whether it was taken."""
+        self.ensure_one()
+        return self.state in (("done",) if self.method == "card" else COLLECTED_STATES)
+
     def _come_back(self, state, facts):
         """Take back collections that are not back yet.
 
@@ -55,7 +60,7 @@ class BillingPaymentLine(models.Model):
             [self.ids],
         )
         self.invalidate_recordset(["state", "payment_id"])
-        lines = self.filtered(lambda line: line.state in COLLECTED_STATES)
+        lines = self.filtered(lambda line: line._may_come_back())
         lines._reverse_payments(facts)
         for line in lines:
             fact = facts[line.id]

@@ -175,24 +175,11 @@ class BillingPaymentReturn(models.Model):
                 [("company_id", "=", self.company_id.id), ("message_id", "=", message)], limit=1
             )
         )
-        lines = (
-            self.env["billing.payment.line"]
-            .sudo()
-            .search(
-                [
-                    ("run_id", "=", file.run_id.id),
-                    ("mandate_id.scheme", "=", file.scheme),
-                    ("state", "not in", ("draft", "excluded", "cancelled")),
-                ],
-                order="id",
-            )
-        )
+        blocks = file._blocks()
         if number is None:
-            return lines
-        # Blocks are numbered in the order in which their first collection comes.
-        blocks = list(lines.grouped("sequence_type").values())
+            return sum(blocks, self.env["billing.payment.line"].sudo())
         place = int(number) - 1 if number.isdigit() else -1
-        return blocks[place] if 0 <= place < len(blocks) else lines.browse()
+        return blocks[place] if 0 <= place < len(blocks) else self.env["billing.payment.line"]
 
     def _row(self, answer, line, state):
         return {

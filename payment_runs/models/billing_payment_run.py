@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import format_date
@@ -45,7 +47,10 @@ class BillingPaymentRun(models.Model):
         "res.currency", required=True, default=lambda self: self._default_currency()
     )
     method = fields.Selection(
-        [("direct_debit", "Direct Debit")], required=True, default="direct_debit", index=True
+        [("direct_debit", "Direct Debit"), ("card", "Card")],
+        required=True,
+        default="direct_debit",
+        index=True,
     )
     state = fields.Selection(
         [
@@ -73,8 +78,11 @@ class BillingPaymentRun(models.Model):
     )
     wanted_date = fields.Date(
         string="Collect On",
+        compute="_compute_wanted_date",
+        store=True,
+        precompute=True,
+        readonly=False,
         required=True,
-        default=lambda self: self._default_wanted_date(),
         copy=False,
         help="Banks settle on open days only: from a closed one the collection moves to the next.",
     )
@@ -122,14 +130,18 @@ class BillingPaymentRun(models.Model):
     def _default_currency(self):
         return self.env.ref("base.EUR", raise_if_not_found=False) or self.env.company.currency_id
 
-    @api.model
-    def _default_wanted_date(self):
-        return self._earliest_date(self.env.company)
+    @api.depends("method", "company_id")
+    def _compute_wanted_date(self):
+        for run in self:
+            if run.company_id:
+                run.wanted_date = self._earliest_date(run.company_id, run.method)
 
     @api.model
-    def _earliest_date(self, company):
+    def _earliest_date(self, company, method="direct_debit"):
         """Return the first day on which a company can collect what it confirms today."""
         company = company.sudo()
+        if method == "card":
+            return company._billing_today() + timedelta(days=company.billing_card_notice_days)
         return earliest_collection(
             company._billing_today(),
             company.billing_prenotification_days,
@@ -137,13 +149,15 @@ class BillingPaymentRun(models.Model):
             company.billing_debit_target,
         )
 
-    @api.depends("wanted_date", "company_id")
+    @api.depends("wanted_date", "company_id", "method")
     def _compute_collection_date(self):
         for run in self:
             day = run.wanted_date
             run.collection_date = day and run._open_day(day)
 
     def _open_day(self, day):
+        if self.method == "card":
+            return day
         return next_open(day) if self.company_id.sudo().billing_debit_target else day
 
     @api.depends("wanted_date", "collection_date")
@@ -231,16 +245,18 @@ class BillingPaymentRun(models.Model):
         """Look for what can be collected, anew, and show it with what is left out and why."""
         runs = self._as_user()
         runs._check_state("draft")
+        runs._check_idle()
         for run in runs:
-            run._select()
+            run._prepare("select")
         return True
 
     def action_confirm(self):
         """Fix the lines and tell the customers."""
         runs = self._as_user()
         runs._check_state("draft")
+        runs._check_idle()
         for run in runs:
-            run._confirm()
+            run._prepare("confirm")
         return True
 
     def action_draft(self):
@@ -254,12 +270,13 @@ class BillingPaymentRun(models.Model):
         return True
 
     def action_submit(self):
-        """Have the file made and the payments posted, by background tasks."""
+        """Have the file made and the payments posted, or the cards charged, by background tasks."""
         runs = self._as_user()
         runs._check_state("confirmed")
         runs._check_idle()
         for run in runs:
-            run._check_lead()
+            if run.method == "direct_debit":
+                run._check_lead()
             run._enqueue("submit")
         return True
 
@@ -276,6 +293,13 @@ class BillingPaymentRun(models.Model):
     def action_complete(self):
         """Say that the money of all open lines has come."""
         runs = self._as_user()
+        if cards := runs.filtered(lambda run: run.method == "card"):
+            raise UserError(
+                self.env._(
+                    "%s: what becomes of cards is said of each charge.",
+                    ", ".join(cards.mapped("number")),
+                )
+            )
         runs._check_state("submitted", "done", "partly_failed")
         for run in runs:
             run._settle(run.line_ids.filtered(lambda line: line.state == "submitted"))
@@ -305,7 +329,8 @@ class BillingPaymentRun(models.Model):
         """Check that nothing is under way."""
         tasks = self.env["billing.task"].sudo()
         for run in self:
-            if tasks.search_count(tasks._live_domain(run, "collect_direct_debit"), limit=1):
+            live = tasks._live_domain(run, run._task_code())
+            if run.preparing_count or tasks.search_count(live, limit=1):
                 raise UserError(
                     self.env._("%s: its tasks are under way. Wait until they are done.", run.number)
                 )
@@ -316,7 +341,18 @@ class BillingPaymentRun(models.Model):
         :raise UserError: naming the first day that is possible
         """
         self.ensure_one()
-        first = self._earliest_date(self.company_id)
+        first = self._earliest_date(self.company_id, self.method)
+        if self.method == "card" and self.collection_date < first:
+            raise UserError(
+                self.env._(
+                    "%(run)s cannot collect on %(day)s: customers are told %(notice)s days before."
+                    " Choose %(first)s or later.",
+                    run=self.number,
+                    day=format_date(self.env, self.collection_date),
+                    notice=self.company_id.billing_card_notice_days,
+                    first=format_date(self.env, first),
+                )
+            )
         if self.collection_date < first:
             raise UserError(
                 self.env._(

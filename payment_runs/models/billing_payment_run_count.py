@@ -19,7 +19,8 @@ class BillingPaymentRun(models.Model):
     payment_count = fields.Integer(string="Payments", compute="_compute_counts")
     total_amount = fields.Monetary(string="Total", compute="_compute_counts")
     collected_amount = fields.Monetary(
-        compute="_compute_counts", help="What was submitted and did not come back."
+        compute="_compute_counts",
+        help="What was submitted and did not come back; of cards what was charged.",
     )
     failed_amount = fields.Monetary(string="Came Back", compute="_compute_counts")
 
@@ -43,7 +44,8 @@ class BillingPaymentRun(models.Model):
             run.failed_count = of(0, *FAILED_STATES)
             run.payment_count = of(2, *COUNTED_STATES)
             run.total_amount = of(1, *COUNTED_STATES)
-            run.collected_amount = of(1, "submitted", "done")
+            collected = ("done",) if run.method == "card" else ("submitted", "done")
+            run.collected_amount = of(1, *collected)
             run.failed_amount = of(1, *FAILED_STATES)
 
     def action_open_lines(self):

@@ -31,6 +31,14 @@ class BillingPaymentRun(models.Model):
         run = task.env["billing.payment.run"].browse(task.res_id).exists()
         return run._send_notices((task.parameters or {}).get("partner_ids", []))
 
+    def _notice_template(self):
+        """Return the e-mail that tells customers of the collection."""
+        if self.method == "card":
+            return self.env.ref("billing_operations.mail_template_card_notice")
+        return self.company_id.sudo().billing_notice_template_id or self.env.ref(
+            "billing_operations.mail_template_payment_notice"
+        )
+
     def _send_notices(self, partner_ids):
         self.ensure_one()
         lines = self.env["billing.payment.line"].search(
@@ -42,9 +50,7 @@ class BillingPaymentRun(models.Model):
         )
         first = [some[0] for some in lines.grouped("partner_id").values()]
         reached = [line.id for line in first if line.partner_id.email]
-        template = self.company_id.sudo().billing_notice_template_id or self.env.ref(
-            "billing_operations.mail_template_payment_notice"
-        )
+        template = self._notice_template()
         template.sudo().send_mail_batch(reached, email_layout_xmlid="mail.mail_notification_light")
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         told = lines.filtered(lambda line: line.partner_id.email)

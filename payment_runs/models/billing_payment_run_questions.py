@@ -49,6 +49,13 @@ class BillingPaymentRun(models.Model):
         )
 
     def _confirm_text(self, run, lines):
+        if run.method == "card" and not run.company_id.sudo().billing_card_notice_days:
+            return self.env._(
+                "Fix %(money)s, to be charged to cards on %(day)s? Nobody is told and nothing is charged"
+                " yet.",
+                money=self._money_text(run, lines),
+                day=format_date(self.env, run.collection_date),
+            )
         customers = lines.partner_id
         silent = len(customers.filtered(lambda partner: not partner.email))
         text = self.env._(
@@ -71,12 +78,38 @@ class BillingPaymentRun(models.Model):
         return text
 
     def _submit_text(self, run, lines):
+        if run.method == "card":
+            return self._charge_text(run, lines)
         return self.env._(
             "Make the file for the bank and post the payments of %(money)s, to be collected on"
             " %(day)s? Afterwards the run cannot be cancelled any more.",
             money=self._money_text(run, lines),
             day=format_date(self.env, run.collection_date),
         )
+
+    def _charge_text(self, run, lines):
+        values = {
+            "money": self._money_text(run, lines),
+            "customers": plural(
+                len(lines.partner_id),
+                self.env._("1 customer"),
+                self.env._("%s customers", len(lines.partner_id)),
+            ),
+            "day": format_date(self.env, run.collection_date),
+        }
+        if run.collection_date > run.company_id._billing_today():
+            text = self.env._(
+                "Charge the cards of %(customers)s with %(money)s on %(day)s? Afterwards the run cannot"
+                " be cancelled any more.",
+                **values,
+            )
+        else:
+            text = self.env._(
+                "Charge the cards of %(customers)s now with %(money)s? What is charged cannot be taken"
+                " back here.",
+                **values,
+            )
+        return text
 
     def _complete_text(self, run, lines):
         return self.env._(

@@ -17,7 +17,7 @@ from .billing_payment_line import LIVE_STATES
 COLUMNS = (
     *("run_id", "company_id", "method", "partner_id", "move_line_id", "move_id", "due_date"),
     *("currency_id", "amount", "credited", "mandate_id", "sequence_type", "collection_date"),
-    *("state", "error_code", "mandate_before"),
+    *("token_id", "state", "error_code", "mandate_before"),
     *("create_uid", "create_date", "write_uid", "write_date"),
 )
 ITEM_FIELDS = (
@@ -38,7 +38,7 @@ class BillingPaymentRun(models.Model):
         self.line_ids.sudo().unlink()
         items, credits = self._open_items()
         left, _pairs = net(items, credits)
-        rows = self._with_mandates(self._rows(items, left, set(by_hand)))
+        rows = self._with_means(self._rows(items, left, set(by_hand)))
         self._insert_lines(rows)
         self._own().write({"problem": False})
         return rows
@@ -80,15 +80,18 @@ class BillingPaymentRun(models.Model):
             domain &= Domain("move_id.billing_bill_id.run_id", "=", self.billing_run_id.id)
         return domain
 
-    def _open_items(self, line_ids=None):
+    def _open_items(self, line_ids=None, customers=None):
         """Return ``(items, credits)`` of the customers.
 
         :param line_ids: only these receivable lines, instead of those that the limits let through
+        :param customers: only these of the run's customers
         """
         lines = self.env["account.move.line"].with_company(self.company_id).sudo()
         places = self.currency_id.decimal_places
         if line_ids is None:
-            mine = self._receivable_domain(self._customers()) & self._item_domain()
+            if customers is None:
+                customers = self._customers()
+            mine = self._receivable_domain(customers) & self._item_domain()
         else:
             mine = Domain("id", "in", line_ids) & Domain("reconciled", "=", False)
             mine &= Domain("parent_state", "=", "posted")
@@ -157,6 +160,7 @@ class BillingPaymentRun(models.Model):
                     "credited": (item.units - left[item.id]) / scale,
                     "mandate_id": None,
                     "sequence_type": None,
+                    "token_id": None,
                     "collection_date": self.collection_date,
                     "state": "excluded" if code else "draft",
                     "error_code": code,
@@ -175,6 +179,10 @@ class BillingPaymentRun(models.Model):
             ["move_line_id"],
         )
         return set(found.move_line_id.ids)
+
+    def _with_means(self, rows):
+        """Give each line that is to be collected what it is collected with, or say why not."""
+        return self._with_cards(rows) if self.method == "card" else self._with_mandates(rows)
 
     def _with_mandates(self, rows):
         """Give each line that is to be collected its mandate and sequence type, or say why not."""
@@ -239,7 +247,10 @@ class BillingPaymentRun(models.Model):
         """Fix the lines, and have the customers told."""
         self.ensure_one()
         self._check_dates()
-        self._check_creditor()
+        if self.method == "card":
+            self._check_providers()
+        else:
+            self._check_creditor()
         lines = self._lock_lines("draft")
         taken = self._elsewhere(lines.move_line_id.ids)
         late = lines.filtered(lambda line: line.move_line_id.id in taken)
@@ -262,7 +273,8 @@ class BillingPaymentRun(models.Model):
         )
         lines.invalidate_recordset()
         self._set_state("confirmed", {"problem": False})
-        self._enqueue_notices(lines)
+        if self.method == "direct_debit" or self.company_id.sudo().billing_card_notice_days:
+            self._enqueue_notices(lines)
         if self.date_text:
             self.message_post(body=self.date_text)
 

@@ -32,12 +32,17 @@ class BillingPaymentRun(models.Model):
     def _enqueue(self, step, **parameters):
         """Queue a step of the run."""
         self.env["billing.task"].sudo().enqueue(
-            "collect_direct_debit",
+            self._task_code(),
             self,
             {"step": step, **parameters},
             identity_key=f"payment_run:{self.id}:{step}",
             exclusive_key=f"payment_run:{self.id}",
         )
+
+    def _task_code(self):
+        """Return the code of the tasks that submit the run and post its payments."""
+        self.ensure_one()
+        return "book_card_payments" if self.method == "card" else "collect_direct_debit"
 
     @api.model
     def _task_collect(self, task):
@@ -92,8 +97,7 @@ class BillingPaymentRun(models.Model):
         if self.state != "confirmed":
             return {"message": self.env._("%s was submitted before.", self.number)}
         self = self.with_company(self.company_id)
-        lines = self._lock_lines("confirmed")
-        lines = self._take_off_credits(lines)
+        lines = self._take_off_credits(self._lock_lines("confirmed"))
         lines = self._with_present_mandates(lines)
         if not lines:
             raise FatalTaskError(self.env._("Nothing is left to collect."))
@@ -409,7 +413,7 @@ class BillingPaymentRun(models.Model):
                 for line in lines
             ]
         )
-        created.action_post()
+        created._post_together()
         self.env.flush_all()
         for some in values_of(zip(lines.ids, created.ids, strict=True)):
             self.env.cr.execute(
@@ -432,7 +436,8 @@ class BillingPaymentRun(models.Model):
     def _end(self):
         """End the runs of which no line is open any more."""
         now = fields.Datetime.now()
-        for run in self.filtered(lambda run: run.state in ("submitted", "done", "partly_failed")):
+        ended = self.filtered(lambda run: run.state in ("submitted", "done", "partly_failed"))
+        for run in ended - ended._runs_charging():
             states = set(run.line_ids.mapped("state"))
             if states & {"submitted", "unknown"}:
                 continue

@@ -1,6 +1,7 @@
 from odoo import api, models
 
 from ..start_entries import START_ENTRIES
+from ..start_overdue import OVERDUE_ENTRIES
 
 
 class BillingStart(models.AbstractModel):
@@ -8,4 +9,4 @@ class BillingStart(models.AbstractModel):
 
     @api.model
     def _entry_registry(self):
-        return super()._entry_registry() + list(START_ENTRIES)
+        return super()._entry_registry() + list(START_ENTRIES) + list(OVERDUE_ENTRIES)

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..accounts import compact_creditor_id, is_creditor_id
+from ..card_dates import parse_days
 from ..pain008 import NEW_VERSION, VERSIONS
 
 
@@ -65,6 +66,37 @@ class ResCompany(models.Model):
         help="Each day a payment run collects what is due by the first day that is possible, and is"
         " submitted in time for the bank. Somebody still has to hand in its file.",
     )
+    billing_collect_cards_automatically = fields.Boolean(
+        string="Charge Cards by Itself",
+        help="Each day a payment run charges the saved cards of customers whose invoices are due.",
+    )
+    billing_card_notice_days = fields.Integer(
+        string="Notice before Charging",
+        help="Days that customers are told before their card is charged. 0: no notice.",
+    )
+    billing_card_retry_days = fields.Char(
+        string="Tries Again After",
+        default="3, 5, 7",
+        help="Days after which a declined card is tried again: after 3 days, 5 days after that, and 7"
+        " days after that. Empty: never.",
+    )
+    billing_card_pending_days = fields.Integer(
+        string="Pending at Most",
+        default=7,
+        help="Days after which a charge of which the provider says nothing is left to a person.",
+    )
+    billing_card_expiry_days = fields.Integer(
+        string="Tell of Expiring Cards",
+        default=30,
+        help="Days before its last day that a customer is told that the card expires. 0: never.",
+    )
+    billing_card_user_id = fields.Many2one(
+        "res.users",
+        string="Person for Cards",
+        domain="[('share', '=', False)]",
+        help="Who gets a to-do for cards that nobody can say of, or that were declined to the end."
+        " Empty: whoever prepared the payment run.",
+    )
     billing_return_fee = fields.Monetary(
         string="Return Fee",
         help="Charged to customers, before tax, where a direct debit comes back for a reason that they"
@@ -85,6 +117,28 @@ class ResCompany(models.Model):
         "Customers are told 0 to 365 days before, the bank needs a file 0 to 30 days before, and "
         "direct debits count as collected after 0 to 90 days.",
     )
+
+    _card_days_in_range = models.Constraint(
+        "CHECK(COALESCE(billing_card_notice_days, 0) BETWEEN 0 AND 365"
+        " AND COALESCE(billing_card_pending_days, 1) BETWEEN 1 AND 90"
+        " AND COALESCE(billing_card_expiry_days, 0) BETWEEN 0 AND 365)",
+        "Customers are told 0 to 365 days before, of cards and of their expiry, and a charge is pending"
+        " for 1 to 90 days.",
+    )
+
+    @api.constrains("billing_card_retry_days")
+    def _check_billing_card_retry_days(self):
+        for company in self:
+            try:
+                parse_days(company.billing_card_retry_days)
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is no list of days. Write up to ten numbers from 1 to 90, for example"
+                        " 3, 5, 7.",
+                        company.billing_card_retry_days,
+                    )
+                ) from error
 
     @api.constrains("billing_debit_journal_id")
     def _check_billing_debit_journal(self):
@@ -108,6 +162,14 @@ class ResCompany(models.Model):
                         company.billing_creditor_id,
                     )
                 )
+
+    def _card_providers(self):
+        """Return the company's own providers that can charge saved cards."""
+        self.ensure_one()
+        providers = self.env["payment.provider"].sudo()
+        return providers.search(
+            [("company_id", "=", self.id), ("state", "in", ("enabled", "test"))]
+        )._charges_cards()
 
     def _creditor_id(self) -> str:
         """Return the creditor identifier as it stands in files, empty where there is none."""

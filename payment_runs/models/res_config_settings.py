@@ -32,3 +32,21 @@ class ResConfigSettings(models.TransientModel):
     billing_collect_automatically = fields.Boolean(
         related="company_id.billing_collect_automatically", readonly=False
     )
+    billing_collect_cards_automatically = fields.Boolean(
+        related="company_id.billing_collect_cards_automatically", readonly=False
+    )
+    billing_card_notice_days = fields.Integer(
+        related="company_id.billing_card_notice_days", readonly=False
+    )
+    billing_card_retry_days = fields.Char(
+        related="company_id.billing_card_retry_days", readonly=False
+    )
+    billing_card_pending_days = fields.Integer(
+        related="company_id.billing_card_pending_days", readonly=False
+    )
+    billing_card_expiry_days = fields.Integer(
+        related="company_id.billing_card_expiry_days", readonly=False
+    )
+    billing_card_user_id = fields.Many2one(
+        related="company_id.billing_card_user_id", readonly=False
+    )

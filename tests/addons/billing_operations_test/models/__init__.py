@@ -1,2 +1,4 @@
 from . import billing_task
 from . import billing_test_effect
+from . import payment_provider
+from . import payment_transaction
