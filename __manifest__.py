@@ -106,6 +106,7 @@
         "billing_runs/reports/billing_run_report_usage_views.xml",
         "billing_runs/reports/report_billing_run.xml",
         "billing_runs/host/res_config_settings_views.xml",
+        "billing_runs/prepaid/res_config_settings_views.xml",
         "billing_runs/host/res_partner_views.xml",
         # payment_runs
         "security/payment_runs_rules.xml",
@@ -161,6 +162,7 @@
         "data/demo/cdr.rate.csv",
         "data/demo/calls.xml",
         "data/demo/service_tasks.xml",
+        "data/demo/prepaid.xml",
         "data/demo/payments.xml",
     ],
     "assets": {

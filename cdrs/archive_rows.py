@@ -57,7 +57,7 @@ class ArchiveReader:
             if not self._places:
                 self._find_columns()
             rows, problems = [], list(block.problems)
-            for number, text, row in zip(block.numbers, block.texts, block.rows, strict=True):
+            for number, text, row in block.lines():
                 if not row:
                     continue
                 problem = self._problem(number, text, row)

@@ -4,7 +4,6 @@ The process reads lines while PostgreSQL takes those before: what the database d
 thread of the loader's own, and nothing else may use the cursor meanwhile (``wait``).
 """
 
-import csv
 import io
 import threading
 from collections import deque
@@ -16,17 +15,19 @@ from psycopg2.errors import UniqueViolation
 from odoo.tools import SQL
 
 from ..billing_tasks.crash_points import crash_point
-from .calls import CALL_COLUMNS
+from .calls import CALL_COLUMNS, Calls
+from .copying import copy_text
 from .loader import Loader
+from .rating_choices import add_choices, prepare_choices
 from .rating_sql import RATED_COLUMNS, rated_select
 from .reading import without_collection
+from .totals import Totals
 
-#: so many rows are handed over at a time
-CHUNK = 25_000
 #: so many parts may wait for the database; they bound the memory
 AHEAD = 6
-#: so many rows are put in by one INSERT, for each of them looks all rates up anew
-STAGED = 200_000
+#: so many rows are put in by the first INSERT, so that the database has something to do early, and by
+#: each of those after it, for each of them looks all numbers and rates up anew
+FIRST_STAGED, STAGED = 40_000, 150_000
 #: bytes that COPY takes at once
 COPY_SIZE = 1 << 20
 #: calls that lie further in the future have a wrong date
@@ -42,10 +43,16 @@ STAGE_TYPES = {
     "callee": "varchar",
     "identifier": "varchar",
     "destination": "varchar",
-    "withheld": "boolean",
     "answered": "boolean",
     "seconds": "integer",
     "cost": "numeric",
+    "start_id": "integer",
+}
+#: what is not sent where it follows from the rest
+DERIVED = {
+    "direction": "COALESCE(s.direction, 'out') AS direction",
+    "withheld": "s.destination IS NULL AS withheld",
+    "answered": "COALESCE(s.answered, s.seconds > 0) AS answered",
 }
 
 
@@ -55,9 +62,14 @@ class CallLoader(Loader):
     def __init__(self, file):
         super().__init__(file)
         self.cr = file.env.cr
-        self._rows = []
         self._staged = 0
+        self._totals = Totals()
+        self.cr.execute(SQL("SELECT EXISTS (SELECT FROM cdr_record WHERE file_id = %s)", file.id))
+        self._goes_on = self.cr.fetchone()[0]
         self._prepared = file.env["cdr.rate.plan"]._prepare_rating(file.company_id)
+        self._starts = prepare_choices(self.cr)
+        self._new_starts = []
+        self._enough = FIRST_STAGED
         self._create_stage()
         self._insert_all = self._insert(SQL(""))
         self._insert_new = self._insert(
@@ -67,12 +79,37 @@ class CallLoader(Loader):
         self._thread = ThreadPoolExecutor(1, "cdr_import", _like, (threading.current_thread(),))
 
     def add(self, calls):
-        """Take calls, as tuples in the order of ``CALL_COLUMNS``."""
+        """Take calls, as ``Calls`` or as a list of tuples in the order of ``CALL_COLUMNS``."""
+        if not len(calls):
+            return
+        if not isinstance(calls, Calls):
+            calls = Calls.of_rows(calls)
         self.calls += len(calls)
-        self._rows += calls
-        while len(self._rows) >= CHUNK:
-            self._hand_over(self._rows[:CHUNK])
-            del self._rows[:CHUNK]
+        with without_collection():
+            self._totals.add(calls)
+            columns = self._sent(calls)
+            content = copy_text(list(columns.values())).encode()
+        starts = self._starts.take_new() if self._starts is not None else []
+        if len(self._waiting) >= AHEAD:
+            self._waiting.popleft().result()
+        part = (list(columns), content, len(calls), starts)
+        self._waiting.append(self._thread.submit(self._load, *part))
+
+    def totals(self):
+        """Return ``Totals`` of the calls, None where some of them, or others, were there before."""
+        return None if self.had_already or self._goes_on else self._totals
+
+    def _sent(self, calls):
+        """Return the columns to send, without what follows from others."""
+        columns = dict(zip(CALL_COLUMNS, calls.columns, strict=True))
+        del columns["withheld"]
+        if columns["direction"].count("out") == len(calls):
+            del columns["direction"]
+        if columns["answered"] == [seconds > 0 for seconds in columns["seconds"]]:
+            del columns["answered"]
+        if self._starts is not None:
+            columns["start_id"] = list(map(self._starts.__getitem__, columns["destination"]))
+        return columns
 
     def wait(self):
         """Come back once the cursor is free."""
@@ -81,9 +118,6 @@ class CallLoader(Loader):
 
     def flush(self):
         """Put in what is left."""
-        if self._rows:
-            self._hand_over(self._rows)
-            self._rows = []
         self.wait()
         if self._staged:
             self._put()
@@ -104,26 +138,19 @@ class CallLoader(Loader):
         )
         self.cr.execute(SQL("TRUNCATE %s", STAGE))
 
-    def _hand_over(self, rows):
-        with without_collection():
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows(rows)
-            content = io.BytesIO(text.getvalue().encode())
-        if len(self._waiting) >= AHEAD:
-            self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._load, content, len(rows)))
-
-    def _load(self, content, count):
+    def _load(self, names, content, count, starts):
         """Stage rows, and put them in once there are enough; empty texts come as NULL."""
         statement = SQL(
-            "COPY %s (%s) FROM STDIN WITH (FORMAT csv)",
+            "COPY %s (%s) FROM STDIN WITH (NULL '')",
             STAGE,
-            SQL(", ").join(map(SQL.identifier, CALL_COLUMNS)),
+            SQL(", ").join(map(SQL.identifier, names)),
         )
-        self.cr.copy_expert(statement.code, content, COPY_SIZE)
+        self._new_starts += starts
+        self.cr.copy_expert(statement.code, io.BytesIO(content), COPY_SIZE)
         self._staged += count
-        if self._staged >= STAGED:
+        if self._staged >= self._enough:
             self._put()
+            self._enough = STAGED
 
     # === RECORDS === #
 
@@ -132,7 +159,9 @@ class CallLoader(Loader):
 
         Most files bring nothing twice: then rows are put in without looking each one up first.
         """
-        self.cr.execute(SQL("ANALYZE %s", STAGE))
+        if self._new_starts:
+            add_choices(self.cr, self._new_starts)
+            self._new_starts = []
         crash_point("import.before_insert")
         try:
             with self.cr.savepoint(flush=False):
@@ -156,13 +185,17 @@ class CallLoader(Loader):
             "cost_currency_id": carrier.currency_id.id,
         }
         source = SQL(
-            "SELECT c.*, %s FROM %s c",
+            "SELECT %s, %s FROM %s s",
+            SQL(", ").join(
+                SQL(DERIVED[name]) if name in DERIVED else SQL.identifier("s", name)
+                for name in (*CALL_COLUMNS, "start_id")
+            ),
             SQL(", ").join(
                 SQL("%s::integer AS %s", value, SQL.identifier(name)) for name, value in own.items()
             ),
             STAGE,
         )
-        rated = rated_select(source, self._prepared)
+        rated = rated_select(source, self._prepared, chosen=self._starts is not None)
         names = [*CALL_COLUMNS, *own, *RATED_COLUMNS]
         # What is too old, or lies in the future, is not billed, whatever its price.
         window = self._window()
@@ -174,8 +207,8 @@ class CallLoader(Loader):
             ),
         }
         return SQL(
-            # In the order of the file: so they are listed, and lie together by time.
-            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r ORDER BY r.line_number %s",
+            # They come in the order of the file, which the joins keep, and lie together by time.
+            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r %s",
             SQL(", ").join(map(SQL.identifier, names)),
             SQL(", ").join(values.get(name) or SQL("r.%s", SQL.identifier(name)) for name in names),
             rated,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from hashlib import md5
-from itertools import repeat
+from operator import not_
 from zoneinfo import ZoneInfo
 
 from . import numbers
@@ -30,7 +30,13 @@ AMOUNT = re.compile(r"[+-]?\d{1,18}(\.\d{1,10})?", re.ASCII)
 #: what ``fromisoformat`` reads exactly as ``strptime`` does, in a tenth of the time
 ISO_FORM = "%Y-%m-%d %H:%M:%S"
 ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
-TWO_DIGITS = frozenset(f"{number:02}" for number in range(60))
+#: how moments may end, by what their form ends with: so many letters that mean the same in all zones
+TAILS = {
+    "%M:%S": frozenset(f"{number // 60:02}:{number % 60:02}" for number in range(3600)),
+    "%S": frozenset(f"{number:02}" for number in range(60)),
+}
+LAST_OF = {"%M:%S": "59:59", "%S": "59"}
+ZEROS = str.maketrans("59", "00")
 
 
 class LineProblem(Exception):
@@ -46,6 +52,24 @@ class LineProblem(Exception):
         self.values = values
 
 
+class Calls:
+    """Calls, column by column in the order of ``CALL_COLUMNS``; iterating gives them one by one."""
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    @classmethod
+    def of_rows(cls, rows: list) -> "Calls":
+        """Return calls of tuples."""
+        return cls(list(map(list, zip(*rows, strict=True))) or [[]] * len(CALL_COLUMNS))
+
+    def __len__(self):
+        return len(self.columns[0])
+
+    def __iter__(self):
+        return zip(*self.columns, strict=True)
+
+
 class CallReader:
     """Makes calls of rows by one layout.
 
@@ -58,20 +82,17 @@ class CallReader:
         if any(column.leg == 2 for column in layout.columns):
             self.legs.append(_Leg(layout, position, 2, first=self.legs[0]))
 
-    def take(self, block, calls: list) -> list:
-        """Append the calls of a block to ``calls``.
-
-        :return: the problems of its lines.
-        """
-        if len(self.legs) == 1 and block.rows:
-            found = self.legs[0].calls(block.numbers, block.texts, block.rows)
-            if found is not None:
-                calls += found
-                return list(block.problems)
+    def take(self, block) -> tuple[Calls, list]:
+        """Return the calls of a block, and the problems of its lines."""
         problems = list(block.problems)
+        if len(self.legs) == 1 and block.numbers:
+            found = self.legs[0].calls(block)
+            if found is not None:
+                return Calls(found), problems
+        calls: list = []
         first, *more = [leg.call for leg in self.legs]
         append = calls.append
-        for number, text, row in zip(block.numbers, block.texts, block.rows, strict=True):
+        for number, text, row in block.lines():
             if not row:
                 continue
             try:
@@ -85,7 +106,7 @@ class CallReader:
             except LineProblem as problem:
                 if not (number == 1 and self.legs[0].is_header(row)):
                     problems.append(Problem(number, text[:2000], problem.code, problem.values))
-        return problems
+        return Calls.of_rows(calls), problems
 
 
 class _Leg:
@@ -135,14 +156,17 @@ class _Leg:
         self.width = max(self.width, index + 1)
         return lambda row: row[index].strip()
 
-    def calls(self, numbers, texts, rows):
-        """Return the calls of many rows at once, column by column; None where one of them needs a look
-        of its own."""
+    def calls(self, block):
+        """Return the columns of the calls of a block; None where one of its lines needs a look of its
+        own."""
+        rows, columns = block.rows, block.columns
+        count = len(block.numbers)
         try:
-            if min(map(len, rows)) < self.width or not self.clock.by_minute:
+            if (len(columns) if columns else min(map(len, rows))) < self.width:
                 return None
-            columns = () if self.fixed else tuple(zip(*rows, strict=False))
-            column = partial(self._column, columns, rows)
+            if not columns and not self.fixed:
+                columns = list(zip(*rows, strict=False))
+            column = partial(self._column, columns, rows, count)
             moments = column("date")
             if self.time:
                 moments = [
@@ -163,14 +187,14 @@ class _Leg:
                 ]
                 own, other = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
             else:
-                ways = repeat(self.direction, len(rows))
+                ways = [self.direction] * count
                 own, other = (callees, callers) if self.direction == "in" else (callers, callees)
             seconds = list(map(self.durations.__getitem__, column("seconds")))
             costs = list(map(self.costs.__getitem__, column("cost"))) if self.cost else column("")
-            found = list(map(self.normalise.__getitem__, other))
+            destinations = list(map(self.normalise.__getitem__, other))
         except LineProblem:
             return None
-        identifiers = [pair[0] for pair in map(self.normalise.__getitem__, own)]
+        identifiers = list(map(self.normalise.__getitem__, own))
         if self.account:
             accounts = column("account")
             identifiers = [
@@ -185,18 +209,17 @@ class _Leg:
             seconds = [max(number, 0) for number in seconds]
         keys = column("unique_id")
         if "" in keys or max(map(len, keys)) > MAX_KEY:
-            keys = [_key(key, text) for key, text in zip(keys, texts, strict=True)]
-        return zip(
-            numbers, keys, times, days, ways, callers, callees, identifiers,
-            [pair[0] for pair in found], [pair[1] for pair in found], answered, seconds, costs,
-            strict=True,
-        )  # fmt: skip
+            keys = [_key(key, text) for key, text in zip(keys, block.texts, strict=True)]
+        return [
+            block.numbers, keys, times, days, ways, callers, callees, identifiers,
+            destinations, list(map(not_, destinations)), answered, seconds, costs,
+        ]  # fmt: skip
 
-    def _column(self, columns, rows, target):
+    def _column(self, columns, rows, count, target):
         """Return the texts of one value in all rows."""
         place = self.places.get(target)
         if place is None:
-            return [""] * len(rows)
+            return [""] * count
         if self.fixed:
             begin, end = place
             return [row[begin:end].strip() for row in rows]
@@ -238,16 +261,16 @@ class _Leg:
             answered = self.answer(row).casefold() in self.answers
         else:
             answered = seconds > 0
-        destination, withheld = self.normalise[other]
+        destination = self.normalise[other]
         account = self.account(row) if self.account else ""
-        identifier = account.lower() if account else self.normalise[own][0]
+        identifier = account.lower() if account else self.normalise[own]
         key = self.unique(row) if self.unique else ""
         key = _key(key, text)
         if self.first:
             key += "/2"
         return (
             number, key, call_time, call_day, direction, caller, callee, identifier, destination,
-            withheld, answered, max(seconds, 0),
+            not destination, answered, max(seconds, 0),
             self.costs[self.cost(row)] if self.cost else "",
         )  # fmt: skip
 
@@ -274,51 +297,86 @@ class _Kept(dict):
 
 
 class _Clock:
-    """Reads moments: gives UTC as text and the day in the company's zone."""
+    """Reads moments: gives UTC as text and the day in the company's zone.
+
+    Where the text ends with minutes and seconds, all moments of an hour are worked out at once, or those
+    of a minute where an hour is cut by a change of the clocks or of the day.
+    """
 
     def __init__(self, form, zone, company_zone):
         self.form = form
         self.zone = ZoneInfo(zone)
         self.company_zone = ZoneInfo(company_zone)
-        # Where the text ends with the seconds, all moments of a minute are worked out at once.
-        self.by_minute = form.endswith("%S")
         self.kept = {}
+        #: beginnings of moments, by how the form ends: ``{text: (UTC, day)}``, None where they differ
+        self.starts = {end: {} for end in TAILS if form.endswith(end)}
 
     def __call__(self, text):
-        if self.by_minute:
-            seconds = text[-2:]
-            minute = self.kept.get(text[:-2])
-            if minute is not None and seconds in TWO_DIGITS:
-                return minute[0] + seconds, minute[1]
-        elif (found := self.kept.get(text)) is not None:
-            return found
+        """Return ``(time, day)`` of one moment.
+
+        :raise LineProblem: it is none.
+        """
+        for end, starts in self.starts.items():
+            width = len(LAST_OF[end])
+            head, tail = text[:-width], text[-width:]
+            if tail in TAILS[end] and (start := starts.get(head)):
+                return start[0] + tail, start[1]
+        if (found := self.kept.get(text)) is None:
+            found = self._keep(self.kept, text, self._worked_out(text))
+            for end, starts in self.starts.items():
+                head = text[: -len(LAST_OF[end])]
+                if text[len(head) :] in TAILS[end]:
+                    self._keep(starts, head, self._start(head, end))
+        return found
+
+    def many(self, texts):
+        """Return ``(times, days)`` of many moments.
+
+        :raise LineProblem: one of them is none.
+        """
+        for end, starts in self.starts.items():
+            width = len(LAST_OF[end])
+            tails = [text[-width:] for text in texts]
+            if not TAILS[end].issuperset(tails):
+                continue
+            heads = [text[:-width] for text in texts]
+            new = set(heads).difference(starts)
+            if len(starts) + len(new) > MAX_KEPT:
+                starts.clear()
+                new = set(heads)
+            starts.update((head, self._start(head, end)) for head in new)
+            found = list(map(starts.__getitem__, heads))
+            if None in found:
+                continue
+            times = [start[0] + tail for start, tail in zip(found, tails, strict=True)]
+            return times, [start[1] for start in found]
+        found = list(map(self, texts))
+        return [moment[0] for moment in found], [moment[1] for moment in found]
+
+    def _start(self, head, end):
+        """Return what UTC begins with and the day of all moments that begin alike, None where they do
+        not have these in common."""
+        last = LAST_OF[end]
+        first = last.translate(ZEROS)
+        first_time, first_day = self._worked_out(head + first)
+        last_time, last_day = self._worked_out(head + last)
+        start = first_time[: -len(first)]
+        same = (first_time, last_time, first_day) == (start + first, start + last, last_day)
+        return (start, first_day) if same else None
+
+    @staticmethod
+    def _keep(kept, text, value):
+        if len(kept) >= MAX_KEPT:
+            kept.clear()
+        kept[text] = value
+        return value
+
+    def _worked_out(self, text):
         moment = self._moment(text)
         day = moment.astimezone(self.company_zone).date()
         if not FIRST_DAY <= day < LAST_DAY:
             raise LineProblem("date", text=text, form=self.form)
-        if len(self.kept) >= MAX_KEPT:
-            self.kept.clear()
-        if self.by_minute and text[-2:] in TWO_DIGITS:
-            self.kept[text[:-2]] = f"{moment:%Y-%m-%d %H:%M:}", f"{day}"
-        elif not self.by_minute:
-            self.kept[text] = f"{moment:%Y-%m-%d %H:%M:%S}", f"{day}"
         return f"{moment:%Y-%m-%d %H:%M:%S}", f"{day}"
-
-    def many(self, texts):
-        """Return ``(times, days)`` of many moments, where their texts end with the seconds."""
-        seconds = [text[-2:] for text in texts]
-        if not TWO_DIGITS.issuperset(seconds):
-            raise LineProblem("date", text="", form=self.form)
-        starts = [text[:-2] for text in texts]
-        new = set(starts).difference(self.kept)
-        if len(self.kept) + len(new) > MAX_KEPT:
-            self.kept.clear()
-            new = set(starts)
-        for start in new:
-            self(start + "00")
-        minutes = list(map(self.kept.__getitem__, starts))
-        times = [minute[0] + second for minute, second in zip(minutes, seconds, strict=True)]
-        return times, [minute[1] for minute in minutes]
 
     def _moment(self, text):
         """Return a moment in UTC. Of a local time that comes twice in autumn it is the first one."""

@@ -54,7 +54,7 @@ class FeeFileReader:
             if take is None:
                 take = self._takers()
             fees, problems = [], list(block.problems)
-            for number, text, row in zip(block.numbers, block.texts, block.rows, strict=True):
+            for number, text, row in block.lines():
                 if not row:
                     continue
                 try:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from . import numbers
-from .calls import CALL_COLUMNS, MAX_KEY
+from .calls import CALL_COLUMNS, MAX_KEY, Calls
 from .layout import Layout, LayoutProblem
 from .parsing import Problem
 
@@ -51,10 +51,10 @@ class TapReader:
                 why = f"{type(error).__name__}: {error}"
                 problems.append(Problem(self.lines, f"{kind}: {why}"[:2000], "tap_record"))
             if len(calls) >= BATCH:
-                yield calls, problems
+                yield Calls.of_rows(calls), problems
                 calls, problems = [], []
         if calls or problems:
-            yield calls, problems
+            yield Calls.of_rows(calls), problems
 
     def _decoded(self):
         try:
@@ -81,7 +81,7 @@ class TapReader:
         """Return the values of a call in the order of ``CALL_COLUMNS``."""
         call_time, call_day = self._clock(found["start"], offsets)
         other = found["caller"] if found["direction"] == "in" else found["callee"]
-        destination, withheld = self.normalise[other]
+        destination = self.normalise[other]
         identifier = found["own"]
         seconds = int(found["seconds"] or 0)
         amount = Decimal(found["charge"]).scaleb(-decimals)
@@ -96,7 +96,7 @@ class TapReader:
             "callee": identifier if found["direction"] == "in" else other,
             "identifier": identifier,
             "destination": destination,
-            "withheld": withheld,
+            "withheld": not destination,
             "answered": True,
             "seconds": seconds,
             "cost": f"{amount:f}",

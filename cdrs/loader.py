@@ -13,6 +13,10 @@ class Loader:
         self.calls = 0
         self.had_already = 0
 
+    def totals(self):
+        """Return ``Totals`` of the rows, where the file holds these and no others; else None."""
+        return None
+
     def wait(self):
         """Come back once the cursor is free; a loader that uses it in a thread of its own extends this."""
 

@@ -32,7 +32,7 @@ URI = re.compile(r"<?\s*(sips?|tel):([^>]*)>?", re.IGNORECASE)
 
 
 class Normaliser(dict):
-    """``{raw text: (digits or name, withheld)}`` that fills itself, within bounds.
+    """``{raw text: digits or name}`` that fills itself, within bounds; empty where it was withheld.
 
     :param country: two letters; numbers without an international prefix belong to it.
     :param calling_code: the country's calling code, for where ``phonenumbers`` is not installed.
@@ -55,7 +55,9 @@ class Normaliser(dict):
     def __missing__(self, raw):
         if len(self) >= MAX_KEPT:
             self.clear()
-        value = self[raw] = normalised(raw, *self.rules)
+        value, _withheld = normalised(raw, *self.rules)
+        # The text itself where nothing is to change: one object to keep and to look at, not two.
+        self[raw] = value = raw if value == raw else value
         return value
 
 
@@ -76,6 +78,8 @@ def normalised(
         if kind != "tel" and not _is_dialled(user):
             name = rest.partition(";")[0].partition("?")[0].lower()
             return ("", True) if user.casefold() in WITHHELD else (name, False)
+        if not user:
+            return "", True
         text = user
     elif "@" in text:
         user = text.partition("@")[0]

@@ -7,7 +7,7 @@ source of calls, for an INSERT of new records and for an UPDATE of old ones alik
 ``rating_reference`` says the same call by call, and explains it.
 
 A source has the columns in ``SOURCE_COLUMNS``. The longest prefix is found by one hash join for each
-length that occurs.
+length that occurs; or, where ``rating_choices`` has been asked about the calls' numbers before, by one alone.
 """
 
 from collections.abc import Iterable
@@ -214,7 +214,7 @@ def _rates_sql(company_id):
 # === RATING === #
 
 
-def rated_select(source: SQL, prepared: Prepared) -> SQL:
+def rated_select(source: SQL, prepared: Prepared, *, chosen: bool = False) -> SQL:
     """Return a SELECT of the source's columns and those in ``RATED_COLUMNS``.
 
     A call that cannot be rated comes with the state ``error``, its code, and the key that tells causes
@@ -223,6 +223,7 @@ def rated_select(source: SQL, prepared: Prepared) -> SQL:
 
     :param source: a SELECT with the columns in ``SOURCE_COLUMNS`` and others, none of them called
         like those that are added
+    :param chosen: the source has a column ``start_id`` as well, and ``rating_choices`` knows all of them
     """
     return SQL(
         """
@@ -254,20 +255,20 @@ def rated_select(source: SQL, prepared: Prepared) -> SQL:
           ) AS priced
         """,
         destination_cause=_destination_cause(SQL("priced.destination")),
-        matched=_matched_select(source, prepared),
+        matched=_matched_select(source, prepared, chosen),
     )
 
 
-def _matched_select(source, prepared):
+def _matched_select(source, prepared, chosen):
     """Each call with its number, plan, band and rate, and what keeps it from being rated."""
-    joins, choices = _rate_joins(prepared)
+    found_rate = _choice_join(prepared) if chosen else _rate_joins(prepared)
     return SQL(
         """
         SELECT found.*,
-               rate.class_id, rate.connect_fee, rate.price_minute, rate.minimum,
-               CASE WHEN found.seconds <= rate.initial_seconds THEN rate.initial_seconds
-                    ELSE rate.initial_seconds + (found.seconds - rate.initial_seconds
-                         + rate.step_seconds - 1) / rate.step_seconds * rate.step_seconds
+               %(more)s
+               CASE WHEN found.seconds <= %(rate)s.initial_seconds THEN %(rate)s.initial_seconds
+                    ELSE %(rate)s.initial_seconds + (found.seconds - %(rate)s.initial_seconds
+                         + %(rate)s.step_seconds - 1) / %(rate)s.step_seconds * %(rate)s.step_seconds
                     END AS timed_seconds,
                CASE
                     WHEN found.service_id IS NULL THEN
@@ -290,8 +291,7 @@ def _matched_select(source, prepared):
                        OR (source.answered IS NOT TRUE AND plan.unanswered = 'free') AS is_free,
                    source.answered IS NOT TRUE AND plan.unanswered = 'connect' AS is_connect,
                    %(band_name)s AS band,
-                   CASE WHEN plan.currency_id = number.currency_id
-                        THEN COALESCE(%(choices)s) END AS rate_id
+                   %(found)s
               FROM (%(source)s) AS source
               LEFT JOIN cdr_rating_number AS number
                 ON number.usage_key = source.identifier
@@ -302,20 +302,19 @@ def _matched_select(source, prepared):
               %(band_join)s
               %(joins)s
           ) AS found
-          LEFT JOIN cdr_rating_rate AS rate ON rate.id = found.rate_id
+          %(rate_join)s
         """,
         company=prepared.company_id,
         band_name=SQL("band.name") if prepared.has_bands else SQL("NULL::varchar"),
         band_join=_band_join(prepared),
-        choices=choices,
-        joins=joins,
         source=source,
+        **found_rate,
     )
 
 
 def _rate_joins(prepared):
-    """The joins by prefix, one for each length and kind of rate that occurs, and the ids that they
-    find, the best one first."""
+    """The joins by prefix, one for each length and kind of rate that occurs; of the ids that they
+    find the best one counts."""
     joins, choices = [], []
     for length, banded in prepared.lengths:
         for of_band in (True, False) if banded else (False,):
@@ -337,7 +336,40 @@ def _rate_joins(prepared):
                 )
             )
             choices.append(SQL("%s.id", alias))
-    return SQL(" ").join(joins), SQL(", ").join(choices) if choices else SQL("NULL::int")
+    best = SQL("COALESCE(%s)", SQL(", ").join(choices)) if choices else SQL("NULL::int")
+    return {
+        "joins": SQL(" ").join(joins),
+        "found": SQL(
+            "CASE WHEN plan.currency_id = number.currency_id THEN %s END AS rate_id", best
+        ),
+        "rate_join": SQL("LEFT JOIN cdr_rating_rate AS rate ON rate.id = found.rate_id"),
+        "rate": SQL("rate"),
+        "more": SQL("rate.class_id, rate.connect_fee, rate.price_minute, rate.minimum,"),
+    }
+
+
+def _choice_join(prepared):
+    """The join that finds the rate of a call's start, with what it says."""
+    join = SQL(
+        """
+        LEFT JOIN cdr_rating_choice AS choice
+          ON choice.start_id = source.start_id
+         AND choice.plan_id = plan.id
+         AND choice.call_band_id = %s
+         AND source.destination IS NOT NULL
+         AND plan.currency_id = number.currency_id
+         AND source.call_day >= choice.date_from
+         AND source.call_day < choice.date_to
+        """,
+        SQL("COALESCE(band.band_id, 0)") if prepared.has_bands else SQL("0"),
+    )
+    columns = SQL(
+        "choice.id AS rate_id, choice.class_id, choice.connect_fee, choice.price_minute,"
+        " choice.minimum, choice.initial_seconds, choice.step_seconds"
+    )
+    return {
+        "joins": join, "found": columns, "rate_join": SQL(""), "rate": SQL("found"), "more": SQL("")
+    }  # fmt: skip
 
 
 def _band_join(prepared):

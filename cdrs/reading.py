@@ -37,7 +37,7 @@ class TextReader:
         return self._reader.lines
 
     def batches(self):
-        """Yield ``(calls, problems)``; calls as tuples in the order of ``CALL_COLUMNS``.
+        """Yield ``(calls, problems)``; calls as ``Calls``.
 
         :raise LayoutProblem: the file cannot be read with this layout at all.
         :raise ArchiveProblem: it breaks off; what could be read was given out before.
@@ -47,9 +47,8 @@ class TextReader:
             if rows is None:
                 # The names of columns are known once the header was read.
                 rows = CallReader(self.layout, self._reader.position)
-            calls: list = []
             with without_collection():
-                problems = rows.take(block, calls)
+                calls, problems = rows.take(block)
             yield calls, problems
 
 

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ..cdrs import rating_reference as reference
 from ..cdrs.models.cdr_rate_band import WEEKDAYS
+from ..cdrs.rating_choices import add_choices, prepare_choices
 from ..cdrs.rating_sql import RATED_COLUMNS, SOURCE_COLUMNS, rated_select
 from .common import BillingCase
 
@@ -109,9 +110,22 @@ class RatingCase(BillingCase):
             **values,
         }
 
-    def rate(self, calls):
-        """Rate calls and return what comes of each, as dicts in their order."""
+    def rate(self, calls, *, chosen=False):
+        """Rate calls and return what comes of each, as dicts in their order.
+
+        :param chosen: by the choices of their numbers' starts, as an import does
+        """
         prepared = self.env["cdr.rate.plan"]._prepare_rating(self.company)
+        start_ids = [None] * len(calls)
+        if chosen:
+            starts = prepare_choices(self.env.cr)
+            # Asked in two parts, as the parts of a file are.
+            half = len(calls) // 2
+            found = []
+            for part in (calls[:half], calls[half:]):
+                found += [starts[call["destination"]] for call in part]
+                add_choices(self.env.cr, starts.take_new())
+            start_ids = [int(start) if start else None for start in found]
         columns = list(
             zip(*([call[name] for name in SOURCE_COLUMNS] for call in calls), strict=True)
         )
@@ -120,7 +134,12 @@ class RatingCase(BillingCase):
             for name, values in zip(SOURCE_COLUMNS, columns, strict=True)
         )
         names = SQL(", ").join(map(SQL.identifier, SOURCE_COLUMNS))
-        source = SQL("SELECT * FROM unnest(%s) WITH ORDINALITY AS call (%s, place)", arrays, names)
+        source = SQL(
+            "SELECT * FROM unnest(%s, %s::int[]) WITH ORDINALITY AS call (%s, start_id, place)",
+            arrays,
+            start_ids,
+            names,
+        )
         # Numbers come as texts: Odoo's cursor makes floats of them.
         wanted = SQL(", ").join(
             SQL("amount::text") if name == "amount" else SQL.identifier(name)
@@ -130,7 +149,7 @@ class RatingCase(BillingCase):
             SQL(
                 "SELECT %s FROM (%s) AS rated ORDER BY place",
                 wanted,
-                rated_select(source, prepared),
+                rated_select(source, prepared, chosen=chosen),
             )
         )
         found = [dict(zip(RATED_COLUMNS, row, strict=True)) for row in rows]

@@ -5,6 +5,7 @@ import gzip
 import io
 import zipfile
 from datetime import date, datetime
+from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -76,6 +77,35 @@ class TestCdrImport(CdrCase):
         record = self.records_of(file)
         self.assertEqual(record.caller, "=cmd|' /C calc'!A0")
         self.assertEqual(record.callee, "@SUM(1)")
+
+    def test_totals_counted_while_reading_are_those_of_the_records(self):
+        lines = [call_line(n, seconds=n % 7, cost=f"{n}.{n:03}") for n in (*range(1, 9), 50_000)]
+        lines += ["2026-02-01 10:00:00,1,2,,,a\n", "2026-02-02 10:00:00,1,2,9,,b\n"]
+        self.carrier.write({"late_rule": "refuse", "late_days": 20})
+        for content in (lines[:5], lines[5:], lines[3:], ["no call,at all\n", lines[0]]):
+            items = [("calls.csv", (HEAD + "".join(content)).encode())]
+            file = self.env["cdr.file"]._receive(self.carrier, items, "upload")
+            file._own().received_date = datetime(2026, 2, 3)
+            self.work()
+            records, seconds, cost, first, last, late, month = file._totals()
+            self.assertEqual(
+                (file.record_count, file.total_seconds, file.first_date, file.last_date),
+                (records, seconds, first or False, last or False),
+            )
+            self.assertAlmostEqual(file.total_cost, float(cost), places=6)
+            self.assertEqual((file.late_count, file.period), (late, month or False))
+
+    def test_calls_are_rated_without_choices_where_there_are_too_many_plans(self):
+        one = self.receive(HEAD + call_line(1))
+        with patch("odoo.addons.billing_operations.cdrs.rating_choices.MAX_PLANS", -1):
+            other = self.receive(HEAD + call_line(2), "next.csv")
+        for file in (one, other):
+            self.assertEqual(self.records_of(file).error_code, "unknown_number")
+
+    def test_signs_that_copy_knows_stay_the_texts_that_they_are(self):
+        for number, sign in enumerate(("\\", "\\N", "\\.", "a\tb", "\\t", "two\nlines"), 1):
+            file = self.receive(HEAD + call_line(number, caller=f'"{sign}"'))
+            self.assertEqual(self.records_of(file).caller, sign)
 
     def test_the_same_file_is_held_and_can_be_released_or_discarded(self):
         content = HEAD + call_line(1) + call_line(2)

@@ -3,6 +3,7 @@
 import doctest
 import io
 import unittest
+from datetime import datetime
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from ..cdrs import numbers
 from ..cdrs.archives import Content, Limits
+from ..cdrs.calls import _Clock
 from ..cdrs.layout import Column, Layout
 from ..cdrs.numbers import normalised
+from ..cdrs.parsing import LineReader
 from ..cdrs.reading import open_reader
 
 LAYOUT = Layout(
@@ -25,6 +28,10 @@ LAYOUT = Layout(
         Column("unique_id", "id"),
     ),
     country="GB",
+)
+ZONES = (
+    *("UTC", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Casablanca"),
+    *("Pacific/Chatham", "America/St_Johns"),
 )
 HEAD = b"date,caller,callee,seconds,cost,id\n"
 
@@ -105,6 +112,42 @@ class TestLines(unittest.TestCase):
         # A bad line has every other one in its block looked at by itself.
         mixed, problems = read(HEAD + "".join([*lines, "x,1,2,3,4,5\n"]).encode())
         self.assertEqual((len(problems), mixed), (1, whole))
+
+    @given(st.lists(st.text(st.sampled_from('ab,;" \t\r\xa0é'), max_size=12), max_size=8))
+    @settings(max_examples=300, deadline=None)
+    def test_fields_split_at_once_are_those_of_the_csv_module(self, texts):
+        for quote in ('"', ""):
+            reader = LineReader(None, Layout(quote=quote))
+            columns = reader._plain_columns(texts)
+            if columns is not None:
+                rows = list(map(list, zip(*columns, strict=True)))
+                self.assertEqual(rows, list(reader._reader(texts)))
+
+    @given(
+        st.lists(st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)), min_size=1, max_size=30),
+        st.sampled_from(ZONES),
+        st.sampled_from(ZONES),
+        st.sampled_from(("%Y-%m-%d %H:%M:%S", "%d.%m.%y %H:%M:%S", "%Y%m%d%H%M%S", "iso")),
+    )
+    @settings(max_examples=200, deadline=None)
+    def test_moments_read_at_once_are_those_read_one_by_one(self, moments, zone, own, form):
+        texts = [
+            moment.isoformat(" ", "seconds") if form == "iso" else moment.strftime(form)
+            for moment in moments
+        ]
+        single = [_Clock(form, zone, own)._worked_out(text) for text in texts]
+        clock = _Clock(form, zone, own)
+        for _again in range(2):
+            times, days = clock.many(texts)
+            self.assertEqual(list(zip(times, days, strict=True)), single)
+            self.assertEqual(list(map(clock, texts)), single)
+
+    def test_an_hour_in_which_the_clocks_change_is_read_minute_by_minute(self):
+        # Lord Howe Island moves its clocks by half an hour, at 2:00 in daylight time.
+        texts = [f"2026-04-05 01:{minute:02}:30" for minute in range(60)]
+        times, _days = _Clock("%Y-%m-%d %H:%M:%S", "Australia/Lord_Howe", "UTC").many(texts)
+        self.assertEqual((times[0], times[29]), ("2026-04-04 14:00:30", "2026-04-04 14:29:30"))
+        self.assertEqual(times, sorted(times))
 
     def test_quoted_fields_may_hold_line_ends_wherever_blocks_end(self):
         line = b'2026-01-01 10:00:00,"a\nb",2,5,0.1,d%06d\n'

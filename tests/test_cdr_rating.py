@@ -476,7 +476,9 @@ class TestRatingEqualsReference(RatingCase):
         by_id = {plan.id: self.reference_plan(plan) for plan in (outgoing, incoming)}
         names = {band.id: band.name for band in (outgoing | incoming).band_ids}
         calls = [self.call(**row) for row in calls]
-        for call, found in zip(calls, self.rate(calls), strict=True):
+        joined = self.rate(calls)
+        self.assertEqual(self.rate(calls, chosen=True), joined)
+        for call, found in zip(calls, joined, strict=True):
             wanted = reference.rate_call(
                 reference.Call(**call), numbers, by_id, ZONE, frozenset(holidays)
             )

@@ -127,6 +127,36 @@ class TestSwitching(PrepaidCase):
         self.run_day(MAY)
         self.assertEqual([len(self.operations(s)) for s in (first, second)], [1, 1])
 
+    def test_services_are_stopped_group_after_group(self):
+        self.cycle.write({"switch_group_size": 2, "switch_group_minutes": 20, "switch_limit": 4})
+        pairs = [self.poor() for _n in range(5)]
+        run = self.make_run(self.cycle, MAY)
+        run._request()
+        tasks = self.env["billing.task"].sudo()
+        mine = [("res_model", "=", "billing.run"), ("res_id", "=", run.id)]
+        tasks._run_inline(domain=mine)
+        asked = [bool(self.operations(service)) for _partner, service in pairs]
+        self.assertEqual(asked, [True, True, False, False, False])
+        waiting = tasks.search([*mine, ("type_id.code", "=", "run_stop")]).sorted("delay_date")
+        self.assertEqual(waiting.mapped("state"), ["completed", "pending", "pending"])
+        self.assertEqual(run.state, "running")
+        # Who pays before his group's turn is not stopped.
+        self.wallet_of(pairs[3][0])._credit(10, "Top-up")
+        self.env["billing.run"].browse(run.id)._debit_wallets(pairs[3][0].id, pairs[3][0].id)
+        with freeze_time("2026-05-01 13:00:00"):
+            tasks._run_inline(domain=mine)
+        run.invalidate_recordset()
+        asked = [bool(self.operations(service)) for _partner, service in pairs]
+        self.assertEqual(asked, [True, True, True, False, True])
+        self.assertEqual(run.result_ids.filtered(lambda r: r.stage == "stop").documents, 4)
+        self.assertNotEqual(run.state, "running")
+
+    def test_the_most_a_run_stops_counts_for_all_groups(self):
+        self.cycle.write({"switch_group_size": 1, "switch_group_minutes": 0, "switch_limit": 2})
+        services = [self.poor()[1] for _n in range(4)]
+        self.run_day(MAY)
+        self.assertEqual([bool(self.operations(s)) for s in services], [True, True, False, False])
+
     def test_stopping_can_be_a_run_of_its_own(self):
         self.cycle.enable_stop = False
         _partner, service = self.poor()

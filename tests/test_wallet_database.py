@@ -72,6 +72,15 @@ class TestWalletDatabase(WalletCase):
         self.env.cr.execute(self.INSERT, self.row("debit", -3, 7))
         self.assertEqual(self.pockets(self.wallet), (7.0, 0.0))
 
+    def test_a_transaction_is_in_the_company_and_currency_of_its_wallet(self):
+        self.env.ref("base.EUR").active = True
+        wallet, company, _currency, *rest = self.row("debit", -3, 7)
+        message = self.refused(self.INSERT, wallet, company, self.env.ref("base.EUR").id, *rest)
+        self.assertIn("in its company and currency", message)
+        other = self.env["res.company"].create({"name": "Other"})
+        row = self.row("debit", -3, 7)
+        self.refused(self.INSERT, row[0], other.id, *row[2:])
+
     def test_the_credit_limit_is_kept_whoever_inserts(self):
         self.assertIn("credit_limit", self.refused(self.INSERT, *self.row("debit", -11, -1)))
 

@@ -177,6 +177,24 @@ def print_exceptions(runs):
         say(f"  {bill.partner_id.name}: {bill.error_code}: {reason}")
 
 
+def print_prepaid():
+    """What a week of daily runs did with the wallets."""
+    runs = env["billing.run"].search([("run_type", "=", "prepaid")], order="cutoff_date")
+    debits = env["billing.wallet.transaction"].search_count([("run_id", "in", runs.ids)])
+    say()
+    say(f"prepaid runs: {len(runs)}; {debits} debits")
+    services = env["billing.service"].search([("classification", "=", "prepaid")], order="id")
+    wallets = env["billing.wallet"].search([("partner_id", "in", services.partner_id.ids)])
+    for service in services:
+        wallet = wallets.filtered(lambda w, s=service: w.partner_id == s.partner_id)
+        state = service._fields["state"].convert_to_export(service.state, service)
+        until = wallet.depletion_date and f", pays until {wallet.depletion_date}"
+        say(
+            f"  {service.partner_id.name}: {wallet.currency_id.name} {wallet.balance:.2f},"
+            f" {state.lower()}{until or ''}"
+        )
+
+
 def collect(runs):
     """Collect what the hosting company's run has billed."""
     sys.path.append(str(Path(sys.argv[0]).parent))
@@ -217,6 +235,7 @@ def main():
     print_totals(moves)
     print_exceptions(runs)
     print_calls(runs, seconds)
+    print_prepaid()
     collect(runs)
     write_pdfs(moves, Path(sys.argv[1]))
     # Repeated, only what was in error is left to bill, and a run that produces nothing has failed.

@@ -145,6 +145,11 @@ class BillingCycle(models.Model):
         default=180,
         help="So many days are looked ahead. A wallet that lasts longer has no estimate.",
     )
+    burn_days = fields.Integer(
+        "Usage of the Last",
+        default=30,
+        help="What calls cost a day is taken from so many days back.",
+    )
     enable_stop = fields.Boolean(
         "Stop Services",
         help="Runs have services suspended whose wallets do not pay, from the next day on.",
@@ -158,6 +163,14 @@ class BillingCycle(models.Model):
     )
     switch_limit = fields.Integer(
         "Most a Run", help="A run stops and starts at most so many services each. 0: no limit."
+    )
+    switch_group_size = fields.Integer(
+        "Customers a Group",
+        help="Services are stopped and started for so many customers at once, group after group."
+        " 0: all at once.",
+    )
+    switch_group_minutes = fields.Integer(
+        "Pause between Groups", default=30, help="In minutes. Who pays meanwhile is not stopped."
     )
     spared_category_ids = limit_field(
         "res.partner.category",
@@ -203,12 +216,16 @@ class BillingCycle(models.Model):
         "Prepaid billing cycles recur every day.",
     )
     _switches_not_negative = models.Constraint(
-        "CHECK (stop_grace_days >= 0 AND switch_limit >= 0)",
-        "Days of grace and limits cannot be negative.",
+        "CHECK (stop_grace_days >= 0 AND switch_limit >= 0 AND switch_group_size >= 0"
+        " AND switch_group_minutes >= 0)",
+        "Days of grace, limits and groups cannot be negative.",
     )
     _estimation_days_range = models.Constraint(
         "CHECK (estimation_days BETWEEN 1 AND 1000)",
         "Depletion is estimated 1 to 1,000 days ahead.",
+    )
+    _burn_days_positive = models.Constraint(
+        "CHECK (burn_days > 0)", "Usage is looked at for 1 or more days."
     )
     _proximity_ordered = models.Constraint(
         "CHECK (proximity_min <= proximity_max)",

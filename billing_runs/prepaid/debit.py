@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ...billing_tasks.crash_points import crash_point
 from ...services.proration import to_decimal
 
+OPEN_COLUMNS = ("id", "service_id", "currency_id", "amount", "partner_id")
 # The open charges, each with the first charge of what is debited together with it.
 OPEN = """
     CREATE TEMPORARY TABLE wallet_charge ON COMMIT DROP AS
@@ -14,14 +15,13 @@ OPEN = """
            partner.commercial_partner_id AS customer_id,
            min(charge.id) OVER (PARTITION BY charge.service_id, charge.currency_id,
                                              partner.commercial_partner_id) AS charge_id
-      FROM billing_charge AS charge
+      FROM (%s) AS charge
       JOIN res_partner AS partner ON partner.id = charge.partner_id
-     WHERE charge.id IN (%s)
 """
 # What each service owes, with the wallet that is to pay it.
 OWED = """
     CREATE TEMPORARY TABLE wallet_owed ON COMMIT DROP AS
-    SELECT owed.*, wallet.id AS wallet_id, NULL::int AS transaction_id
+    SELECT owed.*, wallet.id AS wallet_id
       FROM (SELECT charge_id, service_id, currency_id, customer_id, sum(amount) AS amount
               FROM wallet_charge
           GROUP BY charge_id, service_id, currency_id, customer_id) AS owed
@@ -42,33 +42,31 @@ EASY = """
         HAVING min(owed.amount) >= 0
            AND sum(owed.amount) <= wallet.balance + COALESCE(wallet.credit_limit, 0)
     )
-    SELECT owed.*,
-           sum(owed.amount) OVER (PARTITION BY owed.wallet_id ORDER BY owed.service_id) AS spent
-      FROM wallet_owed AS owed
-      JOIN easy USING (wallet_id)
+    SELECT paid.*,
+           CASE WHEN amount > 0 THEN nextval('billing_wallet_transaction_id_seq')::int
+            END AS transaction_id
+      FROM (SELECT owed.*,
+                   sum(owed.amount) OVER (PARTITION BY owed.wallet_id
+                                              ORDER BY owed.service_id) AS spent
+              FROM wallet_owed AS owed
+              JOIN easy USING (wallet_id)
+          ORDER BY owed.wallet_id, owed.service_id) AS paid
 """
+# Who booked is nobody but the run: no user is looked up for every row.
 BOOK = """
-    WITH booked AS (
-        INSERT INTO billing_wallet_transaction
-               (wallet_id, company_id, currency_id, date, kind, amount, granted_amount,
-                balance_after, service_id, run_id, source_key,
-                create_uid, create_date, write_uid, write_date)
-        SELECT debit.wallet_id, wallet.company_id, wallet.currency_id, %(date)s, 'debit',
-               -debit.amount,
-               GREATEST(wallet.granted_balance - debit.spent, 0)
-                    - GREATEST(wallet.granted_balance - debit.spent + debit.amount, 0),
-               wallet.balance - debit.spent, debit.service_id, %(run)s,
-               'charge:' || debit.charge_id, %(uid)s, %(now)s, %(uid)s, %(now)s
-          FROM wallet_debit AS debit
-          JOIN billing_wallet AS wallet ON wallet.id = debit.wallet_id
-         WHERE debit.amount > 0
-      ORDER BY debit.wallet_id, debit.service_id
-     RETURNING id, source_key
-    )
-    UPDATE wallet_debit AS debit
-       SET transaction_id = booked.id
-      FROM booked
-     WHERE 'charge:' || debit.charge_id = booked.source_key
+    INSERT INTO billing_wallet_transaction
+           (id, wallet_id, company_id, currency_id, date, kind, amount, granted_amount,
+            balance_after, service_id, run_id, source_key, create_date, write_date)
+    SELECT debit.transaction_id, debit.wallet_id, wallet.company_id, wallet.currency_id, %(date)s,
+           'debit', -debit.amount,
+           GREATEST(wallet.granted_balance - debit.spent, 0)
+                - GREATEST(wallet.granted_balance - debit.spent + debit.amount, 0),
+           wallet.balance - debit.spent, debit.service_id, %(run)s,
+           'charge:' || debit.charge_id, %(now)s, %(now)s
+      FROM wallet_debit AS debit
+      JOIN billing_wallet AS wallet ON wallet.id = debit.wallet_id
+     WHERE debit.transaction_id IS NOT NULL
+  ORDER BY debit.transaction_id
 """
 SETTLE = """
     UPDATE billing_charge AS charge
@@ -100,7 +98,11 @@ class BillingRun(models.Model):
         cr = self.env.cr
         self.env.flush_all()
         query = self.env["billing.charge"]._search(self._debit_domain(first, last))
-        cr.execute(SQL(OPEN, query.select(SQL.identifier(query.table, "id"))))
+        columns = (SQL.identifier(query.table, name) for name in OPEN_COLUMNS)
+        cr.execute(SQL(OPEN, query.select(*columns)))
+        if not cr.rowcount:
+            cr.execute("DROP TABLE wallet_charge")
+            return {"debits": 0, "exceptions": 0}
         values = {
             "company": self.company_id.id,
             "run": self.id,

@@ -4,7 +4,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from .arithmetic import Burn, boundaries, depletion_day
-from .rating import DUE, LINES, TABLES
+from .rating_sql import DROP
 
 ONE_DAY = timedelta(days=1)
 EPOCH = date(2000, 1, 1)
@@ -24,10 +24,10 @@ FUTURE = """
                             / currency.rounding)::bigint,
            wallet.partner_id IN (SELECT customer_id FROM prepaid_open
                                   WHERE currency_id = wallet.currency_id),
-           COALESCE(burns.lines, '{}')
+           COALESCE(burns.lines, '{}'), COALESCE(used.coins, 0)::float
       FROM billing_wallet AS wallet
       JOIN res_currency AS currency ON currency.id = wallet.currency_id
- LEFT JOIN (SELECT partner.commercial_partner_id AS customer_id, due.currency_id,
+ LEFT JOIN (SELECT due.customer_id, due.currency_id,
                    array_agg(ARRAY[round(price.gross / coin.rounding)::bigint,
                                    due.scheme_id::bigint,
                                    COALESCE(due.anchor - '2000-01-01'::date, 0)::bigint,
@@ -36,26 +36,37 @@ FUTURE = """
                                    due.whole::int::bigint]) AS lines
               FROM prepaid_due AS due
               JOIN prepaid_line AS line ON line.service_id = due.id
-              JOIN prepaid_position AS place ON place.partner_id = due.partner_id
-              JOIN res_partner AS partner ON partner.id = due.partner_id
+              JOIN prepaid_price AS price ON price.id = line.price_id
               JOIN res_currency AS coin ON coin.id = due.currency_id
-              JOIN prepaid_price AS price
-                ON price.product_id = line.product_id
-               AND price.position_id = place.position_id
-               AND price.currency_id = due.currency_id
-               AND price.price = line.price
-               AND price.quantity = line.quantity
-               AND price.discount = line.discount
-          GROUP BY partner.commercial_partner_id, due.currency_id) AS burns
+          GROUP BY due.customer_id, due.currency_id) AS burns
         ON burns.customer_id = wallet.partner_id
        AND burns.currency_id = wallet.currency_id
+ LEFT JOIN (SELECT known.customer_id, known.currency_id,
+                   sum(calls.amount) / min(coin.rounding)
+                   / GREATEST(LEAST(%(days)s, %(after)s::date - min(known.since)), 1) AS coins
+              FROM (SELECT due.customer_id, due.currency_id, min(due.date_start) AS since,
+                           array_agg(due.id) AS services
+                      FROM prepaid_due AS due
+                  GROUP BY due.customer_id, due.currency_id) AS known
+        CROSS JOIN LATERAL unnest(known.services) AS service (id)
+              JOIN billing_charge AS calls
+                ON calls.service_id = service.id
+               AND calls.kind = 'usage'
+               AND calls.state IN ('rated', 'settled')
+               AND calls.period_start >= %(after)s::date - %(days)s
+               AND calls.period_start < %(after)s
+              JOIN res_currency AS coin ON coin.id = known.currency_id
+          GROUP BY known.customer_id, known.currency_id) AS used
+        ON used.customer_id = wallet.partner_id
+       AND used.currency_id = wallet.currency_id
      WHERE wallet.company_id = %(company)s
        AND wallet.partner_id BETWEEN %(first)s AND %(last)s
 """
 
 
 class BillingRun(models.Model):
-    """Estimating how long wallets will last, from what their services will cost."""
+    """Estimating how long wallets will last, from what their services will cost and what calls
+    cost of late: those of the cycle's last days, spread evenly."""
 
     _inherit = "billing.run"
 
@@ -69,19 +80,22 @@ class BillingRun(models.Model):
         """
         self.ensure_one()
         cr = self.env.cr
-        self.env.flush_all()
-        cr.execute(TABLES)
-        cr.execute("DROP TABLE IF EXISTS prepaid_open")
         after = self.cutoff_date + ONE_DAY
-        services = self._due_services(first, last, active_only=True)
-        cr.execute(SQL(DUE, services=services.ids, after=after))
-        cr.execute("ANALYZE prepaid_due")
-        cr.execute(SQL(LINES))
-        self._lay_out_positions()
-        self._lay_out_prices()
+        self._lay_out_due(self._due_services(first, last, active_only=True))
+        self._lay_out_lines()
+        cr.execute("DROP TABLE IF EXISTS prepaid_open")
         charges = self.env["billing.charge"]._search(self._debit_domain(first, last))
         cr.execute(SQL(OPEN, charges.select(SQL.identifier(charges.table, "id"))))
-        cr.execute(SQL(FUTURE, company=self.company_id.id, first=first, last=last))
+        cr.execute(
+            SQL(
+                FUTURE,
+                company=self.company_id.id,
+                first=first,
+                last=last,
+                after=after,
+                days=self.cycle_id.burn_days,
+            )
+        )
         estimated = self._depletion_days(cr.fetchall(), after)
         cr.execute(
             "SELECT id FROM billing_wallet WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
@@ -100,7 +114,7 @@ class BillingRun(models.Model):
                 [day for _wallet_id, day in estimated],
             )
         )
-        cr.execute(TABLES)
+        cr.execute(DROP)
         cr.execute("DROP TABLE prepaid_open")
         self.env["billing.wallet"].invalidate_model(["depletion_date", "estimated_date"])
         ending = sum(1 for _wallet_id, day in estimated if day)
@@ -129,7 +143,7 @@ class BillingRun(models.Model):
             return schedules[key]
 
         estimated = []
-        for wallet_id, available, has_open, lines in rows:
+        for wallet_id, available, has_open, lines, daily in rows:
             if has_open:
                 estimated.append((wallet_id, first))
                 continue
@@ -139,6 +153,8 @@ class BillingRun(models.Model):
                 end = None if end == NEVER else EPOCH + timedelta(days=end)
                 days = days_of(scheme_id, EPOCH + timedelta(days=anchor), start)
                 burns.append(Burn(coins, days, start, end, bool(whole)))
-            day = depletion_day(available, burns, first, horizon) if burns else None
+            day = None
+            if burns or daily > 0:
+                day = depletion_day(available, burns, first, horizon, max(daily, 0.0))
             estimated.append((wallet_id, day))
         return estimated

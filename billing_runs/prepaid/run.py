@@ -46,7 +46,7 @@ class BillingRun(models.Model):
         """Return the run's customers as ranges of so many, each its first and last id.
 
         They are the customers with live services in the selection, and those of whom something
-        is open.
+        is open or calls are to be charged.
         """
         self.ensure_one()
         self.env.flush_all()
@@ -56,6 +56,13 @@ class BillingRun(models.Model):
         charges = self.env["billing.charge"]._search(
             self._open_charge_domain() & Domain("service_id", "!=", False)
         )
+        calls = (
+            self.env["cdr.record"].sudo()._search(self._usage_domain() & self._customer_domain())
+        )
+        found = [
+            query.select(SQL.identifier(query.table, "partner_id"))
+            for query in (services, charges, calls)
+        ]
         self.env.cr.execute(
             SQL(
                 """
@@ -63,13 +70,12 @@ class BillingRun(models.Model):
                   FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %s AS place
                           FROM (SELECT DISTINCT commercial_partner_id AS id
                                   FROM res_partner
-                                 WHERE id IN (%s UNION %s)) AS customer) AS numbered
+                                 WHERE id IN (%s)) AS customer) AS numbered
               GROUP BY place
               ORDER BY place
                 """,
                 size,
-                services.select(SQL.identifier(services.table, "partner_id")),
-                charges.select(SQL.identifier(charges.table, "partner_id")),
+                SQL(" UNION ").join(found),
             )
         )
         return self.env.cr.fetchall()

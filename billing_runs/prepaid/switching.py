@@ -7,6 +7,8 @@ from odoo.fields import Domain
 from .wallet import NO_FUNDS, WAITING
 
 ONE_DAY = timedelta(days=1)
+# Beyond every id: a range without end. (One from 0 on would be empty: Odoo takes 0 for no record.)
+LAST_ID = 2**31 - 1
 
 
 class BillingRun(models.Model):
@@ -21,10 +23,16 @@ class BillingRun(models.Model):
         """Ask for the services of customers in a range to be suspended that are unpaid for longer
         than the grace, from the next day on.
 
+        :return: number of services asked for
+        """
+        return self._switch(self._services_to_stop(first, last), "suspend", {"reason": NO_FUNDS})
+
+    def _services_to_stop(self, first: int = 1, last: int = LAST_ID):
+        """Return the active services of customers in a range that are unpaid for longer than the
+        grace.
+
         Customers whom the cycle spares are left alone; so are services beyond the run's limit,
         which the next run stops.
-
-        :return: number of services asked for
         """
         self.ensure_one()
         cycle = self.cycle_id
@@ -35,12 +43,11 @@ class BillingRun(models.Model):
         if spared is not None:
             if len(self.env["res.partner.category"].browse(spared).exists()) < len(spared):
                 # Nobody knows any more whom a deleted classification spared.
-                return {"services": 0, "documents": 0}
+                return self.env["billing.service"]
             unpaid &= Domain("partner_id.commercial_partner_id.category_id", "not in", spared)
         groups = self.env["billing.charge"]._read_group(unpaid, ["service_id"])
         services = self.env["billing.service"].browse(sorted(s.id for (s,) in groups))
-        services = services.filtered(lambda service: service.state == "active")
-        return self._switch(services, "suspend", {"reason": NO_FUNDS})
+        return services.filtered(lambda service: service.state == "active")
 
     def _start_services(self, first: int, last: int) -> dict:
         """Ask for the services of customers in a range to be resumed that were stopped for want of
@@ -48,6 +55,10 @@ class BillingRun(models.Model):
 
         :return: number of services asked for
         """
+        return self._switch(self._services_to_start(first, last), "resume", {})
+
+    def _services_to_start(self, first: int = 1, last: int = LAST_ID):
+        """Return the stopped services of customers in a range whose wallets pay again."""
         self.ensure_one()
         domain = self._service_domain() & Domain("state", "=", "suspended")
         domain &= Domain("suspension_reason", "=", NO_FUNDS)
@@ -68,10 +79,15 @@ class BillingRun(models.Model):
             key: wallet.available > 0 and wallet._open_amount() <= 0
             for key, wallet in wallets.items()
         }
-        services = services.filtered(
+        return services.filtered(
             lambda s: pays.get((s.partner_id.commercial_partner_id, s.currency_id))
         )
-        return self._switch(services, "resume", {})
+
+    def _groups_of(self, services, size: int) -> list[tuple[int, int]]:
+        """Return the customers of services as ranges of so many, each its first and last id."""
+        customers = sorted(set(services.partner_id.commercial_partner_id.ids))
+        groups = (customers[n : n + size] for n in range(0, len(customers), size))
+        return [(group[0], group[-1]) for group in groups]
 
     def _switch(self, services, operation: str, values: dict) -> dict:
         """Ask for an operation on services, as many as the cycle allows a run.
@@ -89,7 +105,7 @@ class BillingRun(models.Model):
         )
         services -= waiting.service_id
         if limit := self.cycle_id.switch_limit:
-            services = services[:limit]
+            services = services[: max(limit - self._switched(operation), 0)]
         asked = 0
         for service in services:
             day = self.cutoff_date + ONE_DAY
@@ -105,3 +121,10 @@ class BillingRun(models.Model):
             else:
                 asked += 1
         return {"services": len(services), "documents": asked}
+
+    def _switched(self, operation: str) -> int:
+        """Return how many services earlier groups of the same stage asked for."""
+        name = "stop" if operation == "suspend" else "start"
+        stages = self._stages()
+        stage = stages[stages.place(name)]
+        return self._sum_results(stage)["documents"] if self._open_result(stage) else 0

@@ -187,8 +187,9 @@ class BillingRun(models.Model):
                     "parameters": parameters,
                     "identity_key": f"run:{self.id}:{stage.name}:{key}",
                     "exclusive_key": stage.exclusive_key(self),
+                    "delay_until": stage.wait(self, number),
                 }
-                for key, parameters in stage.batches(self)
+                for number, (key, parameters) in enumerate(stage.batches(self))
             ]
         )
 

@@ -5,6 +5,9 @@ has says ``billing.run._stage_registry``; another stage is a class like those be
 there.
 """
 
+from datetime import timedelta
+
+from odoo import fields
 from odoo.tools.translate import LazyTranslate
 
 _lt = LazyTranslate(__name__)
@@ -57,6 +60,11 @@ class Stage:
     def batches(self, run):
         """Return the parameters of the stage's tasks, each with a key of its own."""
         return [(ids[0], {"bill_ids": ids}) for ids in run._batches(self)]
+
+    def wait(self, run, number):
+        """Return the moment (UTC) before which batch ``number``, counted from 0, is not done; None
+        for at once."""
+        return None
 
     def handler(self, runs):
         """Return the handler of its tasks.
@@ -236,8 +244,9 @@ class Estimation(WalletStage):
 
 
 class Stop(WalletStage):
-    """Services whose wallets do not pay are to be suspended. One task, so that a limit counts for
-    the whole run."""
+    """Services whose wallets do not pay are to be suspended. One task, or a task a group of the
+    customers that it concerns, one after the other with a pause between them: who pays before his
+    group's turn is not stopped."""
 
     name = "stop"
     label = _lt("Stop Services")
@@ -245,9 +254,26 @@ class Stop(WalletStage):
     method = "_stop_services"
     after = "done"
     customers = 10**9
+    #: name of the method of ``billing.run`` that finds the services
+    finds = "_services_to_stop"
 
     def is_in(self, run):
         return run.enable_stop
+
+    def batches(self, run):
+        if size := run.cycle_id.switch_group_size:
+            ranges = run._groups_of(getattr(run, self.finds)(), size)
+            if ranges:
+                return [(first, {"first": first, "last": last}) for first, last in ranges]
+        return super().batches(run)
+
+    def wait(self, run, number):
+        minutes = run.cycle_id.switch_group_minutes * number
+        return fields.Datetime.now() + timedelta(minutes=minutes) if minutes else None
+
+    def exclusive_key(self, run):
+        # The most that a run stops counts for all groups together.
+        return f"run:{run.id}:{self.name}"
 
 
 class Start(Stop):
@@ -257,6 +283,7 @@ class Start(Stop):
     label = _lt("Start Services")
     task_type = "run_start"
     method = "_start_services"
+    finds = "_services_to_start"
 
     def is_in(self, run):
         return run.enable_start

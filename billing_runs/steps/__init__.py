@@ -16,5 +16,6 @@ from . import email
 from . import print
 from . import tie_out
 from . import tie_out_usage
+from . import wallets
 from . import questions
 from . import panel

@@ -16,7 +16,10 @@ from .reports import PostReport, PreReport
 from .request import Request
 from .tie_out import TieOut
 from .tie_out_usage import TieOutUsage
+from .wallets import WalletTieOut
 
+#: of tasks, whatever became of them
+TASK_STATES = ["pending", "running", "error", "completed", "failed", "skipped"]
 STEPS = (
     Dates(),
     Period(),
@@ -33,6 +36,7 @@ STEPS = (
     Print(),
     TieOut(),
     TieOutUsage(),
+    WalletTieOut(),
     Complete(),
 )
 
@@ -129,7 +133,7 @@ class BillingRun(models.Model):
         steps = [step for step in self._step_registry() if step.phase == phase]
         if self.run_type and not self._stages().by_bills:
             # Nothing is invoiced: there are neither customers' papers nor reports to look at.
-            steps = [step for step in steps if step.code == "request"]
+            steps = [step for step in steps if step.for_wallets]
         return sorted(
             (step for step in steps if not step.is_hidden(self)), key=lambda step: step.place
         )
@@ -301,6 +305,8 @@ class BillingRun(models.Model):
         taken back count in none.
         """
         self.ensure_one()
+        if not self._stages().by_bills:
+            return self._set_progress()
         counts = self._bill_counts()
         total = sum(counts.values()) - counts.get("undone", 0)
         stages = self._stages()
@@ -320,3 +326,24 @@ class BillingRun(models.Model):
         ended = self.state in ENDED_STATES and self.stage
         count = stages.place(self.stage) + 1 if ended else len(result)
         return result[::-1][:count]
+
+    def _set_progress(self):
+        """Return the progress of stages that work by sets: what a stage that has ended took, else
+        how many of its tasks are done."""
+        results = {result.stage: result for result in self.result_ids.sorted("id")}
+        progress = []
+        for stage in self._stages():
+            result = results.get(stage.name)
+            done = total = result.entities if result else 0
+            if result and not result.ended_date:
+                done = len(self._stage_tasks(stage, ["completed"]))
+                total = len(self._stage_tasks(stage, TASK_STATES))
+            progress.append(
+                {
+                    "name": stage.name,
+                    "label": self.env._(stage.label),
+                    "done": done,
+                    "total": total,
+                }
+            )
+        return progress

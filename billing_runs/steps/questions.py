@@ -11,6 +11,10 @@ class BillingRun(models.Model):
 
     def _questions(self):
         return super()._questions() | {
+            "action_post_revenue": (
+                self.env._("Post Revenue Entry"),
+                lambda runs: runs._revenue_question(),
+            ),
             "action_continue": (
                 self.env._("Continue to the End"),
                 lambda runs: "\n".join(run._work_question() for run in runs),

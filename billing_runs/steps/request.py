@@ -11,6 +11,7 @@ class Request(Step):
     code = "request"
     title = _lt("Request bills")
     place = 90
+    for_wallets = True
 
     def show(self, run, before):
         if run.cycle_id.sign_off and run.state != "approved":

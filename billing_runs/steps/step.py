@@ -21,6 +21,8 @@ class Step:
     confirm_label = None
     #: whether it is about documents: runs none of whose stages makes any go without it
     needs_documents = False
+    #: whether runs that debit wallets have it
+    for_wallets = False
 
     def is_hidden(self, run):
         """Return whether a run goes without this step."""

@@ -1,3 +1,4 @@
+from . import charging
 from . import bill
 from . import cdr_record
 from . import charge

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ...cdrs.loose_many2one import LooseMany2one
+from ...services.loose_many2one import LooseMany2one
 
 #: what a call was rated and charged with, kept when it is charged anew
 PRICED_COLUMNS = (

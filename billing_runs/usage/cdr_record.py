@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ...cdrs.loose_many2one import LooseMany2one
+from ...services.loose_many2one import LooseMany2one
 
 
 class CdrRecord(models.Model):

@@ -339,12 +339,13 @@ class CdrRecord(models.Model):
         )
         numbers = {charge.id: count for charge, count in waived}
         texts = CorrectionTexts(self.env)
-        rows = [self._back_row(charge, numbers.get(charge.id, 0), texts) for charge in old]
         by_id = {charge.id: charge for charge in old}
+        again = []
         for row in found:
             charge = by_id[row["charge_id"]]
-            rows.append(self._again_row(charge, row, numbers.get(charge.id, 0), texts))
-        return rows
+            again.append(self._again_row(charge, row, numbers.get(charge.id, 0), texts))
+        back = [self._back_row(charge, numbers.get(charge.id, 0), texts) for charge in old]
+        return back + charges._price_usage(again)
 
     @api.model
     def _back_row(self, charge, number, texts):

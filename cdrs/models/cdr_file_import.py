@@ -42,13 +42,14 @@ class CdrFile(models.Model):
         self.ensure_one()
         if self.state != "processing":
             raise SkipTask(self.env._("The file is not to be processed any more."))
+        totals = None
         try:
             with closing(self._open()) as stream:
-                problem = self._import_stream(stream)
+                problem, totals = self._import_stream(stream)
         except (ArchiveProblem, LayoutProblem) as error:
             problem = error
         if self.state == "processing":
-            self._end(problem)
+            self._end(problem, totals)
         return {
             "state": self.state,
             "lines": self.line_count,
@@ -65,7 +66,8 @@ class CdrFile(models.Model):
         return io.BytesIO(attachment.raw or b"")
 
     def _import_stream(self, stream):
-        """Import the content; return what broke it off, if anything did."""
+        """Import the content; return what broke it off, if anything did, and the ``Totals`` of all its
+        records, if they are known."""
         limits = self._limits()
         if not self.entry:
             names = entries(stream, self.name, limits)
@@ -78,7 +80,7 @@ class CdrFile(models.Model):
             )
             if twin:
                 self._set_state("duplicate", {"sha256": sha256, "duplicate_of_id": twin.id})
-                return None
+                return None, None
             self._own().write({"sha256": sha256})
         layout = self._get_layout()
         self._clear_lines()
@@ -105,7 +107,7 @@ class CdrFile(models.Model):
             raise LayoutProblem("empty")
         if not loader.calls and self.line_ids:
             raise self._hopeless(reader.lines)
-        return broken
+        return broken, loader.totals()
 
     def _spread(self, names):
         """Make this the first of the files in a zip archive, and one more of each other."""
@@ -234,25 +236,13 @@ class CdrFile(models.Model):
 
     # === THE END === #
 
-    def _end(self, problem):
-        """Write what came of it."""
+    def _end(self, problem, totals=None):
+        """Write what came of it.
+
+        :param totals: ``Totals`` of all records that the file has; counted anew without
+        """
         self.flush_recordset()
-        if self.kind == "fixed_fee":
-            self.env["cdr.fixed.fee"].flush_model()
-            totals = """
-                SELECT count(*), 0, coalesce(sum(cost), 0), min(period_start), max(period_start), 0,
-                       mode() WITHIN GROUP (ORDER BY date_trunc('month', period_start)::date)
-                  FROM cdr_fixed_fee WHERE file_id = %s
-                """
-        else:
-            totals = """
-                SELECT count(*), coalesce(sum(seconds), 0), coalesce(sum(cost), 0), min(call_day),
-                       max(call_day), count(*) FILTER (WHERE error_code = 'out_of_window'),
-                       mode() WITHIN GROUP (ORDER BY date_trunc('month', call_day)::date)
-                  FROM cdr_record WHERE file_id = %s
-                """
-        self.env.cr.execute(SQL(totals, self.id))
-        records, seconds, cost, first, last, late, month = self.env.cr.fetchone()
+        records, seconds, cost, first, last, late, month = self._totals(totals)
         errors = self.env["cdr.file.line"].search_count([("file_id", "=", self.id)])
         values = {
             "record_count": records,
@@ -270,6 +260,41 @@ class CdrFile(models.Model):
         if not problem:
             self.archive_id._set_restored()
         self.env["billing.error"]._collect_later(self.company_id)
+
+    def _totals(self, known=None):
+        """Return what the file's records come to: how many, seconds, cost, first and last day, how many
+        are out of the window, and the first day of the month that has most of them."""
+        if known is not None:
+            self.env.cr.execute(
+                SQL(
+                    """
+                    SELECT count(*) FROM cdr_record
+                     WHERE company_id = %s AND state = 'error' AND error_code = 'out_of_window'
+                       AND file_id = %s
+                    """,
+                    self.company_id.id,
+                    self.id,
+                )
+            )
+            late = self.env.cr.fetchone()[0]
+            first, last, month = known.days()
+            return known.calls, known.seconds, known.cost, first, last, late, month
+        if self.kind == "fixed_fee":
+            self.env["cdr.fixed.fee"].flush_model()
+            totals = """
+                SELECT count(*), 0, coalesce(sum(cost), 0), min(period_start), max(period_start), 0,
+                       mode() WITHIN GROUP (ORDER BY date_trunc('month', period_start)::date)
+                  FROM cdr_fixed_fee WHERE file_id = %s
+                """
+        else:
+            totals = """
+                SELECT count(*), coalesce(sum(seconds), 0), coalesce(sum(cost), 0), min(call_day),
+                       max(call_day), count(*) FILTER (WHERE error_code = 'out_of_window'),
+                       mode() WITHIN GROUP (ORDER BY date_trunc('month', call_day)::date)
+                  FROM cdr_record WHERE file_id = %s
+                """
+        self.env.cr.execute(SQL(totals, self.id))
+        return self.env.cr.fetchone()
 
     def _end_text(self, problem, records):
         if not problem:

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..loose_many2one import LooseMany2one
+from ...services.loose_many2one import LooseMany2one
 from .billing_error import CODES
 
 STATES = ("unrated", "rated", "error", "ignored", "charged")

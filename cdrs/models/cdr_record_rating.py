@@ -4,7 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
-from ..loose_many2one import LooseMany2one
+from ...services.loose_many2one import LooseMany2one
 from ..rating_sql import RATED_COLUMNS, SOURCE_COLUMNS, rated_select
 
 #: states in which a call has not been charged and may be rated again

@@ -17,6 +17,16 @@ class BillingCharge(models.Model):
         help="The debit of the wallet that paid this charge.",
     )
 
+    returned_transaction_id = fields.Many2one(
+        "billing.wallet.transaction",
+        index="btree_not_null",
+        readonly=True,
+        copy=False,
+        check_company=True,
+        ondelete="restrict",
+        help="The debit that paid this charge before it was taken back.",
+    )
+
     _debited_is_settled = models.Constraint(
         "CHECK(wallet_transaction_id IS NULL OR state = 'settled')",
         "A charge that a wallet paid is settled.",
@@ -48,8 +58,9 @@ class BillingCharge(models.Model):
                     transaction=standing[0].display_name,
                 )
             )
-        paid_charges = self.filtered("wallet_transaction_id")
-        paid_charges.write({"wallet_transaction_id": False})
+        for charge in self.filtered("wallet_transaction_id"):
+            charge.returned_transaction_id = charge.wallet_transaction_id
+            charge.wallet_transaction_id = False
         return super()._reopen()
 
     @api.private

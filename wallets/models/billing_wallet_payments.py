@@ -117,5 +117,9 @@ class BillingWallet(models.Model):
             standing = transactions
         if amount and not standing:
             kind = "credit" if amount > 0 else "reimburse"
-            key = f"{document}:{record.id}:{len(booked)}"
-            self._book_one(kind, amount, reason, source_key=key, **{document: record.id})
+            values = {
+                "source_key": f"{document}:{record.id}:{len(booked)}",
+                "date": record.date,
+                document: record.id,
+            }
+            self._book_one(kind, amount, reason, **values)

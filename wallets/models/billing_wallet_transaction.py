@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...billing_tasks.texts import label
-from ..triggers import TRANSACTION_TRIGGERS, WALLET_TRIGGERS
+from ...services.loose_many2one import LooseMany2one
+from ..triggers import NO_LOOSE_KEYS, TRANSACTION_TRIGGERS, WALLET_ROOM, WALLET_TRIGGERS
 
 
 class BillingWalletTransaction(models.Model):
@@ -31,8 +32,9 @@ class BillingWalletTransaction(models.Model):
         "billing.wallet", required=True, readonly=True, ondelete="restrict", check_company=True
     )
     partner_id = fields.Many2one(related="wallet_id.partner_id", string="Customer")
-    company_id = fields.Many2one("res.company", required=True, readonly=True)
-    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    # Those of the wallet, which the database compares: the wallet holds on to their records.
+    company_id = LooseMany2one("res.company", required=True, readonly=True)
+    currency_id = LooseMany2one("res.currency", required=True, readonly=True)
     date = fields.Date(required=True, readonly=True, help="By the calendar of the company.")
     kind = fields.Selection(
         [
@@ -138,6 +140,8 @@ class BillingWalletTransaction(models.Model):
 
     def init(self):
         """Have the database add up balances and refuse what would rewrite them."""
+        self.env.cr.execute(WALLET_ROOM)
+        self.env.cr.execute(NO_LOOSE_KEYS)
         self.env.cr.execute(WALLET_TRIGGERS)
         self.env.cr.execute(TRANSACTION_TRIGGERS)
 
