@@ -62,3 +62,12 @@ registry.category("web_tour.tours").add("billing_collect_direct_debit", {
 registry.category("web_tour.tours").add("billing_collect_card", {
     steps: () => collect("collect_card", "action_collect_card", "20.00"),
 });
+
+registry.category("web_tour.tours").add("billing_collect_complete", {
+    steps: () => [
+        {
+            content: "Everything is done",
+            trigger: `${step("complete", "done")}:contains('Run Complete')`,
+        },
+    ],
+});
