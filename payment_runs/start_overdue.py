@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.fields import Domain
 from odoo.tools.translate import LazyTranslate
 
-from ..billing_tasks.start_entry import StartEntry, count, figure
+from ..billing_tasks.start_entry import StartEntry, count, count_each, figure
 
 _lt = LazyTranslate(__name__)
 
@@ -21,9 +21,8 @@ class OverdueNotices(StartEntry):
     groups = USERS
 
     def show(self, env):
-        notices = env["billing.overdue.notice"]
-        rows = []
-        for text, domain, tone in (
+        model, rows = "billing.overdue.notice", []
+        kinds = (
             (
                 env._("Tell customers without an e-mail address"),
                 Domain("state", "=", "no_address"),
@@ -40,10 +39,11 @@ class OverdueNotices(StartEntry):
                 Domain("problem", "!=", False) & Domain("resumed_date", "=", False),
                 "danger",
             ),
-        ):
-            number = notices.search_count(domain)
+        )
+        numbers = count_each(env, [(model, domain) for _text, domain, _tone in kinds])
+        for number, (text, domain, tone) in zip(numbers, kinds, strict=True):
             if number:
-                rows.append([text, count(env, number, text, notices._name, domain, tone)])
+                rows.append([text, count(env, number, text, model, domain, tone)])
         return {"head": [env._("To do"), env._("Number")], "labels": 1, "rows": rows}
 
     def empty(self, env):

@@ -35,6 +35,8 @@ NOT_LIMITS = {
     "billing.payment.return.import.attachment_ids": "what is acted on",
     "account.move.billing_call_annex_ids": "files that belong to it",
     "account.bank.statement.line.billing_call_annex_ids": "files of its entry",
+    "account.move.billing_wallet_transaction_ids": "what is entered",
+    "account.bank.statement.line.billing_wallet_transaction_ids": "what its entry has",
 }
 
 
