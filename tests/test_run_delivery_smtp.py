@@ -12,7 +12,9 @@ from .workers import Database, process_test
 
 # A run with ten invoices and a PDF each, made of what the demo data has posted.
 PREPARE = """
-run = env["billing.run"].search([("state", "=", "completed")], limit=1)
+run = env["billing.run"].search(
+    [("state", "=", "completed"), ("run_type", "=", "postpaid")], limit=1
+)
 if not run:
     run = env["account.move"].search(
         [("billing_bill_id", "!=", False), ("state", "=", "posted")], limit=1
