@@ -5,8 +5,9 @@ the page has says ``billing.start._entry_registry``; another entry is a class in
 knows its data, and its object in the list there.
 """
 
-from odoo.tools import SQL
 from odoo.tools.misc import formatLang
+
+from .counting import count_each
 
 
 class StartEntry:
@@ -54,19 +55,6 @@ def opens(name, model, domain) -> dict:
     }
 
 
-def count_each(env, questions) -> tuple:
-    """Return how many records each question finds, in one query: the page has few to spend.
-
-    :param questions: pairs of a model's name and a domain; the user's own rights hold
-    """
-    counts = SQL(", ").join(
-        SQL("(%s)", env[model]._search(domain).select(SQL("COUNT(*)")))
-        for model, domain in questions
-    )
-    [row] = env.execute_query(SQL("SELECT %s", counts))
-    return row
-
-
 def figure(text, name, model, domain, tone=None) -> dict:
     """Return a cell that opens what it counts.
 
@@ -81,3 +69,29 @@ def count(env, number, name, model, domain, tone=None) -> dict | str:
     """Return the cell of a number of records; a plain 0 where there are none."""
     text = formatLang(env, number, digits=0)
     return figure(text, name, model, domain, tone) if number else text
+
+
+class Todo(StartEntry):
+    """What waits for somebody: a row a kind, and how many there are."""
+
+    def kinds(self, env):
+        """Return ``[(text, model, domain, tone)]`` of what is counted."""
+        raise NotImplementedError
+
+    def head(self, env):
+        """Return what the two columns are called."""
+        return [env._("To do"), env._("Number")]
+
+    def show(self, env):
+        kinds = self.kinds(env)
+        # One query: the page has few to spend.
+        numbers = count_each(env, [(model, domain) for _text, model, domain, _tone in kinds])
+        return {
+            "head": self.head(env),
+            "labels": 1,
+            "rows": [
+                [text, count(env, number, text, model, domain, tone)]
+                for (text, model, domain, tone), number in zip(kinds, numbers, strict=True)
+                if number
+            ],
+        }

@@ -7,7 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 from odoo.tools.translate import LazyTranslate
 
-from ..billing_tasks.start_entry import StartEntry, count, count_each, figure
+from ..billing_tasks.start_entry import StartEntry, Todo, figure
 
 _lt = LazyTranslate(__name__)
 
@@ -17,7 +17,7 @@ MONTHS = 6
 CAME, ON_THE_WAY, FAILED = ("done",), ("submitted", "unknown"), ("rejected", "returned")
 
 
-class PaymentRuns(StartEntry):
+class PaymentRuns(Todo):
     """Payment runs, files and returns that wait for a person."""
 
     code = "payment_runs"
@@ -74,14 +74,6 @@ class PaymentRuns(StartEntry):
     @staticmethod
     def _recent(env):
         return fields.Datetime.to_string(fields.Datetime.now() - relativedelta(months=1))
-
-    def show(self, env):
-        rows, kinds = [], self.kinds(env)
-        numbers = count_each(env, [(model, domain) for _text, model, domain, _tone in kinds])
-        for number, (text, model, domain, tone) in zip(numbers, kinds, strict=True):
-            if number:
-                rows.append([text, count(env, number, text, model, domain, tone)])
-        return {"head": [env._("To do"), env._("Number")], "labels": 1, "rows": rows}
 
     def empty(self, env):
         return env._("No collection waits for anybody.")

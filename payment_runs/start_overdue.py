@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.fields import Domain
 from odoo.tools.translate import LazyTranslate
 
-from ..billing_tasks.start_entry import StartEntry, count, count_each, figure
+from ..billing_tasks.start_entry import StartEntry, Todo, figure
 
 _lt = LazyTranslate(__name__)
 
@@ -12,7 +12,7 @@ USERS = "billing_operations.group_billing_user"
 DAYS = (30, 90)
 
 
-class OverdueNotices(StartEntry):
+class OverdueNotices(Todo):
     """Notices that wait for a person."""
 
     code = "overdue_notices"
@@ -20,31 +20,34 @@ class OverdueNotices(StartEntry):
     place = 41
     groups = USERS
 
-    def show(self, env):
-        model, rows = "billing.overdue.notice", []
-        kinds = (
+    def kinds(self, env):
+        notices = "billing.overdue.notice"
+        return [
             (
                 env._("Tell customers without an e-mail address"),
+                notices,
                 Domain("state", "=", "no_address"),
                 "warning",
             ),
-            (env._("Confirm that services are ended"), Domain("state", "=", "proposed"), None),
+            (
+                env._("Confirm that services are ended"),
+                notices,
+                Domain("state", "=", "proposed"),
+                None,
+            ),
             (
                 env._("E-mails that could not be sent"),
+                notices,
                 Domain("message_has_error", "=", True),
                 "danger",
             ),
             (
                 env._("Services that could not be switched"),
+                notices,
                 Domain("problem", "!=", False) & Domain("resumed_date", "=", False),
                 "danger",
             ),
-        )
-        numbers = count_each(env, [(model, domain) for _text, domain, _tone in kinds])
-        for number, (text, domain, tone) in zip(numbers, kinds, strict=True):
-            if number:
-                rows.append([text, count(env, number, text, model, domain, tone)])
-        return {"head": [env._("To do"), env._("Number")], "labels": 1, "rows": rows}
+        ]
 
     def empty(self, env):
         return env._("No overdue notice waits for anybody.")

@@ -101,6 +101,15 @@ class TestBankMatches(PaymentCase):
         self.env.invalidate_all()
         self.assertEqual((move.payment_state, line.billing_match), ("not_paid", "exact"))
 
+    def test_two_lines_that_name_one_invoice_pay_it_once(self):
+        move = self.make_invoice()
+        lines = self.bank(move.name, 100.0) + self.bank(move.name, 100.0)
+        self.assertEqual(lines.mapped("billing_match"), ["exact", "exact"])
+        lines.action_billing_match()
+        self.env.invalidate_all()
+        self.assertEqual(lines.mapped("is_reconciled"), [True, False])
+        self.assertEqual((move.payment_state, lines[1].billing_match), ("paid", False))
+
     def test_one_transfer_pays_two_invoices(self):
         first, second = self.make_invoice(amount=60.0), self.make_invoice(amount=40.0)
         line = self.bank(f"{first.name} + {second.name}", 100.0)

@@ -253,7 +253,10 @@ class TestCharging(CardCase):
         first, second = self.charges(run)
         self.assertEqual((first.state, first.code), ("declined", "not_charged"))
         self.assertEqual((second.state, self.states(run)), ("waiting", {100: "submitted"}))
-        second.with_user(self.user).action_try_now()
+        asked = second.with_user(self.user).action_ask_try_now()
+        question = self.env["billing.question"].browse(asked["res_id"])
+        self.assertIn("1 charge, 100.00\xa0€ in all", question.text)
+        question.with_user(self.user).action_confirm()
         with self.card_provider("done") as charged:
             self.work()
         self.assertEqual(charged, [second.reference])

@@ -151,6 +151,7 @@ class TestChargeAccess(CardCase, HttpCase):
                 "action_give_up",
                 "action_try_now",
                 "action_ask_was_charged",
+                "action_ask_try_now",
             ):
                 with self.subTest(user=user.login, step=step), self.assertRaises(AccessError):
                     getattr(charge, step)()

@@ -98,6 +98,21 @@ class TestOverdueNotices(OverdueCase):
         self.assertEqual(notice.state, "told")
         self.assertEqual(self.follow("2026-03-22").kind, "warn")
 
+    def test_what_is_cancelled_or_credited_in_odoo_waits_for_nobody(self):
+        self.customer.email = False
+        first, second = self.make_invoice(), self.make_invoice(due=date(2026, 3, 2))
+        one, other = self.follow("2026-03-08"), self.follow("2026-03-09")
+        self.assertEqual((one + other).mapped("state"), ["no_address", "no_address"])
+        first.button_draft()
+        first.button_cancel()
+        reversal = self.env["account.move.reversal"].with_context(
+            active_model="account.move", active_ids=second.ids
+        )
+        reversal.create({"journal_id": second.journal_id.id}).refund_moves()
+        second.reversal_move_ids.action_post()
+        self.follow("2026-03-10")
+        self.assertEqual((one + other).mapped("state"), ["dismissed", "dismissed"])
+
     def test_what_is_paid_meanwhile_waits_for_nobody(self):
         self.customer.email = False
         first, second = self.make_invoice(), self.make_invoice(due=date(2026, 3, 2))

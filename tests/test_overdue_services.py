@@ -166,6 +166,32 @@ class TestOverdueServices(OverdueCase):
         notice.with_user(self.user).action_told()
         self.assertFalse(self.service.operation_ids)
 
+    def test_what_is_paid_before_the_end_is_confirmed_ends_nobodys_services(self):
+        self.suspended()
+        notice = self.follow("2026-05-30")
+        self.pay(notice.line_ids.move_id)
+        notice.with_user(self.manager).action_end_services()
+        self.assertEqual(notice.state, "dismissed")
+        self.assertNotIn("delete", self.service.operation_ids.mapped("type"))
+        self.assertFalse(self.mails(notice))
+
+    def test_telling_otherwise_asks_with_what_happens_to_services(self):
+        self.make_invoice()
+        for day in ("2026-03-08", "2026-03-22"):
+            self.follow(day)
+        self.customer.email = False
+        notice = self.follow("2026-04-05")
+        questions = self.env["billing.question"]
+        question = questions.browse(notice.with_user(self.user).action_ask_told()["res_id"])
+        for text in ("1 customer", "100.00", "1 service is then suspended"):
+            self.assertIn(text, question.text)
+        self.assertFalse(self.service.operation_ids)
+        question.with_user(self.user).action_confirm()
+        self.assertEqual(notice.state, "told")
+        self.assertEqual(self.service.operation_ids.type, "suspend")
+        question = questions.browse(notice.with_user(self.user).action_ask_send()["res_id"])
+        self.assertIn("Write to 1 customer", question.text)
+
     def test_a_proposal_can_be_dismissed_and_does_not_come_again(self):
         self.suspended()
         notice = self.follow("2026-05-30")

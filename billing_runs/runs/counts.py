@@ -124,16 +124,6 @@ class BillingRun(models.Model):
             "billing_bill_id", "any", [("run_id", "in", self.ids), ("state", "!=", "undone")]
         )
 
-    @api.model
-    def _count_each(self, model, domains):
-        """Return how many records of a model each of some domains finds, in one query."""
-        counts = SQL(", ").join(
-            SQL("(%s)", self.env[model]._search(domain).select(SQL("COUNT(*)")))
-            for domain in domains
-        )
-        [row] = self.env.execute_query(SQL("SELECT %s", counts))
-        return row
-
     # === WHAT IS COUNTED, AS LISTS === #
 
     def _counted_domains(self, model):

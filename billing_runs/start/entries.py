@@ -9,7 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 from odoo.tools.translate import LazyTranslate
 
-from ...billing_tasks.start_entry import StartEntry, count, figure
+from ...billing_tasks.start_entry import StartEntry, Todo, count, figure
 
 _lt = LazyTranslate(__name__)
 
@@ -19,28 +19,24 @@ MONTHS = 6
 ENDED_DAYS = 31
 
 
-class Runs(StartEntry):
+class Runs(Todo):
     """Runs by what they wait for."""
 
     groups = USERS
 
-    def kinds(self, env):
-        """Return ``[(text, domain, tone)]`` of what is counted."""
+    def head(self, env):
+        return [self.heading(env), env._("Runs")]
+
+    def heading(self, env):
+        """Return what the kinds are called."""
         raise NotImplementedError
 
-    def show(self, env):
-        runs = env["billing.run"]
-        kinds = self.kinds(env)
-        numbers = runs._count_each(runs._name, [domain for _text, domain, _tone in kinds])
-        return {
-            "head": [self.heading(env), env._("Runs")],
-            "labels": 1,
-            "rows": [
-                [text, count(env, number, text, runs._name, domain, tone)]
-                for (text, domain, tone), number in zip(kinds, numbers, strict=True)
-                if number
-            ],
-        }
+    def kinds(self, env):
+        return [(text, "billing.run", domain, tone) for text, domain, tone in self.waits(env)]
+
+    def waits(self, env):
+        """Return ``[(text, domain, tone)]`` of what runs wait for."""
+        raise NotImplementedError
 
 
 class RunsWaiting(Runs):
@@ -53,7 +49,7 @@ class RunsWaiting(Runs):
     def heading(self, env):
         return env._("To do")
 
-    def kinds(self, env):
+    def waits(self, env):
         runs = env["billing.run"]
         recent = fields.Datetime.to_string(fields.Datetime.now() - timedelta(days=ENDED_DAYS))
         ended = Domain("state", "in", ("completed_with_errors", "failed"))
@@ -80,7 +76,7 @@ class RunsAtWork(Runs):
     def heading(self, env):
         return env._("Status")
 
-    def kinds(self, env):
+    def waits(self, env):
         runs = env["billing.run"]
         requested = runs._at_work_domain() & Domain("state", "=", "requested")
         now = fields.Datetime.to_string(fields.Datetime.now())

@@ -3,6 +3,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.counting import count_each
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -17,7 +18,8 @@ class Customers(Step):
 
     def show(self, run, before):
         checks = run._customer_checks()
-        counts = run._count_each("res.partner", [domain for _label, domain in checks.values()])
+        questions = [("res.partner", domain) for _label, domain in checks.values()]
+        counts = count_each(run.env, questions)
         links = [
             {"label": label, "count": count, "method": "action_view_customers", "args": [code]}
             for (code, (label, _domain)), count in zip(checks.items(), counts, strict=True)

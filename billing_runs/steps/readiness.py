@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from ...billing_tasks.counting import count_each
+
 
 class BillingRun(models.Model):
     """Close-readiness: what would stop bills, found before any exists."""
@@ -74,8 +76,8 @@ class BillingRun(models.Model):
                 accounting,
             ),
         )
-        domains = [services & domain for _code, domain, _text, _who in counted]
-        counts = self._count_each("billing.service", domains)
+        questions = [("billing.service", services & domain) for _code, domain, _t, _w in counted]
+        counts = count_each(self.env, questions)
         for (code, _domain, text, who), count in zip(counted, counts, strict=True):
             if count:
                 yield code, text % count, who

@@ -178,11 +178,17 @@ class AccountBankStatementLine(models.Model):
 
         :return: how many were matched
         """
-        number = 0
+        number, proposals = 0, self._billing_proposals()
+        taken = self.env["account.move.line"]
         for line in self:
-            kind, items, model = line._billing_proposals().get(line.id, (None, None, None))
+            proposal = proposals.get(line.id)
+            if proposal and proposal[1] & taken:
+                # A line before this one paid some of it.
+                proposal = line._billing_proposals().get(line.id)
+            kind, items, model = proposal or (None, None, None)
             if kind and (not kinds or kind in kinds):
                 line._billing_take(items, model)
+                taken |= items
                 number += 1
         return number
 

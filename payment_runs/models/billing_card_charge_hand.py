@@ -27,6 +27,12 @@ class BillingCardCharge(models.Model):
                     charges._figures(OPEN_CHARGES),
                 ),
             ),
+            "action_try_now": (
+                self.env._("Try Now"),
+                lambda charges: self.env._(
+                    "Try %s now instead of on their day?", charges._figures(("waiting",))
+                ),
+            ),
             "action_give_up": (
                 self.env._("Give Up"),
                 lambda charges: self.env._(
@@ -45,6 +51,10 @@ class BillingCardCharge(models.Model):
     def action_ask_was_not_charged(self):
         """Ask before charges count as not made."""
         return self._ask("action_was_not_charged")
+
+    def action_ask_try_now(self):
+        """Ask before waiting charges are tried today."""
+        return self._ask("action_try_now")
 
     def action_ask_give_up(self):
         """Ask before waiting charges are given up."""

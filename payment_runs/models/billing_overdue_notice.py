@@ -144,10 +144,20 @@ class BillingOverdueNotice(models.Model):
                     ", ".join(wrong.mapped("display_name")),
                 )
             )
+        # What is paid meanwhile ends nobody's services.
+        notices -= notices._dismiss_settled()
         notices._act()
         notices._tell()
         notices._done_asking()
         return True
+
+    def action_ask_send(self):
+        """Ask before customers are written to."""
+        return self._ask("action_send")
+
+    def action_ask_told(self):
+        """Ask before what follows a notice is done."""
+        return self._ask("action_told")
 
     def action_ask_end_services(self):
         """Ask before services are ended."""
@@ -190,11 +200,57 @@ class BillingOverdueNotice(models.Model):
 
     def _questions(self):
         return super()._questions() | {
+            "action_send": (
+                self.env._("Send Notices"),
+                lambda notices: notices._telling_text(
+                    self.env._("Write to %(customers)s about %(amount)s?", **notices._figures())
+                ),
+            ),
+            "action_told": (
+                self.env._("Told Otherwise"),
+                lambda notices: notices._telling_text(
+                    self.env._(
+                        "Were %(customers)s told of %(amount)s by letter or telephone?",
+                        **notices._figures(),
+                    )
+                ),
+            ),
             "action_end_services": (
                 self.env._("End Services"),
                 lambda notices: "\n".join(notice._end_text() for notice in notices),
-            )
+            ),
         }
+
+    def _figures(self):
+        """Return how many customers these are, and what was overdue of them, by currency."""
+        amounts = [
+            formatLang(self.env, sum(some.mapped("company_amount")), currency_obj=currency)
+            for currency, some in self.grouped("currency_id").items()
+        ]
+        number = len(self.partner_id)
+        return {
+            "customers": plural(
+                number, self.env._("1 customer"), self.env._("%s customers", number)
+            ),
+            "amount": ", ".join(amounts),
+        }
+
+    def _telling_text(self, question):
+        """Return a question with what happens to services when it is agreed to."""
+        suspending = self.sudo().filtered(
+            lambda notice: notice.kind == "suspend" and notice.company_id.billing_suspend_unpaid
+        )
+        services = self.env["billing.service"].union(
+            *(notice._services(("active",)) for notice in suspending)
+        )
+        if not services:
+            return question
+        number = len(services)
+        return f"{question} " + plural(
+            number,
+            self.env._("1 service is then suspended."),
+            self.env._("%s services are then suspended.", number),
+        )
 
     def _end_text(self):
         """Return what ending the services of one customer means, in figures of this moment."""

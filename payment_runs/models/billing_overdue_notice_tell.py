@@ -72,16 +72,27 @@ class BillingOverdueNotice(models.Model):
         silent._ask_person(self.env._("Tell the customer, who has no e-mail address"))
 
     def _dismiss_settled(self):
-        """Take back what waits for a person and is paid meanwhile; return it."""
-        settled = self.filtered(
-            lambda notice: (
-                notice.state in ("no_address", "proposed")
-                and not set(notice.line_ids.move_id.mapped("payment_state"))
-                & {"not_paid", "partial"}
-            )
-        )
+        """Take back what waits for a person and is settled meanwhile; return it."""
+        settled = self.filtered(lambda notice: notice.state in ("no_address", "proposed"))
+        settled = settled._settled()
         settled._set_state("dismissed")
         settled._done_asking()
+        return settled
+
+    def _settled(self):
+        """Return those of which nothing is overdue any more: paid, credited, cancelled, or due later
+        by now."""
+        settled = self.browse()
+        for company, mine in self.grouped("company_id").items():
+            items = self.env["billing.overdue.step"]._overdue_items(company, mine.partner_id.ids)
+            open_now = {(item.move, item.due) for item in items if item.code not in SETTLED}
+            settled += mine.filtered(
+                lambda notice, open_now=open_now: (
+                    not any(
+                        (line.move_id.id, line.due_date) in open_now for line in notice.line_ids
+                    )
+                )
+            )
         return settled
 
     def _ask_person(self, summary):
@@ -177,16 +188,10 @@ class BillingOverdueNotice(models.Model):
             & Domain("company_id", "=", company.id)
             & Domain("partner_id", "in", partner_ids)
         )
-        still_open = {
-            (item.move, item.due)
-            for item in self.env["billing.overdue.step"]._overdue_items(
-                company, notices.partner_id.ids
-            )
-            if item.code not in SETTLED
-        }
+        owing = (notices - notices._settled()).partner_id
         back = 0
-        for mine in notices.grouped("partner_id").values():
-            if any((line.move_id.id, line.due_date) in still_open for line in mine.line_ids):
+        for partner, mine in notices.grouped("partner_id").items():
+            if partner in owing:
                 continue
             services = mine.operation_ids.service_id.filtered(
                 lambda service: service._is_unpaid_suspended()
