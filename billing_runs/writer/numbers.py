@@ -2,6 +2,8 @@
 
 import re
 
+from psycopg2.errors import LockNotAvailable
+
 #: tells this lock from others that are taken by two numbers
 LOCK = 0x0B1113
 
@@ -50,16 +52,21 @@ class Numbers:
         )
 
     def _highest(self, move, prefix):
-        """Return the highest number that others have committed."""
-        with move.env.registry.cursor() as cr:
-            cr.execute(
-                """
-                SELECT max(sequence_number) FROM account_move
-                 WHERE journal_id = %s AND sequence_prefix = %s AND state = 'posted'
-                """,
-                [move.journal_id.id, prefix],
-            )
-            return cr.fetchone()[0] or 0
+        """Return the highest number that others have committed; 0 where this cannot be seen at once,
+        as while an addon is installed."""
+        try:
+            with move.env.registry.cursor() as cr:
+                cr.execute("SET LOCAL lock_timeout = '1s'")
+                cr.execute(
+                    """
+                    SELECT max(sequence_number) FROM account_move
+                     WHERE journal_id = %s AND sequence_prefix = %s AND state = 'posted'
+                    """,
+                    [move.journal_id.id, prefix],
+                )
+                return cr.fetchone()[0] or 0
+        except LockNotAvailable:
+            return 0
 
     def _parts(self, name):
         found = self._split.match(name)
