@@ -2,6 +2,6 @@ from . import account_move
 from . import billing_invoice_proof
 from . import billing_invoice_writer
 from . import checks
-from . import billing_invoice_builder
+from . import builder
 from . import run
 from . import bill

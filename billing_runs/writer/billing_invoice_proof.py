@@ -117,6 +117,13 @@ class BillingInvoiceProof(models.Model):
                                 WHERE rel.account_move_line_id = line.id ORDER BY 1))
                   FROM account_move_line AS line WHERE line.move_id = %(move)s
                  UNION ALL
+                SELECT 'account.analytic.line', row_number() OVER (ORDER BY part.id),
+                       to_jsonb(part) - 'move_line_id' || jsonb_build_object('item', part.item)
+                  FROM (SELECT analytic.*, dense_rank() OVER (ORDER BY line.id) AS item
+                          FROM account_analytic_line AS analytic
+                          JOIN account_move_line AS line ON line.id = analytic.move_line_id
+                         WHERE line.move_id = %(move)s) AS part
+                 UNION ALL
                 SELECT 'res.partner', partner.id, to_jsonb(partner)
                   FROM res_partner AS partner
                   JOIN account_move AS move

@@ -1,6 +1,5 @@
 import io
 from collections import defaultdict
-from operator import itemgetter
 from typing import NamedTuple
 
 from odoo import models
@@ -62,6 +61,7 @@ class BillingInvoiceWriter(models.AbstractModel):
         crash_point("writer.items")
         self._copy_relations(items)
         self._invalidate()
+        self._create_analytic_lines(items)
         self._compute(computed or {}, rows, items)
         self._check(moves)
         self._increase_ranks(rows)
@@ -147,19 +147,14 @@ class BillingInvoiceWriter(models.AbstractModel):
         # Those by which sequences are locked; without a name they are in nobody's way.
         self._copy(columns, first.values())
         # In one order, so that two that need the same sequences do not wait for each other.
-        for key, row in sorted(first.items(), key=itemgetter(0)):
-            move = moves.browse(row["id"])
-            numbers.lock(key, move)
-            self._take_number(numbers, key, row)
-            row["made_sequence_gap"] = numbers.is_gap(
-                move, row["sequence_prefix"], row["sequence_number"]
-            )
-            self._set_number(row)
-            move.invalidate_recordset()
+        for key in sorted(first):
+            numbers.lock(key, moves.browse(first[key]["id"]))
         holders = {row["id"] for row in first.values()}
         for row in order:
-            if row["id"] not in holders:
-                self._take_number(numbers, numbers.key(row), row)
+            key = numbers.key(row)
+            row["name"], row["sequence_prefix"], row["sequence_number"] = numbers.next(key)
+            if row["id"] in holders:
+                self._set_number(numbers, moves.browse(row["id"]), row)
         by_number = self._name_references(rows)
         self._copy(columns, [row for row in rows if row["id"] not in holders])
         if by_number:
@@ -167,11 +162,10 @@ class BillingInvoiceWriter(models.AbstractModel):
         else:
             self._set_references(moves, rows)
 
-    @staticmethod
-    def _take_number(numbers, key, row):
-        row["name"], row["sequence_prefix"], row["sequence_number"] = numbers.next(key)
-
-    def _set_number(self, row):
+    def _set_number(self, numbers, move, row):
+        row["made_sequence_gap"] = numbers.is_gap(
+            move, row["sequence_prefix"], row["sequence_number"]
+        )
         self.env.cr.execute(
             SQL(
                 """
@@ -186,6 +180,7 @@ class BillingInvoiceWriter(models.AbstractModel):
                 row["id"],
             )
         )
+        move.invalidate_recordset()
 
     def _name_references(self, rows):
         """Give invoices that are paid by their number the reference, before they are inserted.
@@ -323,6 +318,14 @@ class BillingInvoiceWriter(models.AbstractModel):
         """Forget what is cached of the documents' tables and of what counts them."""
         self.env["account.move"].invalidate_model()
         self.env["account.move.line"].invalidate_model()
+
+    def _create_analytic_lines(self, items):
+        """Let Odoo distribute the items' amounts over analytic accounts."""
+        ids = [item["id"] for item in items if item.get("analytic_distribution")]
+        if ids:
+            lines = self.env["account.move.line"].with_context(**QUIET).browse(ids)
+            lines._create_analytic_lines()
+            lines.env.flush_all()
 
     def _compute(self, computed, rows, items):
         """Let Odoo compute stored fields of other addons."""

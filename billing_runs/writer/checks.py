@@ -32,7 +32,7 @@ class BillingInvoiceWriter(models.AbstractModel):
                 SELECT 'without items' FROM move
                  WHERE NOT EXISTS (SELECT FROM item WHERE item.move_id = move.id)
                  UNION ALL
-                SELECT 'negative' FROM move WHERE amount_total < 0
+                SELECT 'no amount to pay' FROM move WHERE amount_total <= 0
                  UNION ALL
                 SELECT 'archived account' FROM item WHERE account_active IS NOT TRUE
                  UNION ALL

@@ -1,5 +1,7 @@
 """Records' values as PostgreSQL's COPY reads them, with what the ORM would store for each."""
 
+import json
+
 NULL = "\\N"
 ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -88,6 +90,8 @@ class _Kept(dict):
         stored = self._field.convert_to_column_insert(value, self._model)
         if stored is None:
             return NULL
-        # What is more than a text, such as a document of JSON, comes wrapped for the database.
-        stored = getattr(stored, "adapted", stored)
+        if hasattr(stored, "adapted"):  # a document of JSON, wrapped for the database
+            stored = (
+                stored.adapted if isinstance(stored.adapted, str) else json.dumps(stored.adapted)
+            )
         return f"{stored}".translate(ESCAPED)

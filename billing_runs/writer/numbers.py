@@ -52,11 +52,13 @@ class Numbers:
         )
 
     def _highest(self, move, prefix):
-        """Return the highest number that others have committed; 0 where this cannot be seen at once,
-        as while an addon is installed."""
+        """Return the highest number that others have committed; 0 where this cannot be seen at once.
+        While addons are installed, nobody else is at work and tables may be locked."""
+        if not move.env.registry.ready:
+            return 0
         try:
             with move.env.registry.cursor() as cr:
-                cr.execute("SET LOCAL lock_timeout = '1s'")
+                cr.execute("SET LOCAL lock_timeout = '200ms'")
                 cr.execute(
                     """
                     SELECT max(sequence_number) FROM account_move
