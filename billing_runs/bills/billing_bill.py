@@ -80,6 +80,7 @@ class BillingBill(models.Model):
             ("rating_failed", "Rating failed"),
             ("invoicing_failed", "Invoicing failed"),
             ("posting_failed", "Posting failed"),
+            ("document_differs", "Not as Odoo makes it"),
             ("formatting_failed", "PDF failed"),
             ("task_failed", "Background task failed"),
             ("undo_failed", "Undo failed"),

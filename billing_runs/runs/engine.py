@@ -120,6 +120,8 @@ class BillingRun(models.Model):
                 self._close_stage(stage)
             self.stage = stage.name
             posted = stages.by_bills and stage is stages[stages.posted_place]
+            if posted:
+                self._check_written()
             if posted and not self.canary_running:
                 self._request_report("post")
             check = stage.checks_limits and not self.limits_passed

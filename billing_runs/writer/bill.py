@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 
 from ...billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
 from ..invoicing.lines import line_amount
-from .not_written import NotWritten
+from .not_written import NotWritten, ProvenWrong
 
 _logger = logging.getLogger(__name__)
 
@@ -29,9 +29,14 @@ class BillingBill(models.Model):
         if not documents:
             return False
         try:
-            with self.env.cr.savepoint():
-                self._write_documents(documents, zero)
-            return True
+            while True:
+                try:
+                    with self.env.cr.savepoint():
+                        self._write_documents(documents, zero)
+                    return True
+                except ProvenWrong as proof:
+                    # Noted outside of what was rolled back; this time Odoo makes the shape.
+                    self.env["billing.invoice.proof"].sudo().create(proof.values)
         except (OperationalError, FatalTaskError, RetryTask, SkipTask):
             raise
         except (NotWritten, UserError) as reason:
@@ -39,6 +44,17 @@ class BillingBill(models.Model):
         except Exception:
             _logger.exception("Bills of run %s are posted in two steps", self.run_id.number)
         return False
+
+    def _prepare_again(self, move):
+        """Return the specification by which one of the bill's documents was made."""
+        self.ensure_one()
+        charges = self.env["billing.charge"].search([("move_id", "=", move.id)])
+        charges = charges.sorted(lambda charge: charge.move_line_id.sequence)
+        position, prices = move.fiscal_position_id, self._document_prices()
+        addressee = self._addressees()[self.partner_id]._replace(position=position)
+        lines = [prices.line(charge, position) for charge in charges]
+        sign = 1 if move.move_type == "out_invoice" else -1
+        return self._prepare_document(charges, sign, addressee, lines)
 
     def _write_documents(self, documents, zero):
         builder, run = self.env["billing.invoice.builder"], self.run_id

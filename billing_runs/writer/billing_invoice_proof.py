@@ -16,6 +16,10 @@ ALLOWED = {
     "access_token": "a secret, drawn at random",
     "billing_shape": "says that the writer made it",
 }
+#: what says or follows from the number of a document
+NUMBERED = frozenset(
+    ("sequence_prefix", "sequence_number", "made_sequence_gap", "payment_reference", "move_name")
+)
 #: addons whose columns the writer fills
 KNOWN = frozenset(
     ("account", "analytic", "base", "mail", "portal", "product", "billing_operations")
@@ -166,6 +170,37 @@ class BillingInvoiceProof(models.Model):
         ]
         hooks = (theirs.hooks - ours.hooks) + (ours.hooks - theirs.hooks)
         return tables + [Difference(when, name, "", "") for when, name in sorted(hooks)]
+
+    def _compare_again(self, move):
+        """Compare a document that was written with the one that Odoo makes of its charges now; its
+        number apart, which has been given.
+
+        :return: list of :class:`Difference`
+        """
+        bill = move.billing_bill_id
+        spec = bill._prepare_again(move)
+        builder = self.env["billing.invoice.builder"]
+        hooks, savepoint = Hooks(self.env.cr), self.env.cr.savepoint()
+        try:
+            ours = self._rows(move.id)
+            theirs = self._rows(builder._make_as_odoo([spec]).id)
+        finally:
+            savepoint.rollback()
+            savepoint.close(rollback=False)
+            hooks.restore()
+        ours, theirs = (
+            {k: v for k, v in rows.items() if self._is_said_again(k)} for rows in (ours, theirs)
+        )
+        return [d for d in self._differences(ours, theirs) if not self._is_number(d, move)]
+
+    @staticmethod
+    def _is_said_again(key):
+        model, _number, column = key
+        return model != "res.partner" and column not in NUMBERED
+
+    @staticmethod
+    def _is_number(difference, move):
+        return difference.name == "name" and f"{difference.ours}".startswith(move.name)
 
     # === WHAT FOLLOWS === #
 

@@ -22,12 +22,21 @@ class Proof:
         self.computed = {}
         self.attempts = 0
 
+    def compute(self, names: dict):
+        """Have Odoo compute more fields of what is written."""
+        self.computed = {
+            model: self.computed.get(model, set()) | names.get(model, set())
+            for model in self.computed.keys() | names.keys()
+        }
+
 
 class Proofs(dict):
     """``{shape: Proof}`` of one run. A change of the code or of the installed addons makes a new
     registry, and with it everything has to be proven anew."""
 
     _lock = threading.Lock()
+    #: name of the automation rule that was noted in the run
+    rule = None
 
     @classmethod
     def of(cls, registry, run) -> "Proofs":
