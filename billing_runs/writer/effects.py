@@ -14,12 +14,14 @@ COMPARED = frozenset(
         "res_partner",
     )
 )
-#: what Odoo puts off until after the commit and is compared as if it were done, customers' ranks; and
+#: what Odoo puts off until after the commit and is compared as if it were done, customers' ranks; what
+#: it remembers of numbers; and
 #: what looks for messages to write, which depends on what it was told to look at
 COUNTED = (
     "increase_partner_rank",
     "account.res.partner.increase_rank.customer_rank",
     "._track_finalize",
+    "sequence.mixin",
 )
 
 

@@ -20,6 +20,7 @@ class Numbers:
         """:param moves: an empty recordset of ``account.move``"""
         self._moves = moves
         self._holders = {}
+        self._given = set()
         fixed = moves._sequence_fixed_regex.replace(r"?P<seq>", "")
         self._split = re.compile(moves._make_regex_non_capturing(fixed))
 
@@ -78,11 +79,13 @@ class Numbers:
         """Return ``(name, prefix, number)`` of the next invoice."""
         move, number_format, values = self._holders[key]
         name = move._locked_increment(number_format, dict(values))
-        return name, *self._parts(name)
+        prefix, number = self._parts(name)
+        self._given.add((key[0], prefix, number))
+        return name, prefix, number
 
     def is_gap(self, move, prefix, number):
         """Return whether the number before an invoice's is missing."""
-        if number <= 1:
+        if number <= 1 or (move.journal_id.id, prefix, number - 1) in self._given:
             return False
         before = [
             ("journal_id", "=", move.journal_id.id),
