@@ -22,6 +22,7 @@ class TestProofs(InvoiceBuilderCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.env.user.group_ids += cls.env.ref("billing_operations.group_billing_manager")
         scheme = cls.env["billing.term.scheme"].create({"name": "Monthly"})
         cls.cycle = cls.env["billing.cycle"].create(
             {"name": "All", "term_scheme_ids": [Command.set(scheme.ids)]}
