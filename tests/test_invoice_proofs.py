@@ -30,9 +30,16 @@ class TestProofs(InvoiceBuilderCase):
         cls.cycle.action_activate()
         cls.run_ = cls.new_run("2026-01-31")
         cls.customers |= cls.env["res.partner"].create(
-            [{"name": f"Customer {number}"} for number in range(4, 8)]
+            [
+                {"name": f"Customer {number}", "property_payment_term_id": cls.net_30.id}
+                for number in range(4, 8)
+            ]
         )
         cls.enterClassContext(patch.object(proofs, "AGAIN", float("inf")))
+
+    def setUp(self):
+        super().setUp()
+        vars(self.registry).pop("_billing_proofs", None)
 
     @classmethod
     def new_run(cls, day):

@@ -29,7 +29,7 @@ class BillingBill(models.Model):
 
     def _invoice_batch(self):
         documents, zero = self._prepare_documents()
-        if self.run_id._posts_at_once() and self._post_at_once(documents, zero):
+        if documents and self.run_id._posts_at_once() and self._post_at_once(documents, zero):
             return
         moves = self.env["billing.invoice.builder"]._create_invoices(
             [spec for _bill, _charges, spec in documents]

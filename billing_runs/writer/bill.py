@@ -26,8 +26,6 @@ class BillingBill(models.Model):
         :param documents, zero: from :meth:`_prepare_documents`
         :return: whether it was done
         """
-        if not documents:
-            return False
         try:
             while True:
                 try:

@@ -1,11 +1,16 @@
 import json
+import logging
 from typing import NamedTuple
+
+from psycopg2 import OperationalError
 
 from odoo import fields, models
 from odoo.tools import SQL
 
 from .effects import Hooks, Look
 from .not_written import NotWritten
+
+_logger = logging.getLogger(__name__)
 
 #: what may differ, and why
 ALLOWED = {
@@ -88,8 +93,14 @@ class BillingInvoiceProof(models.Model):
             self.env.flush_all()
             ours = self._rows(written.move_ids[0])
             our_effects = Look(cr).effects_since(before)
+        except OperationalError:
+            raise
         except NotWritten as reason:
-            refused = str(reason)
+            refused = f"{reason}"
+        except Exception as error:
+            # Whatever it is, Odoo makes the document; what went wrong stands in the log and the report.
+            _logger.exception("A document could not be written by sets")
+            refused = f"{type(error).__name__}: {error}"
         finally:
             savepoint.rollback()
             savepoint.close(rollback=False)

@@ -55,6 +55,10 @@ class BillingInvoiceWriter(models.AbstractModel):
                   JOIN account_journal AS journal ON journal.id = move.journal_id
                  WHERE journal.active IS NOT TRUE OR journal.company_id <> ALL(%(companies)s)
                  UNION ALL
+                SELECT 'journal with a hash chain' FROM move
+                  JOIN account_journal AS journal ON journal.id = move.journal_id
+                 WHERE journal.restrict_mode_hash_table
+                 UNION ALL
                 SELECT 'archived currency' FROM move
                   JOIN res_currency AS currency ON currency.id = move.currency_id
                  WHERE currency.active IS NOT TRUE

@@ -66,6 +66,7 @@ class Numbers:
                      WHERE journal_id = %s AND sequence_prefix = %s AND state = 'posted'
                     """,
                     [move.journal_id.id, prefix],
+                    log_exceptions=False,
                 )
                 return cr.fetchone()[0] or 0
         except LockNotAvailable:

@@ -38,7 +38,7 @@ def shape_of(values: dict, partner) -> Shape:
         values["currency_id"],
         values["journal_id"],
         values["fiscal_position_id"] or None,
-        frozenset(map(_origin, items)),
+        frozenset(map(_kind, items)),
         (
             values.get("invoice_payment_term_id") or None,
             bool(values.get("billing_due_shift")),
@@ -60,7 +60,7 @@ def shape_of(values: dict, partner) -> Shape:
     )
 
 
-def _origin(item):
+def _kind(item):
     return (
         item["display_type"],
         item["account_id"] or None,
