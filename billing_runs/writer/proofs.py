@@ -43,7 +43,7 @@ class Proofs(dict):
         """:param run: what tells runs apart"""
         with cls._lock:
             runs = vars(registry).setdefault("_billing_proofs", OrderedDict())
-            runs[run] = runs.pop(run, None) or cls()
+            runs[run] = runs.pop(run) if run in runs else cls()
             while len(runs) > RUNS:
                 runs.popitem(last=False)
             return runs[run]
