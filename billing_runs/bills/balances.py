@@ -58,53 +58,40 @@ class BillingBill(models.Model):
                       FROM billing_bill bill
                       JOIN res_partner partner ON partner.id = bill.partner_id
                      WHERE bill.id = ANY(%(bills)s)
-                ), receivable AS MATERIALIZED (
-                    SELECT id FROM account_account
-                     WHERE account_type = 'asset_receivable' AND non_trade IS NOT TRUE
-                ), owed AS (
-                    SELECT customer.id, SUM(item.amount_residual_currency) AS balance
-                      FROM customer
-                     CROSS JOIN receivable
-                      JOIN account_move_line item
-                        ON item.account_id = receivable.id
-                       AND item.partner_id = customer.partner_id
-                       AND item.reconciled IS NOT TRUE
-                       AND item.parent_state = 'posted'
-                       AND item.company_id = customer.company_id
-                       AND item.currency_id = customer.currency_id
-                     GROUP BY customer.id
-                ), paid AS (
-                    SELECT customer.id, -SUM(item.amount_currency) AS received
-                      FROM customer
-                      JOIN account_move_line item
-                        ON item.partner_id = customer.partner_id
-                       AND (item.payment_id IS NOT NULL OR item.statement_line_id IS NOT NULL)
-                       AND item.parent_state = 'posted'
-                       AND item.company_id = customer.company_id
-                       AND item.currency_id = customer.currency_id
-                     WHERE item.account_id IN (SELECT id FROM receivable)
-                     GROUP BY customer.id
-                ), documents AS (
-                    SELECT move.billing_bill_id AS id, SUM(item.amount_currency) AS billed
-                      FROM account_move move
-                      JOIN account_move_line item
-                        ON item.move_id = move.id AND item.parent_state = 'posted'
-                      JOIN customer
-                        ON customer.id = move.billing_bill_id
-                       AND customer.company_id = item.company_id
-                       AND customer.currency_id = item.currency_id
-                       AND customer.partner_id = item.partner_id
-                     WHERE move.billing_bill_id = ANY(%(bills)s)
-                       AND item.account_id IN (SELECT id FROM receivable)
-                     GROUP BY move.billing_bill_id
                 ), ledger AS (
                     SELECT customer.*, COALESCE(owed.balance, 0) AS balance,
                            COALESCE(documents.billed, 0) AS billed,
                            COALESCE(paid.received, 0) AS received
                       FROM customer
-                      LEFT JOIN owed USING (id)
-                      LEFT JOIN paid USING (id)
-                      LEFT JOIN documents USING (id)
+                      LEFT JOIN LATERAL (
+                           SELECT SUM(item.amount_residual_currency) AS balance
+                             FROM account_move_line item
+                            WHERE item.account_id = ANY(%(accounts)s)
+                              AND item.partner_id = customer.partner_id
+                              AND item.reconciled IS NOT TRUE
+                              AND item.parent_state = 'posted'
+                              AND item.company_id = customer.company_id
+                              AND item.currency_id = customer.currency_id) owed ON TRUE
+                      LEFT JOIN LATERAL (
+                           SELECT -SUM(item.amount_currency) AS received
+                             FROM account_move_line item
+                            WHERE item.partner_id = customer.partner_id
+                              AND (item.payment_id IS NOT NULL
+                                   OR item.statement_line_id IS NOT NULL)
+                              AND item.account_id = ANY(%(accounts)s)
+                              AND item.parent_state = 'posted'
+                              AND item.company_id = customer.company_id
+                              AND item.currency_id = customer.currency_id) paid ON TRUE
+                      LEFT JOIN LATERAL (
+                           SELECT SUM(item.amount_currency) AS billed
+                             FROM account_move move
+                             JOIN account_move_line item ON item.move_id = move.id
+                            WHERE move.billing_bill_id = customer.id
+                              AND item.account_id = ANY(%(accounts)s)
+                              AND item.partner_id = customer.partner_id
+                              AND item.parent_state = 'posted'
+                              AND item.company_id = customer.company_id
+                              AND item.currency_id = customer.currency_id) documents ON TRUE
                 ), figures AS (
                     SELECT ledger.*,
                            COALESCE(last.closing_balance,
@@ -143,6 +130,7 @@ class BillingBill(models.Model):
                  WHERE bill.id = figures.id
                 """,
                 bills=self.ids,
+                accounts=self._trade_receivables(),
             )
         )
         self.invalidate_recordset(
@@ -156,3 +144,16 @@ class BillingBill(models.Model):
                 "received_to_date",
             ]
         )
+
+    def _trade_receivables(self):
+        """Return the ids of the accounts on which customers owe what they were billed, archived ones
+        among them."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM account_account
+                 WHERE account_type = 'asset_receivable' AND non_trade IS NOT TRUE
+                """
+            )
+        )
+        return [row[0] for row in rows]
