@@ -84,9 +84,9 @@ class BillingInvoiceProof(models.Model):
         cr = self.env.cr
         hooks = Hooks(cr)
         savepoint = cr.savepoint()
-        before = Look(cr)
         refused = ours = our_effects = None
         try:
+            before = Look(cr)
             writer = self.env["billing.invoice.writer"]
             writer._check_dates([values])
             written = writer._write_posted([values], computed)
@@ -105,11 +105,11 @@ class BillingInvoiceProof(models.Model):
             savepoint.rollback()
             savepoint.close(rollback=False)
             hooks.restore()
+        if refused:
+            return make(), [Difference("account.move", "", refused, "")]
         before = Look(cr)
         move = make()
         self.env.flush_all()
-        if refused:
-            return move, [Difference("account.move", "", refused, "")]
         theirs = self._rows(move.id)
         differences = self._differences(ours, theirs)
         return move, differences or self._other_effects(our_effects, Look(cr).effects_since(before))

@@ -1,8 +1,10 @@
 """What a transaction has done besides the rows that are compared: other tables and hooks."""
 
 from collections import Counter
-from copy import deepcopy
+from copy import copy
 from typing import NamedTuple
+
+from .not_written import NotWritten
 
 #: tables whose rows are compared column by column; Odoo updates them more often than the writer
 COMPARED = frozenset(
@@ -36,6 +38,9 @@ class Look:
     """The state of a transaction at a moment."""
 
     def __init__(self, cr):
+        cr.execute("SHOW track_counts")
+        if cr.fetchone()[0] != "on":
+            raise NotWritten("PostgreSQL does not count what is written (track_counts is off)")
         cr.execute(
             """
             SELECT relname, n_tup_ins - n_tup_del, n_tup_upd, n_tup_del
@@ -75,7 +80,7 @@ class Hooks:
     def __init__(self, cr):
         self._cr = cr
         self._kept = [
-            (callbacks, list(callbacks._funcs), deepcopy(callbacks.data))
+            (callbacks, list(callbacks._funcs), {k: copy(v) for k, v in callbacks.data.items()})
             for callbacks in (cr.postcommit, cr.postrollback)
         ]
 
