@@ -167,7 +167,7 @@ class Posting(Stage):
         return self.has_batches(run) or run._was_posted_at_once()
 
     def has_batches(self, run):
-        return super().has_work(run)
+        return bool(run._bill_ids(self.before))
 
     def exclusive_key(self, run):
         # Numbers are given out one transaction at a time in a journal: the queue waits for it

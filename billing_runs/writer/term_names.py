@@ -7,7 +7,7 @@ from odoo.tools.translate import get_translation
 INSTALLMENT = "%(name)s installment #%(number)s"
 
 
-def term_names(reference, ref, due_dates, parts, lang):
+def term_names(reference, ref, due_dates, parts, lang) -> list:
     """Return a name for each payment term item of a posted document, in the order given.
 
     :param reference: the document's payment reference, or none
