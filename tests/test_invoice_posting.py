@@ -188,30 +188,28 @@ class TestConcurrentPosting(TransactionCase):
                 ]
             )
             date = fields.Date.to_date("2026-01-31")
-            moves = env["billing.invoice.builder"]._create_invoices(
-                [
-                    {
-                        "move_type": "out_invoice",
-                        "partner_id": partners[number].id,
-                        "journal_id": journal.id,
-                        "currency_id": company.currency_id.id,
-                        "company_id": company.id,
-                        "invoice_date": date,
-                        "date": date,
-                        "invoice_date_due": date,
-                        "lines": [
-                            {
-                                "account_id": accounts[1].id,
-                                "name": "x",
-                                "price_unit": 1.0,
-                                "tax_ids": [],
-                            }
-                        ],
-                    }
-                    for number in range(60)
-                ]
-            )
-            self.move_ids = moves.ids
+            self.specs = [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": partners[number].id,
+                    "journal_id": journal.id,
+                    "currency_id": company.currency_id.id,
+                    "company_id": company.id,
+                    "invoice_date": date,
+                    "date": date,
+                    "invoice_date_due": date,
+                    "lines": [
+                        {
+                            "account_id": accounts[1].id,
+                            "name": "x",
+                            "price_unit": 1.0,
+                            "tax_ids": [],
+                        }
+                    ],
+                }
+                for number in range(60)
+            ]
+            self.move_ids = env["billing.invoice.builder"]._create_invoices(self.specs).ids
             self.created = [
                 (records._name, records.ids) for records in (partners, journal, accounts)
             ]
@@ -261,6 +259,36 @@ class TestConcurrentPosting(TransactionCase):
             for job in jobs:
                 job.result(120)
         self.assertEqual(self._assert_numbered_without_gaps(), 60)
+
+    def _write(self, specs, barrier):
+        """Write documents by sets in two batches, and return their ids."""
+        with self._environment() as env:
+            env["account.move"].search_count([])  # the snapshot is older than others' numbers
+            barrier.wait(30)
+            shaped = env["billing.invoice.builder"]._shaped(specs)
+            documents = [values for _shape, values in shaped]
+            writer = env["billing.invoice.writer"]
+            half = len(documents) // 2
+            ids = writer._write_posted(documents[:half]).move_ids
+            return ids + writer._write_posted(documents[half:]).move_ids
+
+    def test_documents_are_written_at_once_while_people_post(self):
+        barrier = threading.Barrier(4)
+        parts = [self.specs[:18], self.specs[18:36], self.specs[36:54]]
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [pool.submit(self._write, part, barrier) for part in parts]
+            by_hand = pool.submit(self._post, self.move_ids[54:], barrier, by_hand=True)
+            self.move_ids += [move_id for job in jobs for move_id in job.result(120)]
+            by_hand.result(120)
+        self.assertEqual(self._assert_numbered_without_gaps(), 60)
+
+    def test_what_is_written_and_rolled_back_gives_its_numbers_back(self):
+        with self.assertRaises(ZeroDivisionError), self._environment() as env:
+            shaped = env["billing.invoice.builder"]._shaped(self.specs[:20])
+            env["billing.invoice.writer"]._write_posted([values for _shape, values in shaped])
+            raise ZeroDivisionError
+        self.move_ids += self._write(self.specs[20:40], threading.Barrier(1))
+        self.assertEqual(self._assert_numbered_without_gaps(), 20)
 
     def test_a_batch_rolled_back_gives_its_numbers_back(self):
         with self.assertRaises(ZeroDivisionError), self._environment() as env:
