@@ -1,0 +1,109 @@
+"""Runs that go on to posting write their documents, and hold what a later proof finds wrong."""
+
+from datetime import date
+from unittest.mock import patch
+
+from odoo.tests import tagged
+from odoo.tools import SQL
+
+from odoo.addons.billing_operations.billing_runs.writer import proofs
+
+from .common import BillingCase
+
+
+@tagged("post_install", "-at_install")
+class TestRunsThatWrite(BillingCase):
+    """A run of five customers with a service each."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scheme = cls.make_scheme()
+        cls.tariff = cls.make_tariff(cls.scheme, 10.0)
+        cls.customers = [cls.make_customer(f"Customer {number}") for number in range(5)]
+        for customer in cls.customers:
+            cls.make_service(customer, cls.tariff)
+        cls.cycle = cls.make_cycle(cls.scheme)
+        cls.enterClassContext(patch.object(proofs, "AGAIN", float("inf")))
+
+    def setUp(self):
+        super().setUp()
+        vars(self.registry).pop("_billing_proofs", None)
+
+    def execute(self, stage="posting"):
+        run = self.make_run(self.cycle, date(2026, 1, 1))
+        run._execute(stage)
+        return run
+
+    def documents(self, run):
+        return self.env["account.move"].search(
+            [("billing_bill_id.run_id", "=", run.id)], order="id"
+        )
+
+    def test_a_run_that_goes_on_to_posting_makes_no_drafts(self):
+        run = self.execute()
+        moves = self.documents(run)
+        self.assertEqual([bool(move.billing_shape) for move in moves], [False] + [True] * 4)
+        self.assertEqual(set(moves.mapped("state")), {"posted"})
+        results = self.env["billing.run.result"].search([("run_id", "=", run.id)])
+        self.assertEqual(
+            [(result.stage, result.entities, result.documents) for result in results],
+            [("rating", 5, 5), ("invoicing", 5, 5), ("posting", 5, 5)],
+        )
+        charges = self.env["billing.charge"].search([("bill_id.run_id", "=", run.id)])
+        self.assertEqual(set(charges.mapped("state")), {"invoiced"})
+        self.assertEqual(charges.move_id, moves)
+        self.assertFalse(self.env["billing.task"].search([("type_id.code", "=", "run_post")]))
+
+    def test_a_run_that_ends_with_drafts_makes_drafts(self):
+        run = self.execute("invoicing")
+        self.assertEqual(set(self.documents(run).mapped("state")), {"draft"})
+        run._execute("posting")
+        self.assertEqual(set(self.documents(run).mapped("state")), {"posted"})
+        self.assertFalse(any(self.documents(run).mapped("billing_shape")))
+
+    def test_what_a_later_proof_finds_wrong_is_compared_and_held(self):
+        run = self.execute()
+        first, wrong, *_others = self.documents(run)
+        shape = wrong.billing_shape
+        self.assertEqual(self.env["billing.invoice.proof"].search([]).move_id[:1], first)
+        self.env["billing.invoice.proof"].create(
+            {"run_id": run.id, "shape": shape, "again": True, "equal": False, "reason": "An addon."}
+        )
+        self.env.cr.execute(
+            SQL(
+                "UPDATE account_move_line SET discount = 7 WHERE id = %s",
+                wrong.invoice_line_ids[:1].id,
+            )
+        )
+        self.env.invalidate_all()
+        run._check_written()
+        held = self.env["billing.bill"].search(
+            [("run_id", "=", run.id), ("error_code", "=", "document_differs")]
+        )
+        self.assertEqual(held, wrong.billing_bill_id)
+        self.assertIn(wrong.name, held.error_message)
+        self.assertIn("discount", held.error_message)
+        numbers = self.documents(run).mapped("sequence_number")
+        self.assertEqual(sorted(numbers), list(range(min(numbers), min(numbers) + 5)))
+
+    def test_a_proof_that_fails_in_a_run_leaves_the_rest_of_it_to_odoo(self):
+        post = self.env.registry["account.move"]._post
+        seen = []
+
+        def more(moves, *args, **kwargs):
+            seen.append(moves)
+            if len(seen) > 1:
+                self.env["res.partner.category"].create({"name": f"Posted {len(seen)}"})
+            return post(moves, *args, **kwargs)
+
+        with (
+            patch.object(proofs, "AGAIN", 0),
+            patch.object(self.env.registry["account.move"], "_post", more),
+        ):
+            run = self.execute()
+        moves = self.documents(run)
+        self.assertEqual(set(moves.mapped("state")), {"posted"})
+        self.assertEqual(len(moves), 5)
+        self.assertFalse(any(moves.mapped("billing_shape")))
+        self.assertIn("res_partner_category", run.writer_note)
