@@ -130,6 +130,7 @@ class TestProofs(InvoiceBuilderCase):
         ]
         moves = self.make(specs)
         self.assertEqual(self.written(moves), [False, False] + [True] * 6)
+        self.assertFalse(self.run_.writer_note, "it is computed for what is written")
         query = SQL("SELECT x_double FROM account_move WHERE id = ANY(%s) ORDER BY id", moves.ids)
         self.assertEqual(
             [row[0] for row in self.env.execute_query(query)],

@@ -13,12 +13,13 @@ class BillingRun(models.Model):
     )
 
     def _compute_writer_note(self):
-        groups = self.env["billing.invoice.proof"]._read_group(
-            [("run_id", "in", self.ids), ("reason", "!=", False), ("equal", "=", False)],
-            ["run_id"],
-            ["reason:array_agg"],
-        )
-        reasons = {run: dict.fromkeys(found) for run, found in groups}
+        proofs = self.env["billing.invoice.proof"].search([("run_id", "in", self.ids)], order="id")
+        # What Odoo was found to have to compute is no reason any more once that was proven.
+        last = {(proof.run_id, proof.shape): proof for proof in proofs}
+        reasons = {}
+        for (run, _shape), proof in last.items():
+            if not proof.equal:
+                reasons.setdefault(run, {})[proof.reason] = True
         for run in self:
             run.writer_note = "\n".join(reasons.get(run, ())) or False
 
