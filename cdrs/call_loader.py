@@ -207,8 +207,12 @@ class CallLoader(Loader):
             ),
         }
         return SQL(
-            # They come in the order of the file, which the joins keep, and lie together by time.
-            "INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r %s",
+            """
+            INSERT INTO cdr_record (%s) SELECT %s FROM (%s) r
+             -- The calls of a customer lie together, in the order of the file: they are charged together.
+             ORDER BY r.partner_id, r.line_number
+            %s
+            """,
             SQL(", ").join(map(SQL.identifier, names)),
             SQL(", ").join(values.get(name) or SQL("r.%s", SQL.identifier(name)) for name in names),
             rated,

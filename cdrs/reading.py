@@ -49,6 +49,9 @@ class TextReader:
                 rows = CallReader(self.layout, self._reader.position)
             with without_collection():
                 calls, problems = rows.take(block)
+                # What ``phonenumbers`` caught stays in cycles that hold on to all its callers' frames,
+                # and so to this block.
+                gc.collect(0)
             yield calls, problems
 
 

@@ -1,6 +1,7 @@
 """Numbers in one spelling, lines split without taking others with them: without a database."""
 
 import doctest
+import gc
 import io
 import unittest
 from datetime import datetime
@@ -14,7 +15,7 @@ from ..cdrs.archives import Content, Limits
 from ..cdrs.calls import _Clock
 from ..cdrs.layout import Column, Layout
 from ..cdrs.numbers import normalised
-from ..cdrs.parsing import LineReader
+from ..cdrs.parsing import Block, LineReader
 from ..cdrs.reading import open_reader
 
 LAYOUT = Layout(
@@ -141,6 +142,20 @@ class TestLines(unittest.TestCase):
             times, days = clock.many(texts)
             self.assertEqual(list(zip(times, days, strict=True)), single)
             self.assertEqual(list(map(clock, texts)), single)
+
+    def test_blocks_are_let_go_whatever_the_library_keeps(self):
+        # Of such numbers phonenumbers keeps an error with the frames of all its callers.
+        lines = [f"2026-01-01 12:00:00,44207{n:07},00999{n:07},60,1,{n}\n" for n in range(60_000)]
+        reader = open_reader(
+            LAYOUT, Content(io.BytesIO(HEAD + "".join(lines).encode()), "x.csv", Limits())
+        )
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        for some, _wrong in reader.batches():
+            del some
+            blocks = sum(isinstance(held, Block) for held in gc.get_objects())
+            self.assertLessEqual(blocks, 1)
 
     def test_an_hour_in_which_the_clocks_change_is_read_minute_by_minute(self):
         # Lord Howe Island moves its clocks by half an hour, at 2:00 in daylight time.

@@ -120,6 +120,38 @@ class TestRunUsage(UsageCase):
         second = self.usage(self.billed(2))
         self.assertEqual(second.amount, 0.06)
 
+    def test_plans_with_and_without_included_minutes_are_charged_together(self):
+        self.env["cdr.rate.allowance"].create(
+            {"plan_id": self.plan.id, "name": "1 minute", "minutes": 1}
+        )
+        plain = self.make_plan("Without")
+        self.make_rate("44", 0.06, plain)
+        other = self.make_service(self.customer, self.tariff)
+        other.rate_plan_id = plain
+        self.make_number("+44 20 7000 0001", other)
+        unbilled = self.make_service(self.customer, self.tariff)
+        self.make_number("+44 20 7000 0002", unbilled)
+        self.load(
+            self.january(1, seconds=120, identifier="442070000002"),
+            self.january(2, seconds=120),
+            self.january(2, seconds=120, identifier="442070000001"),
+        )
+        run = self.make_run(
+            self.cycle,
+            date(2026, 1, 28),
+            cutoff_date="2026-01-28",
+            service_ids=self.service + other,
+        )
+        run._execute("rating")
+        charges = {charge.service_id: charge for charge in self.usage(run)}
+        self.assertEqual(charges[self.service].amount, 0.06)
+        self.assertEqual(charges[other].amount, 0.12)
+        self.assertEqual(len(charges), 2)
+        calls = self.records.search([("carrier_id", "=", self.carrier.id)], order="line_number")
+        self.assertEqual(calls.mapped("state"), ["rated", "charged", "charged"])
+        self.assertEqual(calls.mapped("included_seconds"), [0, 60, 0])
+        self.assertEqual(calls.mapped("charged_amount"), [0, 0.06, 0.12])
+
     # === TAKEN BACK === #
 
     def undo(self, run, outcome):

@@ -83,40 +83,61 @@ class BillingCharge(models.Model):
         )
         self.env["cdr.record"].invalidate_model()
 
-    def _set_charged_calls(self):
-        """Tie the calls in ``usage_call`` to the charges made of them.
+    def _set_charged_calls(self, due: SQL | None):
+        """Tie the calls to the charges that were made of them.
 
+        :param due: the condition, on ``cdr_record``, of calls that are charged with their own amount;
+            None where ``usage_call`` says what each is charged with
         :return: how many
         """
         if not self:
             return 0
-        self.env.cr.execute(
-            SQL(
-                """
-                WITH made AS MATERIALIZED (
-                    SELECT charge.id AS charge_id, laid.service_id, laid.partner_id,
-                           laid.currency_id, laid.class_id
-                      FROM usage_charge AS laid
-                      JOIN billing_charge AS charge
-                        ON charge.company_id = laid.company_id
-                       AND charge.source_key = laid.source_key AND charge.state <> 'void'
-                     WHERE charge.id = ANY(%s)
-                )
-                UPDATE cdr_record AS record
-                   SET state = 'charged', charge_id = call.charge_id,
-                       included_seconds = call.included_seconds,
-                       counted_before = call.counted_before,
-                       charged_amount = call.charge_amount
-                  FROM (SELECT usage_call.*, made.charge_id
-                          FROM usage_call
-                          JOIN made USING (service_id, partner_id, currency_id, class_id)
-                         ORDER BY place) AS call
-                 WHERE record.ctid = call.place AND record.id = call.id
-                   AND record.state = 'rated'
-                """,
-                self.ids,
-            )
+        made = SQL(
+            """
+            (SELECT id AS charge_id, service_id, partner_id, currency_id,
+                    COALESCE(usage_class_id, 0) AS class_id
+               FROM billing_charge WHERE id = ANY(%s)) AS made
+            """,
+            self.ids,
         )
+        if due:
+            # In the order in which they lie: what is near in an index is looked for together.
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE cdr_record
+                       SET state = 'charged', charge_id = made.charge_id, included_seconds = 0,
+                           counted_before = NULL, charged_amount = cdr_record.amount
+                      FROM %(made)s
+                     WHERE %(due)s
+                       AND made.service_id = cdr_record.service_id
+                       AND made.partner_id = cdr_record.partner_id
+                       AND made.currency_id = cdr_record.currency_id
+                       AND made.class_id = COALESCE(cdr_record.class_id, 0)
+                    """,
+                    made=made,
+                    due=due,
+                )
+            )
+        else:
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE cdr_record AS record
+                       SET state = 'charged', charge_id = call.charge_id,
+                           included_seconds = call.included_seconds,
+                           counted_before = call.counted_before,
+                           charged_amount = call.charge_amount
+                      FROM (SELECT usage_call.*, made.charge_id
+                              FROM usage_call
+                              JOIN %s USING (service_id, partner_id, currency_id, class_id)
+                             ORDER BY place) AS call
+                     WHERE record.ctid = call.place AND record.id = call.id
+                       AND record.state = 'rated'
+                    """,
+                    made,
+                )
+            )
         count = self.env.cr.rowcount
         self.env["cdr.record"].invalidate_model()
         return count

@@ -30,32 +30,35 @@ class BillingCharge(models.Model):
         if not rows:
             return self.browse()
         names = sorted({name for row in rows for name in row})
-        columns = [SQL.identifier(name) for name in names]
-        arrays = [
-            SQL(
-                "%s::%s[]",
-                [row.get(name) for row in rows],
-                SQL(self._fields[name].column_type[1]),  # pylint: disable=sql-injection
-            )
-            for name in names
-        ]
+        taken, arrays, columns = [], [], []
+        for name in names:
+            values = [row.get(name) for row in rows]
+            kind = SQL(self._fields[name].column_type[1])  # pylint: disable=sql-injection
+            if name != "source_key" and _is_one(values):
+                taken.append(SQL("%s::%s", values[0], kind))
+                continue
+            taken.append(SQL("row.%s", SQL.identifier(name)))
+            columns.append(SQL.identifier(name))
+            arrays.append(SQL("%s::%s[]", values, kind))
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
                 """
                 INSERT INTO billing_charge
                        (%s, create_uid, create_date, write_uid, write_date)
-                SELECT row.*, %s, %s, %s, %s
-                  FROM unnest(%s) AS row
+                SELECT %s, %s, %s, %s, %s
+                  FROM unnest(%s) AS row (%s)
                     ON CONFLICT (company_id, source_key) WHERE state <> 'void' DO NOTHING
              RETURNING id
                 """,
-                SQL(", ").join(columns),
+                SQL(", ").join(map(SQL.identifier, names)),
+                SQL(", ").join(taken),
                 self.env.uid,
                 self.env.cr.now(),
                 self.env.uid,
                 self.env.cr.now(),
                 SQL(", ").join(arrays),
+                SQL(", ").join(columns),
             )
         )
         charges = self.browse(sorted(charge_id for [charge_id] in self.env.cr.fetchall()))
@@ -133,3 +136,9 @@ class BillingCharge(models.Model):
             "period_end": day + ONE_DAY,
             "source_key": f"manual:{uuid.uuid4().hex}",
         }
+
+
+def _is_one(values: list) -> bool:
+    """Are all values the same, so that it is enough to send one?"""
+    first = values[0]
+    return all(value is first or (value == first and str(value) == str(first)) for value in values)
