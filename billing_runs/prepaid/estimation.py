@@ -98,7 +98,7 @@ class BillingRun(models.Model):
         cr = self.env.cr
         after = self.cutoff_date + ONE_DAY
         services = self._due_domain(first, last) & Domain("state", "=", "active")
-        self._lay_out_due(services)
+        self._lay_out_due(services, first, last)
         self._lay_out_lines()
         cr.execute(BURNS)
         cr.execute("DROP TABLE IF EXISTS prepaid_open")

@@ -37,7 +37,7 @@ class BillingRun(models.Model):
         today = min(self.cutoff_date, self.company_id._billing_today())
         self.env["billing.wallet"]._expire(self.company_id, today)
         due = self._due_domain(first, last) & Domain("next_billing_date", "<=", self.cutoff_date)
-        count = self._lay_out_due(due, lock=True)
+        count = self._lay_out_due(due, first, last, lock=True)
         unusual = self._take_unusual()
         refused = self._refuse_prepaid(unusual)
         charges = (unusual - refused)._rate(self.cutoff_date)
@@ -118,8 +118,8 @@ class BillingRun(models.Model):
         self.env["billing.charge"].invalidate_model()
         return sum(count for _code, count, _amount in made)
 
-    def _lay_out_due(self, domain: Domain, lock: bool = False) -> int:
-        """Fill ``prepaid_due``, a row a service. Return how many.
+    def _lay_out_due(self, domain: Domain, first: int, last: int, lock: bool = False) -> int:
+        """Fill ``prepaid_due``, a row a service of the customers in a range. Return how many.
 
         :param lock: keep others out who rate or change these services, in the order of their ids
         """
@@ -138,6 +138,8 @@ class BillingRun(models.Model):
             SQL(
                 rating_sql.DUE,
                 services=services,
+                first=first,
+                last=last,
                 after=self.cutoff_date + ONE_DAY,
                 lang=self.env.lang or "en_US",
             )
@@ -166,6 +168,7 @@ class BillingRun(models.Model):
                 SELECT wallet.id
                   FROM billing_wallet AS wallet
                  WHERE wallet.partner_id IN (SELECT customer_id FROM prepaid_due)
+                   AND wallet.partner_id BETWEEN %(first)s AND %(last)s
                    AND wallet.company_id = %(company)s
               ORDER BY wallet.id FOR NO KEY UPDATE
                 """,

@@ -48,7 +48,9 @@ DUE = """
       JOIN billing_term_scheme AS scheme ON scheme.id = tariff.term_scheme_id
       JOIN product_product AS product ON product.id = tariff.product_id
       JOIN res_currency AS currency ON currency.id = service.currency_id
-      JOIN res_partner AS partner ON partner.id = service.partner_id
+      JOIN res_partner AS partner
+        ON partner.id = service.partner_id
+       AND partner.commercial_partner_id BETWEEN %(first)s AND %(last)s
 """
 # What each service is charged for. Lines of one price, for customers of one fiscal position, cost
 # the same, so that they are priced once.
@@ -143,7 +145,7 @@ PAID_AT_ONCE = """
            AND charge.service_id IS NOT NULL
            AND partner.commercial_partner_id BETWEEN %(first)s AND %(last)s
     ), asked AS (
-        SELECT owed.*, wallet.id AS wallet_id,
+        SELECT owed.*, wallet.id AS wallet_id, wallet.balance, wallet.granted_balance,
                wallet.balance + COALESCE(wallet.credit_limit, 0) AS available,
                min(owed.amount) OVER (PARTITION BY wallet.id) AS least,
                sum(owed.amount) OVER (PARTITION BY wallet.id) AS total,
@@ -154,12 +156,14 @@ PAID_AT_ONCE = """
               GROUP BY service_id, currency_id, customer_id) AS owed
           JOIN billing_wallet AS wallet
             ON wallet.partner_id = owed.customer_id
+           AND wallet.partner_id BETWEEN %(first)s AND %(last)s
            AND wallet.company_id = %(company)s
            AND wallet.currency_id = owed.currency_id
            AND wallet.state = 'open'
          WHERE owed.customer_id NOT IN (SELECT customer_id FROM waiting)
     )
-    SELECT charge_id, service_id, currency_id, customer_id, amount, wallet_id, spent,
+    SELECT charge_id, service_id, currency_id, customer_id, amount, wallet_id, balance,
+           granted_balance, spent,
            CASE WHEN amount > 0 THEN nextval('billing_wallet_transaction_id_seq')::int
             END AS transaction_id
       FROM (SELECT * FROM asked WHERE least >= 0 AND total <= available

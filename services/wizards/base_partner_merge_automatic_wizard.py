@@ -14,7 +14,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         loose = {
             (model._table, field.name)
             for model in map(self.env.get, self.env.registry)
-            if model._auto and not model._abstract and not model._transient
+            if model._auto and not model._abstract
             for field in model._fields.values()
             if isinstance(field, LooseMany2one)
             and field.store
