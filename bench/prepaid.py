@@ -160,9 +160,15 @@ class Provider:
         services = [service.id, *self.copies(service, range(1, count), owner)]
         env.invalidate_all()
         env.cr.commit()
-        env.cr.execute("ANALYZE")
-        env.cr.commit()
+        self.settle()
         return services, category
+
+    def settle(self):
+        """Vacuum and analyse what was filled in, as a database that is used has been long since."""
+        with self.env.registry.cursor() as cr:
+            cr._cnx.autocommit = True
+            cr.execute("VACUUM ANALYZE")
+            cr._cnx.autocommit = False
 
     def copies(self, record, numbers, changes):
         """Insert copies of a row; return their ids.
