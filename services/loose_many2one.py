@@ -57,7 +57,7 @@ class HeldMany2one(LooseMany2one):
 
     def update_db_foreign_key(self, model, column):
         """Have the database refuse to delete what rows name."""
-        super().update_db_foreign_key(model, column)
+        result = super().update_db_foreign_key(model, column)
         cr = model.env.cr
         table = SQL.identifier(model.env[self.comodel_name]._table)
         trigger = SQL.identifier(f"hold_{model._table}_{self.name}")
@@ -73,6 +73,7 @@ class HeldMany2one(LooseMany2one):
                 self.name,
             )
         )
+        return result
 
 
 def drop_holds(env) -> None:

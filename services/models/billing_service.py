@@ -263,9 +263,13 @@ class BillingService(models.Model):
 
         They move with every run: no index holds them, and each page has room for its rows twice.
         """
-        self.env.cr.execute("ALTER TABLE billing_service SET (fillfactor = 50)")
-        for name in ("rated_up_to", "next_billing_date"):
-            self.env.cr.execute(f"DROP INDEX IF EXISTS billing_service__{name}_index")
+        self.env.cr.execute(
+            """
+            ALTER TABLE billing_service SET (fillfactor = 50);
+            DROP INDEX IF EXISTS billing_service__rated_up_to_index;
+            DROP INDEX IF EXISTS billing_service__next_billing_date_index;
+            """
+        )
 
     # === CONSTRAINTS === #
 
