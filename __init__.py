@@ -15,3 +15,4 @@ def pre_init_hook(env):
 def uninstall_hook(env):
     """Let go of what the database does beside the tables."""
     wallets.drop_triggers(env)
+    services.drop_holds(env)

@@ -1,2 +1,3 @@
 from . import models, wizards
 from .hooks import create_extensions
+from .loose_many2one import drop_holds

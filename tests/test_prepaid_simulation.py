@@ -2,6 +2,7 @@
 
 import os
 import random
+import unittest
 from datetime import date, timedelta
 
 from odoo.fields import Command
@@ -9,6 +10,7 @@ from odoo.tests import tagged
 
 from ..billing_runs.prepaid.switching import LAST_ID
 from .prepaid_common import PrepaidCase
+from .workers import Database, process_test
 
 START = date(2026, 1, 1)
 ONE_DAY = timedelta(days=1)
@@ -16,14 +18,23 @@ ONE_DAY = timedelta(days=1)
 DAYS, CUSTOMERS = map(int, os.environ.get("BILLING_SIMULATION", "60x32").split("x"))
 
 
-@tagged("post_install", "-at_install")
-class TestDailyRuns(PrepaidCase):
+class DailyRuns(PrepaidCase):
     """Days of wallets, whose services have chance prices, quantities and discounts.
 
     The same services under postpaid terms are invoiced for the same days; each customer pays the
     same to the cent. Wallets run out and are topped up by chance: each one's estimate must be the
-    day on which it really runs out.
+    day on which it really runs out. Every day is committed, as in real life.
     """
+
+    @classmethod
+    def simulate(cls, env):
+        """Run the days in a database of their own."""
+        cls.env = env
+        cls.make_provider()
+        cls.category = cls.env["res.partner.category"].create({"name": "Prepaid"})
+        cls.prepaid = cls.make_scheme("Prepaid", classification="prepaid")
+        cls.cycle = cls.make_prepaid_cycle()
+        cls().check_days()
 
     def build(self, chance):
         weekly = self.make_scheme(
@@ -137,7 +148,7 @@ class TestDailyRuns(PrepaidCase):
             )
         )
 
-    def test_daily_runs_come_to_what_invoices_come_to(self):
+    def check_days(self):
         chance = random.Random(2026)
         self.build(chance)
         self.make_runs()
@@ -159,6 +170,9 @@ class TestDailyRuns(PrepaidCase):
                 wallet._credit(chance.randint(50, 900), "Top-up")
             known = {w: told for w, told in estimated.items() if told and w not in owing}
             before = day
+            self.env.flush_all()
+            self.env.cr.commit()
+            self.env.invalidate_all()
         self.assertGreater(exact, 0)
         # Everybody pays what is left, up to the last day.
         for wallet in self.wallets:
@@ -209,6 +223,21 @@ class TestDailyRuns(PrepaidCase):
             self.lines.ids,
         )
         self.assertFalse(rows)
+
+
+SIMULATE = """
+from odoo.addons.billing_operations.tests.test_prepaid_simulation import DailyRuns
+DailyRuns.simulate(env)
+print("All days came to what invoices come to.")
+"""
+
+
+@process_test
+class TestDailyRuns(unittest.TestCase):
+    def test_daily_runs_come_to_what_invoices_come_to(self):
+        with Database() as database:
+            output = database.script(SIMULATE, timeout=120 + DAYS * CUSTOMERS // 20)
+        self.assertIn("All days came to", output)
 
 
 @tagged("post_install", "-at_install")

@@ -1,5 +1,7 @@
 """Merging customers who have wallets keeps the money, or is refused in one sentence."""
 
+from datetime import date
+
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -51,3 +53,18 @@ class TestWalletMerge(WalletCase):
             self.merge(self.other, self.customer)
         self.assertEqual((self.wallet.balance, second.balance), (50.0, 20.0))
         self.assertEqual(self.wallet.partner_id, self.customer)
+
+    def test_charges_of_services_follow_to_the_customer_who_stays(self):
+        tariff = self.make_tariff(self.make_scheme(), 30.0)
+        charges = self.make_service(self.customer, tariff)._rate(date(2026, 1, 1))
+        self.merge(self.other, self.customer)
+        self.assertTrue(charges)
+        self.assertEqual(charges.partner_id, self.other)
+        self.assertFalse(self.customer.exists())
+
+    def test_what_has_no_foreign_key_follows_too(self):
+        links = self.env["base.partner.merge.automatic.wizard"]._get_fk_on("res_partner")
+        self.assertIn(("billing_charge", "partner_id"), links)
+        self.assertIn(("cdr_record", "partner_id"), links)
+        self.assertIn(("billing_service", "partner_id"), links)
+        self.assertEqual(len(set(links)), len(links))

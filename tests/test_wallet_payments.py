@@ -326,6 +326,18 @@ class TestWalletPortal(OnlineCase, HttpCase):
             (self.wallet, 20.0, self.wallet.currency_id),
         )
 
+    def test_only_an_amount_of_money_can_be_topped_up(self):
+        self.portal_user("wallet_portal", self.customer)
+        self.authenticate("wallet_portal", "wallet_portal")
+        token = Request.csrf_token(self)
+        url = f"/my/wallets/{self.wallet.id}/top_up"
+        for amount in ("", "0", "-5", "0.001", "nan", "inf", "-inf", "1e999", "ten"):
+            with self.subTest(amount=amount):
+                data = {"amount": amount, "csrf_token": token}
+                self.assertNotIn("/payment/pay", self.url_open(url, data=data).url)
+        with self.assertRaisesRegex(UserError, "more than zero"):
+            self.wallet._credit(float("inf"), "Top-up")
+
     def test_another_customers_wallet_is_out_of_reach(self):
         self.portal_user("wallet_stranger", self.make_customer("Stranger", email="s@example.com"))
         self.wallet._credit(12.34, "Goodwill")

@@ -257,6 +257,27 @@ class TestLowBalance(WalletCase):
         self.assertIn("0.00", mail.subject)
         self.assertIn("does not pay for today", mail.body_html)
 
+    def test_after_a_top_up_nothing_is_said_until_the_next_estimate(self):
+        self.wallet._credit(10, "Top-up")
+        self.wallet.write({"depletion_date": self.company._billing_today()})
+        self.assertIn("does not pay for today", self.wallet._days_left_text())
+        self.debit(self.wallet, 1)
+        self.assertTrue(self.wallet.depletion_date)
+        self.wallet._credit(10, "Top-up")
+        self.assertEqual((self.wallet.depletion_date, self.wallet._days_left_text()), (False, ""))
+
+    def test_an_estimate_of_long_ago_says_when_it_was_made(self):
+        today = self.company._billing_today()
+        self.wallet.write(
+            {
+                "estimated_date": today - timedelta(days=3),
+                "depletion_date": today - timedelta(days=1),
+            }
+        )
+        self.assertIn("was expected to last until", self.wallet._days_left_text())
+        self.wallet.estimated_date = today - timedelta(days=2)
+        self.assertIn("does not pay for today", self.wallet._days_left_text())
+
     def test_new_wallets_begin_with_the_threshold_of_the_company(self):
         self.company.billing_wallet_low_balance = 7
         self.env.ref("base.EUR").active = True

@@ -152,7 +152,7 @@ class Database:
         """Return the first column of the first row."""
         return self.execute(statement)[0][0]
 
-    def script(self, source, **variables):
+    def script(self, source, timeout=180, **variables):
         """Run Python with `env` in a process of its own and return what it printed.
 
         What it does not commit is rolled back. `variables` are set for it by their `repr`.
@@ -162,7 +162,7 @@ class Database:
         file.write_text("\n".join([*names, textwrap.dedent(source)]), encoding="utf-8")
         # From a file, since the shell reads its input line by line as if typed.
         line = f"exec(compile(open({str(file)!r}).read(), 'script', 'exec'), {{'env': env}})\n"
-        return self.odoo("--no-http", command="shell", stdin=line)
+        return self.odoo("--no-http", command="shell", stdin=line, timeout=timeout)
 
     def odoo(self, *options, command=None, stdin="", timeout=180):
         """Run Odoo once on this database and return its output; raise when it fails."""

@@ -36,14 +36,7 @@ CREATE TRIGGER billing_wallet_starts_empty
 """
 
 # A wallet is written with every transaction: with room on its page no index is.
-WALLET_ROOM = "ALTER TABLE billing_wallet SET (fillfactor = 60)"
-
-# Databases made before these columns were compared with the wallet's looked them up one by one.
-NO_LOOSE_KEYS = """
-ALTER TABLE billing_wallet_transaction
-    DROP CONSTRAINT IF EXISTS billing_wallet_transaction_company_id_fkey,
-    DROP CONSTRAINT IF EXISTS billing_wallet_transaction_currency_id_fkey;
-"""
+WALLET_ROOM = "ALTER TABLE billing_wallet SET (fillfactor = 50)"
 
 # An episode of low balance begins and ends with the booking that crosses the threshold.
 TRANSACTION_TRIGGERS = """
@@ -51,9 +44,9 @@ CREATE OR REPLACE FUNCTION billing_wallet_add() RETURNS trigger LANGUAGE plpgsql
 DECLARE
     wrong integer;
 BEGIN
-    SELECT wallet.id INTO wrong
+    SELECT new_rows.wallet_id INTO wrong
       FROM new_rows
-      JOIN billing_wallet AS wallet ON wallet.id = new_rows.wallet_id
+ LEFT JOIN billing_wallet AS wallet ON wallet.id = new_rows.wallet_id
      WHERE (wallet.company_id, wallet.currency_id)
            IS DISTINCT FROM (new_rows.company_id, new_rows.currency_id)
      LIMIT 1;

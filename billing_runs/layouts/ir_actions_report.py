@@ -44,7 +44,8 @@ def is_printing(env):
 
 
 class IrActionsReport(models.Model):
-    """Odoo's reports are printed by Chromium where there is no wkhtmltopdf."""
+    """Odoo's reports are printed by Chromium where there is no wkhtmltopdf; this addon's own by its
+    printer."""
 
     _inherit = "ir.actions.report"
 
@@ -67,6 +68,13 @@ class IrActionsReport(models.Model):
         )
 
     @api.model
+    def _is_of_billing(self, report_ref) -> bool:
+        """Return whether a report is one of this addon's, as statements of wallets are: with the
+        seller on it and text that can be read, whatever the server's wkhtmltopdf leaves out."""
+        name = self._get_report(report_ref).report_name if report_ref else ""
+        return (name or "").startswith("billing_operations.")
+
+    @api.model
     def get_wkhtmltopdf_state(self):
         state = super().get_wkhtmltopdf_state()
         # The web client asks before it prints any report.
@@ -85,6 +93,7 @@ class IrActionsReport(models.Model):
     ):
         has_own = _wkhtml().state in printers.ABLE
         ours = self.env.context.get("billing_printing") is _PRINTER or not has_own
+        ours = ours or self._is_of_billing(report_ref)
         printer = printers.find() if ours else None
         bodies = list(bodies)
         entries = None

@@ -21,7 +21,7 @@ OPEN = """
 # What each service owes, with the wallet that is to pay it.
 OWED = """
     CREATE TEMPORARY TABLE wallet_owed ON COMMIT DROP AS
-    SELECT owed.*, wallet.id AS wallet_id
+    SELECT owed.*, wallet.id AS wallet_id, wallet.balance, wallet.granted_balance
       FROM (SELECT charge_id, service_id, currency_id, customer_id, sum(amount) AS amount
               FROM wallet_charge
           GROUP BY charge_id, service_id, currency_id, customer_id) AS owed
@@ -57,14 +57,13 @@ BOOK = """
     INSERT INTO billing_wallet_transaction
            (id, wallet_id, company_id, currency_id, date, kind, amount, granted_amount,
             balance_after, service_id, run_id, source_key, create_date, write_date)
-    SELECT debit.transaction_id, debit.wallet_id, wallet.company_id, wallet.currency_id, %(date)s,
+    SELECT debit.transaction_id, debit.wallet_id, %(company)s, debit.currency_id, %(date)s,
            'debit', -debit.amount,
-           GREATEST(wallet.granted_balance - debit.spent, 0)
-                - GREATEST(wallet.granted_balance - debit.spent + debit.amount, 0),
-           wallet.balance - debit.spent, debit.service_id, %(run)s,
+           GREATEST(debit.granted_balance - debit.spent, 0)
+                - GREATEST(debit.granted_balance - debit.spent + debit.amount, 0),
+           debit.balance - debit.spent, debit.service_id, %(run)s,
            'charge:' || debit.charge_id, %(now)s, %(now)s
       FROM wallet_debit AS debit
-      JOIN billing_wallet AS wallet ON wallet.id = debit.wallet_id
      WHERE debit.transaction_id IS NOT NULL
   ORDER BY debit.transaction_id
 """

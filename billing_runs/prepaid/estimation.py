@@ -1,14 +1,14 @@
 from datetime import date, timedelta
 
 from odoo import models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .arithmetic import Burn, boundaries, depletion_day
+from .arithmetic import Burn, Outlook, boundaries
 from .rating_sql import DROP
 
 ONE_DAY = timedelta(days=1)
 EPOCH = date(2000, 1, 1)
-NEVER = 999999
 # Customers of whom something is open: their money does not pay any more.
 OPEN = """
     CREATE TEMPORARY TABLE prepaid_open ON COMMIT DROP AS
@@ -18,27 +18,35 @@ OPEN = """
      WHERE charge.id IN (%s)
        AND charge.amount > 0
 """
-# Days are counted from the first of January 2000: arrays hold numbers.
+# What each line of a customer's services will cost. Lines that cost the same have one number.
+BURNS = """
+    CREATE TEMPORARY TABLE prepaid_burn ON COMMIT DROP AS
+    SELECT dense_rank() OVER (ORDER BY coins, scheme_id, anchor, rated_up_to, date_end,
+                                       whole)::int AS number, burn.*
+      FROM (SELECT due.customer_id, due.currency_id,
+                   round(price.gross / coin.rounding)::bigint AS coins,
+                   due.scheme_id, due.anchor, due.rated_up_to, due.date_end, due.whole
+              FROM prepaid_due AS due
+              JOIN prepaid_line AS line ON line.service_id = due.id
+              JOIN prepaid_price AS price ON price.id = line.price_id
+              JOIN res_currency AS coin ON coin.id = due.currency_id) AS burn
+"""
+DISTINCT_BURNS = """
+    SELECT DISTINCT number, coins, scheme_id, anchor, rated_up_to, date_end, whole
+      FROM prepaid_burn
+"""
+# Wallets are locked in the order of their ids, as everybody does who books on them.
 FUTURE = """
     SELECT wallet.id, round((wallet.balance + COALESCE(wallet.credit_limit, 0))
                             / currency.rounding)::bigint,
            wallet.partner_id IN (SELECT customer_id FROM prepaid_open
                                   WHERE currency_id = wallet.currency_id),
-           COALESCE(burns.lines, '{}'), COALESCE(used.coins, 0)::float
+           COALESCE(burns.numbers, '{}'), COALESCE(used.coins, 0)::float
       FROM billing_wallet AS wallet
       JOIN res_currency AS currency ON currency.id = wallet.currency_id
- LEFT JOIN (SELECT due.customer_id, due.currency_id,
-                   array_agg(ARRAY[round(price.gross / coin.rounding)::bigint,
-                                   due.scheme_id::bigint,
-                                   COALESCE(due.anchor - '2000-01-01'::date, 0)::bigint,
-                                   (due.rated_up_to - '2000-01-01'::date)::bigint,
-                                   COALESCE(due.date_end - '2000-01-01'::date, 999999)::bigint,
-                                   due.whole::int::bigint]) AS lines
-              FROM prepaid_due AS due
-              JOIN prepaid_line AS line ON line.service_id = due.id
-              JOIN prepaid_price AS price ON price.id = line.price_id
-              JOIN res_currency AS coin ON coin.id = due.currency_id
-          GROUP BY due.customer_id, due.currency_id) AS burns
+ LEFT JOIN (SELECT customer_id, currency_id, array_agg(number ORDER BY number) AS numbers
+              FROM prepaid_burn
+          GROUP BY customer_id, currency_id) AS burns
         ON burns.customer_id = wallet.partner_id
        AND burns.currency_id = wallet.currency_id
  LEFT JOIN (SELECT known.customer_id, known.currency_id,
@@ -61,6 +69,14 @@ FUTURE = """
        AND used.currency_id = wallet.currency_id
      WHERE wallet.company_id = %(company)s
        AND wallet.partner_id BETWEEN %(first)s AND %(last)s
+  ORDER BY wallet.id
+       FOR NO KEY UPDATE OF wallet
+"""
+ESTIMATED = """
+    UPDATE billing_wallet AS wallet
+       SET depletion_date = %(after)s::date + found.days, estimated_date = %(date)s
+      FROM unnest(%(wallets)s::int[], %(days)s::int[]) AS found (id, days)
+     WHERE wallet.id = found.id
 """
 
 
@@ -81,11 +97,14 @@ class BillingRun(models.Model):
         self.ensure_one()
         cr = self.env.cr
         after = self.cutoff_date + ONE_DAY
-        self._lay_out_due(self._due_services(first, last, active_only=True))
+        services = self._due_domain(first, last) & Domain("state", "=", "active")
+        self._lay_out_due(services, first, last)
         self._lay_out_lines()
+        cr.execute(BURNS)
         cr.execute("DROP TABLE IF EXISTS prepaid_open")
         charges = self.env["billing.charge"]._search(self._debit_domain(first, last))
         cr.execute(SQL(OPEN, charges.select(SQL.identifier(charges.table, "id"))))
+        outlook = self._outlook(after)
         cr.execute(
             SQL(
                 FUTURE,
@@ -96,65 +115,33 @@ class BillingRun(models.Model):
                 days=self.cycle_id.burn_days,
             )
         )
-        estimated = self._depletion_days(cr.fetchall(), after)
-        cr.execute(
-            "SELECT id FROM billing_wallet WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
-            [[wallet_id for wallet_id, _day in estimated]],
-        )
-        cr.execute(
-            SQL(
-                """
-                UPDATE billing_wallet AS wallet
-                   SET depletion_date = found.day, estimated_date = %s
-                  FROM unnest(%s::int[], %s::date[]) AS found (id, day)
-                 WHERE wallet.id = found.id
-                """,
-                self.cutoff_date,
-                [wallet_id for wallet_id, _day in estimated],
-                [day for _wallet_id, day in estimated],
-            )
-        )
+        wallets, days, ending = [], [], 0
+        for wallet_id, available, has_open, numbers, daily in cr.fetchall():
+            left = 0 if has_open else outlook.days(available, tuple(numbers), max(daily, 0.0))
+            wallets.append(wallet_id)
+            days.append(left)
+            ending += left is not None
+        cr.execute(SQL(ESTIMATED, wallets=wallets, days=days, after=after, date=self.cutoff_date))
         cr.execute(DROP)
         cr.execute("DROP TABLE prepaid_open")
         self.env["billing.wallet"].invalidate_model(["depletion_date", "estimated_date"])
-        ending = sum(1 for _wallet_id, day in estimated if day)
-        return {"wallets": len(estimated), "documents": ending}
+        return {"wallets": len(wallets), "documents": ending}
 
-    def _depletion_days(self, rows, first) -> list[tuple]:
-        """Return [(wallet id, first day that it does not pay any more, or None)].
+    def _outlook(self, first: date) -> Outlook:
+        """Return what the burns of ``prepaid_burn`` come to.
 
-        :param rows: of ``FUTURE``
         :param first: the first day that is not charged yet
         """
         horizon = self.cycle_id.estimation_days
+        until = first + timedelta(days=horizon + 1)
         schedules: dict = {}
-
-        def days_of(scheme_id, anchor, start):
+        burns = {}
+        self.env.cr.execute(DISTINCT_BURNS)
+        for number, coins, scheme_id, anchor, start, end, whole in self.env.cr.fetchall():
             key = scheme_id, anchor, min(start, first)
             if key not in schedules:
                 scheme = self.env["billing.term.scheme"].browse(scheme_id)
-                schedules[key] = tuple(
-                    boundaries(
-                        scheme._get_schedule(anchor),
-                        min(start, first),
-                        first + timedelta(days=horizon + 1),
-                    )
-                )
-            return schedules[key]
-
-        estimated = []
-        for wallet_id, available, has_open, lines, daily in rows:
-            if has_open:
-                estimated.append((wallet_id, first))
-                continue
-            burns = []
-            for coins, scheme_id, anchor, start, end, whole in lines:
-                start = EPOCH + timedelta(days=start)
-                end = None if end == NEVER else EPOCH + timedelta(days=end)
-                days = days_of(scheme_id, EPOCH + timedelta(days=anchor), start)
-                burns.append(Burn(coins, days, start, end, bool(whole)))
-            day = None
-            if burns or daily > 0:
-                day = depletion_day(available, burns, first, horizon, max(daily, 0.0))
-            estimated.append((wallet_id, day))
-        return estimated
+                schedule = scheme._get_schedule(anchor or EPOCH)
+                schedules[key] = tuple(boundaries(schedule, min(start, first), until))
+            burns[number] = Burn(coins, schedules[key], start, end, whole)
+        return Outlook(burns, first, horizon)

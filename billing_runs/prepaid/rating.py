@@ -33,11 +33,12 @@ class BillingRun(models.Model):
         :return: number of charges and services, and what they come to by currency
         """
         self.ensure_one()
-        self.env["billing.wallet"]._expire(self.company_id, self.cutoff_date)
-        services = self._due_services(first, last)
-        services._lock_rows()
-        services.invalidate_recordset()
-        unusual = self._unusual(services)
+        # Of a run that bills ahead too, no grant ends before its last day is over.
+        today = min(self.cutoff_date, self.company_id._billing_today())
+        self.env["billing.wallet"]._expire(self.company_id, today)
+        due = self._due_domain(first, last) & Domain("next_billing_date", "<=", self.cutoff_date)
+        count = self._lay_out_due(due, first, last, lock=True)
+        unusual = self._take_unusual()
         refused = self._refuse_prepaid(unusual)
         charges = (unusual - refused)._rate(self.cutoff_date)
         charges += self._charge_usage(self._calls_of(first, last))
@@ -45,13 +46,13 @@ class BillingRun(models.Model):
         for charge in charges:
             key = charge.currency_id.name
             amounts[key] = amounts.get(key, 0) + Decimal(str(charge.amount))
-        usual = services - unusual
-        count = self._rate_set(usual, amounts, first, last) if usual else 0
+        made = self._rate_set(amounts, first, last) if count > len(unusual) else 0
+        self.env.cr.execute(rating_sql.DROP)
         crash_point("prepaid.rated")
-        services.invalidate_recordset()
+        self.env["billing.service"].invalidate_model()
         return {
-            "services": len(services) - len(refused),
-            "documents": len(charges) + count,
+            "services": count - len(refused),
+            "documents": len(charges) + made,
             "amounts": {code: str(amount) for code, amount in amounts.items()},
         }
 
@@ -61,48 +62,29 @@ class BillingRun(models.Model):
         customers &= Domain("commercial_partner_id", "<=", last)
         return Domain("partner_id", "any", customers)
 
-    def _due_services(self, first: int, last: int, active_only: bool = False):
-        """Return the services of which days are due, of the customers in a range.
-
-        :param active_only: those that go on being served instead, whether or not a day is due
-        """
-        domain = self._service_domain() & Domain("date_start", "<=", self.cutoff_date)
-        domain &= Domain("partner_id.commercial_partner_id", ">=", first)
-        domain &= Domain("partner_id.commercial_partner_id", "<=", last)
-        if active_only:
-            domain &= Domain("state", "=", "active")
-        else:
-            domain &= Domain("state", "in", ("active", "suspended", "terminated"))
-            domain &= Domain("next_billing_date", "<=", self.cutoff_date)
-        return self.env["billing.service"].search(domain, order="id")
-
-    def _unusual(self, services):
-        """Return the services that are not rated by sets: with set-up, with unrated days of past
-        terms, or whose records would be refused."""
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT service.id
-                  FROM billing_service AS service
-                  JOIN billing_tariff AS tariff ON tariff.id = service.tariff_id
-                  JOIN product_product AS product ON product.id = tariff.product_id
-                  JOIN res_partner AS partner ON partner.id = service.partner_id
-                  JOIN res_currency AS currency ON currency.id = service.currency_id
-                 WHERE service.id = ANY(%s)
-                   AND (service.setup_due OR service.rated_up_to < service.terms_from
-                        OR NOT (product.active AND partner.active AND currency.active)
-                        OR EXISTS (SELECT 1 FROM billing_service_addon AS line
-                                     JOIN billing_tariff_addon AS addon ON addon.id = line.addon_id
-                                     JOIN product_product AS part ON part.id = addon.product_id
-                                    WHERE line.service_id = service.id AND NOT part.active))
-                """,
-                services.ids,
-            )
+    def _due_domain(self, first: int, last: int) -> Domain:
+        """Return the domain of the services of which something may be due, of the customers in a
+        range."""
+        return (
+            self._service_domain()
+            & Domain("date_start", "<=", self.cutoff_date)
+            & Domain("partner_id.commercial_partner_id", ">=", first)
+            & Domain("partner_id.commercial_partner_id", "<=", last)
+            & Domain("state", "in", ("active", "suspended", "terminated"))
         )
-        return services.browse(sorted(row[0] for row in self.env.cr.fetchall()))
 
-    def _rate_set(self, services, amounts: dict, first: int, last: int) -> int:
-        """Charge services by sets; add what comes of it to ``amounts``. Return how many charges."""
+    def _take_unusual(self):
+        """Take the services out of ``prepaid_due`` that are not rated by sets, and return them: with
+        set-up, with unrated days of past terms, or whose records would be refused."""
+        cr = self.env.cr
+        cr.execute("DELETE FROM prepaid_due WHERE unusual RETURNING id")
+        return self.env["billing.service"].browse(sorted(row[0] for row in cr.fetchall()))
+
+    def _rate_set(self, amounts: dict, first: int, last: int) -> int:
+        """Charge the services of ``prepaid_due``; add what comes of it to ``amounts``.
+
+        :return: how many charges
+        """
         cr = self.env.cr
         values = {
             "company": self.company_id.id,
@@ -113,15 +95,15 @@ class BillingRun(models.Model):
             "first": first,
             "last": last,
         }
-        self._lay_out_due(services)
+        self.env.flush_all()
         cr.execute("DELETE FROM prepaid_due WHERE rated_up_to >= stop")
         self._lay_out_lines()
         self._lay_out_periods()
         cr.execute(rating_sql.PARTS)
         self._lay_out_texts()
-        cr.execute("ANALYZE prepaid_part")
+        cr.execute("ANALYZE prepaid_part (service_id)")
         cr.execute(rating_sql.CHARGES)
-        cr.execute("ANALYZE prepaid_charge")
+        cr.execute("ANALYZE prepaid_charge (service_id, customer_id)")
         cr.execute(SQL(rating_sql.DROP_CHARGED, **values))
         if self._debits_at_once():
             self._debit_at_once(values)
@@ -133,30 +115,44 @@ class BillingRun(models.Model):
         made = cr.fetchall()
         for code, _count, amount in made:
             amounts[code] = amounts.get(code, 0) + Decimal(amount)
-        cr.execute(rating_sql.DROP)
         self.env["billing.charge"].invalidate_model()
         return sum(count for _code, count, _amount in made)
 
-    def _lay_out_due(self, services):
-        """Fill ``prepaid_due``, a row a service."""
+    def _lay_out_due(self, domain: Domain, first: int, last: int, lock: bool = False) -> int:
+        """Fill ``prepaid_due``, a row a service of the customers in a range. Return how many.
+
+        :param lock: keep others out who rate or change these services, in the order of their ids
+        """
         cr = self.env.cr
         self.env.flush_all()
+        cr.execute(rating_sql.SETTINGS)
         cr.execute(rating_sql.DROP)
+        query = self.env["billing.service"]._search(domain)
+        table = SQL.identifier(query.table)
+        services = query.select(
+            *(SQL.identifier(query.table, name) for name in rating_sql.OF_SERVICE)
+        )
+        if lock:
+            services = SQL("%s ORDER BY %s.id FOR NO KEY UPDATE OF %s", services, table, table)
         cr.execute(
             SQL(
                 rating_sql.DUE,
-                services=services.ids,
+                services=services,
+                first=first,
+                last=last,
                 after=self.cutoff_date + ONE_DAY,
                 lang=self.env.lang or "en_US",
             )
         )
-        cr.execute("ANALYZE prepaid_due")
+        count = cr.rowcount
+        cr.execute("ANALYZE prepaid_due (id, partner_id, customer_id)")
+        return count
 
     def _lay_out_lines(self):
         """Fill ``prepaid_line`` and ``prepaid_price``: what each service is charged for."""
         self._lay_out_positions()
         self.env.cr.execute(rating_sql.LINES)
-        self.env.cr.execute("ANALYZE prepaid_line")
+        self.env.cr.execute("ANALYZE prepaid_line (service_id, price_id)")
         self._lay_out_prices()
 
     def _debits_at_once(self) -> bool:
@@ -172,6 +168,7 @@ class BillingRun(models.Model):
                 SELECT wallet.id
                   FROM billing_wallet AS wallet
                  WHERE wallet.partner_id IN (SELECT customer_id FROM prepaid_due)
+                   AND wallet.partner_id BETWEEN %(first)s AND %(last)s
                    AND wallet.company_id = %(company)s
               ORDER BY wallet.id FOR NO KEY UPDATE
                 """,
@@ -179,7 +176,7 @@ class BillingRun(models.Model):
             )
         )
         cr.execute(SQL(rating_sql.PAID_AT_ONCE, **values))
-        cr.execute("ANALYZE wallet_debit")
+        cr.execute("ANALYZE wallet_debit (service_id, wallet_id)")
         cr.execute(SQL(BOOK, **values))
         self.env["billing.wallet"].invalidate_model()
         self.env["billing.wallet.transaction"].invalidate_model()

@@ -7,14 +7,24 @@ from odoo.tools import SQL
 
 TABLES = (
     *("prepaid_due", "prepaid_line", "prepaid_price", "prepaid_period", "prepaid_part"),
-    *("prepaid_text", "prepaid_day", "prepaid_charge", "wallet_debit"),
+    *("prepaid_text", "prepaid_day", "prepaid_charge", "prepaid_burn", "wallet_debit"),
 )
 DROP = SQL("DROP TABLE IF EXISTS %s", SQL(", ").join(map(SQL.identifier, TABLES)))
 
-# The services of the batch that are rated by sets: a row a service, with the days
-# [rated_up_to, stop) to charge and what its customer's place says.
+# A batch is a small part of its tables: it is found by indexes, not by reading all of them. Compiling
+# these statements never pays.
+SETTINGS = "SELECT set_config('random_page_cost', '1.1', TRUE), set_config('jit', 'off', TRUE)"
+# What is read of services.
+OF_SERVICE = (
+    *("id", "partner_id", "currency_id", "tariff_id", "number", "name", "price", "quantity"),
+    *("discount", "rated_up_to", "date_start", "date_end", "date_suspended", "anchor_date"),
+    *("terms_from", "terms_count", "setup_due"),
+)
+# The services of the batch: a row a service, with the days [rated_up_to, stop) to charge and what
+# its customer's place says.
 DUE = """
     CREATE TEMPORARY TABLE prepaid_due ON COMMIT DROP AS
+    WITH service AS MATERIALIZED (%(services)s)
     SELECT service.id, service.partner_id, partner.commercial_partner_id AS customer_id,
            service.currency_id, service.rated_up_to, service.date_start, service.date_end,
            CASE WHEN scheme.bill_suspended IS NOT TRUE THEN service.date_suspended END AS paused,
@@ -26,12 +36,21 @@ DUE = """
            LEAST(%(after)s::date, service.date_end,
                  CASE WHEN scheme.bill_suspended IS NOT TRUE
                       THEN service.date_suspended END) AS stop,
-           0 AS position_id, COALESCE(partner.lang, %(lang)s) AS lang
-      FROM billing_service AS service
+           0 AS position_id, COALESCE(partner.lang, %(lang)s) AS lang,
+           service.setup_due OR service.rated_up_to < service.terms_from
+           OR NOT (product.active AND partner.active AND currency.active)
+           OR EXISTS (SELECT 1 FROM billing_service_addon AS line
+                        JOIN billing_tariff_addon AS addon ON addon.id = line.addon_id
+                        JOIN product_product AS part ON part.id = addon.product_id
+                       WHERE line.service_id = service.id AND NOT part.active) AS unusual
+      FROM service
       JOIN billing_tariff AS tariff ON tariff.id = service.tariff_id
       JOIN billing_term_scheme AS scheme ON scheme.id = tariff.term_scheme_id
-      JOIN res_partner AS partner ON partner.id = service.partner_id
-     WHERE service.id = ANY(%(services)s)
+      JOIN product_product AS product ON product.id = tariff.product_id
+      JOIN res_currency AS currency ON currency.id = service.currency_id
+      JOIN res_partner AS partner
+        ON partner.id = service.partner_id
+       AND partner.commercial_partner_id BETWEEN %(first)s AND %(last)s
 """
 # What each service is charged for. Lines of one price, for customers of one fiscal position, cost
 # the same, so that they are priced once.
@@ -126,7 +145,7 @@ PAID_AT_ONCE = """
            AND charge.service_id IS NOT NULL
            AND partner.commercial_partner_id BETWEEN %(first)s AND %(last)s
     ), asked AS (
-        SELECT owed.*, wallet.id AS wallet_id,
+        SELECT owed.*, wallet.id AS wallet_id, wallet.balance, wallet.granted_balance,
                wallet.balance + COALESCE(wallet.credit_limit, 0) AS available,
                min(owed.amount) OVER (PARTITION BY wallet.id) AS least,
                sum(owed.amount) OVER (PARTITION BY wallet.id) AS total,
@@ -137,12 +156,14 @@ PAID_AT_ONCE = """
               GROUP BY service_id, currency_id, customer_id) AS owed
           JOIN billing_wallet AS wallet
             ON wallet.partner_id = owed.customer_id
+           AND wallet.partner_id BETWEEN %(first)s AND %(last)s
            AND wallet.company_id = %(company)s
            AND wallet.currency_id = owed.currency_id
            AND wallet.state = 'open'
          WHERE owed.customer_id NOT IN (SELECT customer_id FROM waiting)
     )
-    SELECT charge_id, service_id, currency_id, customer_id, amount, wallet_id, spent,
+    SELECT charge_id, service_id, currency_id, customer_id, amount, wallet_id, balance,
+           granted_balance, spent,
            CASE WHEN amount > 0 THEN nextval('billing_wallet_transaction_id_seq')::int
             END AS transaction_id
       FROM (SELECT * FROM asked WHERE least >= 0 AND total <= available

@@ -1,4 +1,6 @@
-from odoo import api, fields, models
+from odoo import api, models
+
+from ...services.loose_many2one import HeldMany2one
 
 
 class BillingWalletTransaction(models.Model):
@@ -6,7 +8,7 @@ class BillingWalletTransaction(models.Model):
 
     _inherit = "billing.wallet.transaction"
 
-    run_id = fields.Many2one(
+    run_id = HeldMany2one(
         "billing.run",
         string="Billing Run",
         readonly=True,

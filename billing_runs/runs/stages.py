@@ -202,7 +202,7 @@ class WalletStage(Stage):
     has_documents = False
     before = "pending"
     #: customers a task; what is done by sets takes thousands at once
-    customers = 2000
+    customers = 5000
 
     def has_work(self, run):
         return bool(self.batches(run))

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ...services.loose_many2one import HeldMany2one
+
 
 class BillingCharge(models.Model):
     """Usage: the calls that a charge is made of, and what becomes of them with it."""
@@ -8,7 +10,7 @@ class BillingCharge(models.Model):
     _inherit = "billing.charge"
 
     call_count = fields.Integer("Calls", compute="_compute_call_count")
-    usage_class_id = fields.Many2one(
+    usage_class_id = HeldMany2one(
         "cdr.rate.class",
         string="Rate Class",
         readonly=True,

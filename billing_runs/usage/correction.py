@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...services.loose_many2one import HeldMany2one
 from .billing_usage_earlier import PRICED_COLUMNS
 
 
@@ -18,7 +19,7 @@ class BillingCharge(models.Model):
 
     _inherit = "billing.charge"
 
-    corrected_id = fields.Many2one(
+    corrected_id = HeldMany2one(
         "billing.charge",
         string="Corrects",
         readonly=True,

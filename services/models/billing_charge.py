@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from ..loose_many2one import HeldMany2one
+
 LIVE_ADJUSTABLE = ("recurring", "addon", "adjustment")
 # What counts: to be billed, on a document, or netted without one.
 LIVE_STATES = ("rated", "invoiced", "settled")
@@ -38,7 +40,9 @@ class BillingCharge(models.Model):
     _check_company_auto = True
 
     name = fields.Char(string="Description", required=True, readonly=True)
-    partner_id = fields.Many2one(
+    # Charges are made of services and jobs by the million: what they name is held, but not looked
+    # up row by row.
+    partner_id = HeldMany2one(
         "res.partner",
         string="Customer",
         required=True,
@@ -47,12 +51,12 @@ class BillingCharge(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    company_id = fields.Many2one("res.company", required=True, readonly=True)
-    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
-    service_id = fields.Many2one(
+    company_id = HeldMany2one("res.company", required=True, readonly=True)
+    currency_id = HeldMany2one("res.currency", required=True, readonly=True)
+    service_id = HeldMany2one(
         "billing.service", index=True, readonly=True, check_company=True, ondelete="restrict"
     )
-    addon_line_id = fields.Many2one(
+    addon_line_id = HeldMany2one(
         "billing.service.addon",
         string="Add-on",
         index="btree_not_null",
@@ -60,7 +64,7 @@ class BillingCharge(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    job_id = fields.Many2one(
+    job_id = HeldMany2one(
         "billing.job",
         index="btree_not_null",
         readonly=True,
@@ -80,7 +84,7 @@ class BillingCharge(models.Model):
         required=True,
         readonly=True,
     )
-    product_id = fields.Many2one(
+    product_id = HeldMany2one(
         "product.product",
         required=True,
         readonly=True,
@@ -137,7 +141,7 @@ class BillingCharge(models.Model):
     source_key = fields.Char(required=True, readonly=True, copy=False)
     waive_reason = fields.Char(readonly=True)
     reason = fields.Char(readonly=True, help="Why this adjustment was made.")
-    credited_id = fields.Many2one(
+    credited_id = HeldMany2one(
         "billing.charge",
         string="Credits",
         index="btree_not_null",

@@ -1,3 +1,4 @@
+import math
 from urllib.parse import urlencode
 
 from odoo import SUPERUSER_ID, http
@@ -23,6 +24,13 @@ def own_wallet(wallet_id):
     """Return one of the customer's own wallets, empty where it is not his."""
     wallet = own_wallets().filtered(lambda wallet: wallet.id == wallet_id)
     return wallet.with_context(lang=request.env.lang, allowed_company_ids=wallet.company_id.ids)
+
+
+def top_up_amount(wallet, text):
+    """Return the amount that a customer wants to pay in, rounded; 0 where it is none."""
+    amount = PaymentPortal._cast_as_float(text) or 0.0
+    amount = wallet.currency_id.round(amount) if math.isfinite(amount) else 0.0
+    return max(amount, 0.0)
 
 
 class WalletPortal(CustomerPortal):
@@ -88,10 +96,9 @@ class WalletPortal(CustomerPortal):
     def portal_top_up(self, wallet_id, amount=None, **_kwargs):
         """Lead to Odoo's own payment page for an amount."""
         wallet = own_wallet(wallet_id)
-        amount = PaymentPortal._cast_as_float(amount) or 0.0
-        if not wallet or wallet.currency_id.compare_amounts(amount, 0) <= 0:
+        amount = top_up_amount(wallet, amount) if wallet else 0.0
+        if not amount:
             return request.redirect(f"/my/wallets/{wallet_id}")
-        amount = wallet.currency_id.round(amount)
         partner = request.env.user.partner_id
         query = {
             "reference": wallet.number,
@@ -125,8 +132,8 @@ class WalletPayment(PaymentPortal):
     def wallet_transaction(self, wallet_id, amount, **kwargs):
         """Create the transaction of a top-up, and return what its payment form needs."""
         wallet = own_wallet(wallet_id)
-        amount = self._cast_as_float(amount) or 0.0
-        if not wallet or wallet.currency_id.compare_amounts(amount, 0) <= 0:
+        amount = top_up_amount(wallet, amount) if wallet else 0.0
+        if not amount:
             raise ValidationError(request.env._("Say how much you want to top up."))
         wallet._deposit_account()
         # What the wallet says counts, whatever the page says.
@@ -134,7 +141,7 @@ class WalletPayment(PaymentPortal):
             kwargs.pop(name, None)
         self._validate_transaction_kwargs(kwargs)
         transaction = self._create_transaction(
-            amount=wallet.currency_id.round(amount),
+            amount=amount,
             currency_id=wallet.currency_id.id,
             partner_id=request.env.user.partner_id.id,
             custom_create_values={"billing_wallet_id": wallet.id},

@@ -1,5 +1,7 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
+
+from ...services.loose_many2one import LooseMany2one
 
 
 class BillingCharge(models.Model):
@@ -7,7 +9,8 @@ class BillingCharge(models.Model):
 
     _inherit = "billing.charge"
 
-    wallet_transaction_id = fields.Many2one(
+    # The database refuses to delete transactions, whoever names them.
+    wallet_transaction_id = LooseMany2one(
         "billing.wallet.transaction",
         index="btree_not_null",
         readonly=True,
@@ -17,7 +20,7 @@ class BillingCharge(models.Model):
         help="The debit of the wallet that paid this charge.",
     )
 
-    returned_transaction_id = fields.Many2one(
+    returned_transaction_id = LooseMany2one(
         "billing.wallet.transaction",
         index="btree_not_null",
         readonly=True,

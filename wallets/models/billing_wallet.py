@@ -7,6 +7,8 @@ from ...services.numbers import give_numbers
 MANAGER = "billing_operations.group_billing_manager"
 # What a wallet is for good once something was booked.
 FIXED_FIELDS = ("partner_id", "company_id", "currency_id")
+# An estimate is made every day; one that is older says nothing about today.
+FRESH_DAYS = 2
 # How much a customer may owe, and when he is told, is the managers' business.
 MANAGER_FIELDS = ("credit_limit",)
 
@@ -339,6 +341,14 @@ class BillingWallet(models.Model):
         if not self.depletion_date:
             return ""
         today = self.company_id._billing_today()
+        until = format_date(self.env, fields.Date.subtract(self.depletion_date, days=1))
+        estimated = self.estimated_date
+        if estimated and (today - estimated).days > FRESH_DAYS:
+            return self.env._(
+                "On %(day)s the balance was expected to last until %(until)s.",
+                day=format_date(self.env, estimated),
+                until=until,
+            )
         days = (self.depletion_date - today).days
         if days <= 0:
             return self.env._("The balance does not pay for today.")
@@ -347,5 +357,5 @@ class BillingWallet(models.Model):
         return self.env._(
             "The balance pays for about %(days)s days, until %(day)s.",
             days=days,
-            day=format_date(self.env, fields.Date.subtract(self.depletion_date, days=1)),
+            day=until,
         )

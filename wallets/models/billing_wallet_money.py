@@ -92,7 +92,7 @@ class BillingWallet(models.Model):
     @api.model
     def _positive(self, amount) -> Decimal:
         amount = to_decimal(amount)
-        if amount <= 0:
+        if not amount.is_finite() or amount <= 0:
             raise UserError(self.env._("The amount must be more than zero."))
         return amount
 
@@ -219,22 +219,35 @@ class BillingWallet(models.Model):
         )
         wallets = self.browse([wallet_id for (wallet_id,) in self.env.cr.fetchall()])
         wallets._lock_balances()
-        bookings = []
-        for wallet_id, lots in wallets._lots().items():
-            for grant_id, lot in lots.items():
-                if lot.expiry and lot.expiry < today and lot.left > 0:
-                    bookings.append(
-                        {
-                            "wallet_id": wallet_id,
-                            "kind": "expiry",
-                            "amount": -lot.left,
-                            "granted": -lot.left,
-                            "grant_id": grant_id,
-                            "date": today,
-                            "source_key": f"expiry:{grant_id}:{today}",
-                        }
-                    )
-        return self.env["billing.wallet.transaction"]._book(bookings)
+        over = [
+            (wallet_id, grant_id, lot.left)
+            for wallet_id, lots in wallets._lots().items()
+            for grant_id, lot in lots.items()
+            if lot.expiry and lot.expiry < today and lot.left > 0
+        ]
+        transactions = self.env["billing.wallet.transaction"]
+        # What comes back to a grant whose time is over ends once more.
+        times = dict(
+            transactions._read_group(
+                [("grant_id", "in", [grant_id for _wallet_id, grant_id, _left in over])],
+                ["grant_id"],
+                ["__count"],
+            )
+        )
+        return transactions._book(
+            [
+                {
+                    "wallet_id": wallet_id,
+                    "kind": "expiry",
+                    "amount": -left,
+                    "granted": -left,
+                    "grant_id": grant_id,
+                    "date": today,
+                    "source_key": f"expiry:{grant_id}:{times.get(transactions.browse(grant_id), 0)}",
+                }
+                for wallet_id, grant_id, left in over
+            ]
+        )
 
     def _void_grant_problem(self, grant) -> str:
         """Return why a grant cannot be taken back: some of it was spent."""

@@ -2,8 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...billing_tasks.texts import label
-from ...services.loose_many2one import LooseMany2one
-from ..triggers import NO_LOOSE_KEYS, TRANSACTION_TRIGGERS, WALLET_ROOM, WALLET_TRIGGERS
+from ...services.loose_many2one import HeldMany2one, LooseMany2one
+from ..triggers import TRANSACTION_TRIGGERS, WALLET_ROOM, WALLET_TRIGGERS
 
 
 class BillingWalletTransaction(models.Model):
@@ -20,7 +20,7 @@ class BillingWalletTransaction(models.Model):
 
     Source keys: ``payment_id:<id>:<number>``, ``statement_line_id:<id>:<number>``,
     ``manual:<random>``, ``transfer:<random>:out`` and ``:in``, ``void:<id>``,
-    ``expiry:<grant id>:<day>``. Packages above add their own prefixes.
+    ``expiry:<grant id>:<number>``. Packages above add their own prefixes.
     """
 
     _name = "billing.wallet.transaction"
@@ -28,7 +28,8 @@ class BillingWalletTransaction(models.Model):
     _order = "id desc"
     _check_company_auto = True
 
-    wallet_id = fields.Many2one(
+    # The database looks a statement's wallets up together, as it adds to their balances.
+    wallet_id = HeldMany2one(
         "billing.wallet", required=True, readonly=True, ondelete="restrict", check_company=True
     )
     partner_id = fields.Many2one(related="wallet_id.partner_id", string="Customer")
@@ -69,14 +70,15 @@ class BillingWalletTransaction(models.Model):
         readonly=True,
         help="The last day on which granted money can be spent. Empty: without end.",
     )
-    service_id = fields.Many2one(
+    service_id = HeldMany2one(
         "billing.service",
         index="btree_not_null",
         readonly=True,
         check_company=True,
         ondelete="restrict",
     )
-    voided_id = fields.Many2one(
+    # The database refuses to delete transactions, whoever names them.
+    voided_id = LooseMany2one(
         "billing.wallet.transaction",
         string="Takes Back",
         readonly=True,
@@ -86,7 +88,7 @@ class BillingWalletTransaction(models.Model):
     void_ids = fields.One2many(
         "billing.wallet.transaction", "voided_id", string="Voided By", readonly=True
     )
-    grant_id = fields.Many2one(
+    grant_id = LooseMany2one(
         "billing.wallet.transaction",
         readonly=True,
         index="btree_not_null",
@@ -94,7 +96,7 @@ class BillingWalletTransaction(models.Model):
         ondelete="restrict",
         help="The grant of which this is what was left.",
     )
-    other_wallet_id = fields.Many2one(
+    other_wallet_id = HeldMany2one(
         "billing.wallet",
         readonly=True,
         index="btree_not_null",
@@ -141,7 +143,6 @@ class BillingWalletTransaction(models.Model):
     def init(self):
         """Have the database add up balances and refuse what would rewrite them."""
         self.env.cr.execute(WALLET_ROOM)
-        self.env.cr.execute(NO_LOOSE_KEYS)
         self.env.cr.execute(WALLET_TRIGGERS)
         self.env.cr.execute(TRANSACTION_TRIGGERS)
 

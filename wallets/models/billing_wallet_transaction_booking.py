@@ -132,8 +132,8 @@ class BillingWalletTransaction(models.Model):
         return transactions
 
     def _after_booking(self):
-        """Have records read again what the database added up. Floors above act on money that came
-        in or went out."""
+        """Have records read again what the database added up, and forget estimates that no longer
+        hold. Floors above act on money that came in or went out."""
         wallets = self.env["billing.wallet"].browse({t.wallet_id.id for t in self})
         wallets.invalidate_recordset(
             [
@@ -143,3 +143,7 @@ class BillingWalletTransaction(models.Model):
             ]
         )
         (self.voided_id | self).invalidate_recordset(["void_ids", "can_void"])
+        # Debits are what was estimated; after anything else the money lasts longer, or not as long.
+        other = self.filtered(lambda transaction: transaction.kind != "debit").wallet_id
+        if estimated := other.filtered("depletion_date"):
+            estimated._own().write({"depletion_date": False})
