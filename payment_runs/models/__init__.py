@@ -24,6 +24,9 @@ from . import payment_provider
 from . import payment_token
 from . import payment_transaction
 from . import billing_wallet
+from . import billing_wallet_portal
+from . import res_company_top_up
+from . import res_config_settings_top_up
 from . import billing_payment_file
 from . import billing_payment_download
 from . import billing_task
