@@ -27,6 +27,7 @@ from . import billing_wallet
 from . import billing_wallet_portal
 from . import res_company_top_up
 from . import res_config_settings_top_up
+from . import billing_payment_exception
 from . import billing_payment_file
 from . import billing_payment_download
 from . import billing_task
