@@ -24,6 +24,8 @@ SEQUENCE_TYPES = ("FRST", "RCUR", "OOFF", "FNAL")
 MOST_CENTS = 99_999_999_999
 #: how many debits ``sepaxml`` is given at once: what it builds of them is large
 AT_ONCE = 1000
+#: the sum and the number of no debits
+NO_TOTALS = Decimal(), 0
 #: instead of the account from which was collected before
 SAME_MANDATE = "SMNDA"
 
@@ -337,7 +339,7 @@ def check_file(content: bytes, version: str) -> None:
         no_network=True,
         huge_tree=True,
     )
-    header, mine, everything = (), [], []
+    header, block, total = (), NO_TOTALS, NO_TOTALS
     element = None
     try:
         for _event, element in events:
@@ -345,11 +347,10 @@ def check_file(content: bytes, version: str) -> None:
                 header = _totals(element, space)
                 continue
             if element.tag == f"{space}DrctDbtTxInf":
-                mine.append(Decimal(element.findtext(f"{space}InstdAmt")))
+                block = _plus(block, (Decimal(element.findtext(f"{space}InstdAmt")), 1))
             elif element.tag == f"{space}PmtInf":
-                _check_totals(_totals(element, space), mine)
-                everything += mine
-                mine = []
+                _check_totals(_totals(element, space), block)
+                total, block = _plus(total, block), NO_TOTALS
             element.clear()
     except (etree.LxmlError, ArithmeticError, TypeError, ValueError) as error:
         # Numbers are read before the schema has its say.
@@ -357,7 +358,7 @@ def check_file(content: bytes, version: str) -> None:
     if element is None or element.tag != f"{space}Document":
         # A file that breaks off is read without an error.
         raise FileProblems([(None, "schema", "the end is missing")])
-    _check_totals(header, everything)
+    _check_totals(header, total)
 
 
 def _totals(element, space):
@@ -365,7 +366,10 @@ def _totals(element, space):
     return Decimal(element.findtext(f"{space}CtrlSum") or 0), number
 
 
-def _check_totals(said, amounts):
-    total = sum(amounts, Decimal())
-    if said != (total, len(amounts)):
-        raise FileProblems([(None, "schema", f"{said} ≠ {total}, {len(amounts)}")])
+def _plus(totals, others):
+    return totals[0] + others[0], totals[1] + others[1]
+
+
+def _check_totals(said, counted):
+    if said != counted:
+        raise FileProblems([(None, "schema", f"{said} ≠ {counted}")])

@@ -77,6 +77,8 @@ class BillingPaymentFile(models.Model):
                 "res_id": self.id,
                 "company_id": self.company_id.id,
                 "type": "binary",
+                # Of what counts as a text Odoo would keep all words once more to search in them.
+                "mimetype": "application/octet-stream",
                 "raw": content,
             }
         )
