@@ -56,8 +56,8 @@ class BillingPaymentException(models.Model):
     state = fields.Selection(
         [
             ("unknown", "Unknown"),
-            ("not_booked", "Charged, Not Booked"),
-            ("retry", "Tried Again"),
+            ("not_booked", "Not Booked"),
+            ("retry", "To Retry"),
             ("rejected", "Rejected"),
             ("returned", "Returned"),
             ("declined", "Declined"),
