@@ -102,6 +102,9 @@ class BillingPaymentLine(models.Model):
         What was received on the way to the bank is matched with its opposite only where the bank's
         statement has not taken it yet.
         """
+        drawn_back = self.payment_id.move_id.filtered(lambda move: move.state == "draft")
+        # A payment that somebody has set back stays matched with the invoice.
+        drawn_back.line_ids.remove_move_reconcile()
         paid = self.filtered(lambda line: line.payment_id.move_id.state == "posted")
         if not paid:
             return
