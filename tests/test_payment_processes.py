@@ -14,6 +14,7 @@ class Data(PaymentCase):
     env = env
 
 
+Data.make_provider()
 Data.make_collector()
 today = Data.company._billing_today()
 for number, iban in enumerate(IBANS[:6]):
