@@ -3,6 +3,7 @@ from . import runs
 from . import bills
 from . import usage
 from . import invoicing
+from . import writer
 from . import prepaid
 from . import layouts
 from . import calls

@@ -26,6 +26,7 @@ ROOMS = {
     "billing_runs": (
         ("cycles", "runs", "bills", "usage"),
         ("invoicing",),
+        ("writer",),
         ("prepaid",),
         ("layouts",),
         ("calls",),

@@ -7,6 +7,7 @@ from odoo.fields import Command
 from odoo.tools import SQL
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.addons.billing_operations.billing_runs.writer.not_written import NotWritten
 
 # Different in any two records: identity, time, secrets, and the reference to the record itself.
 NOT_COMPARED = {"id", "create_date", "write_date", "access_token", "move_id", "move_line_id"}
@@ -72,9 +73,10 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
 
     # === THE COMPARISON === #
 
-    def assert_same_as_plain(self, *specs, plain=0):
+    def assert_same_as_plain(self, *specs, plain=0, written=True):
         """Compare drafts and posted invoices of the builder with Odoo's; ``plain`` of them go the
-        plain way."""
+        plain way. Then compare what the writer makes of them by sets; not ``written`` says that it
+        has to leave them to Odoo."""
         ways = [prepared for prepared, _values in self.builder._prepare(list(specs))]
         self.assertEqual(ways.count(False), plain, "invoices that went the plain way")
         expected = self._result_of(
@@ -103,6 +105,36 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
                 self.assertFalse(
                     differences, f"{state}, invoice {number}:\n" + "\n".join(differences)
                 )
+
+        if not plain:
+            self._assert_written(specs, expected["posted"], written)
+
+    def _assert_written(self, specs, expected, written):
+        documents = [values for _shape, values in self.builder._shaped(list(specs))]
+        writer = self.env["billing.invoice.writer"]
+        ids = []
+
+        def write():
+            writer._check_dates(documents)
+            ids.extend(writer._write_posted(documents).move_ids)
+            return self.env["account.move"].browse(ids)
+
+        try:
+            ours = self._result_of(write, lambda moves: None)["posted"]
+        except NotWritten:
+            self.assertFalse(written, "the writer refused them")
+            return
+        differences = [
+            f"invoice {number}, {cell}: {our.get(cell)!r} instead of {their.get(cell)!r}"
+            for number, (our, their) in enumerate(zip(ours, expected, strict=True))
+            for cell in sorted(our.keys() | their.keys())
+            # An empty value is as good as any other: the ORM reads none, false and zero alike.
+            if (our.get(cell) or None) != (their.get(cell) or None)
+        ]
+        if written:
+            self.assertFalse(differences, "written by sets:\n" + "\n".join(differences))
+        else:
+            self.assertTrue(differences, "the writer could have made them")
 
     def _result_of(self, create, post):
         """Return ``{state: [rows of each invoice]}``, leaving the database as it was."""

@@ -123,6 +123,10 @@ class TestOdooInternals(TransactionCase):
             if check in ("arguments", "source"):
                 self.assertTrue(any(name in text for name in last), (places, names))
 
+    def test_the_number_stands_in_a_group_of_the_fixed_format(self):
+        pattern = self.env["account.move"]._sequence_fixed_regex
+        self.assertEqual(re.match(pattern, "INV/2026/00042")["seq"], "00042")
+
     def test_nothing_private_of_odoo_is_used_without_a_row(self):
         known = {full.rpartition(".")[2] for _places, names, _check in rows() for name in names
                  for full in self.expand(name)}  # fmt: skip

@@ -20,8 +20,8 @@ POINTS = (
     "run.batch_committed",
     "run_invoice:task.before_commit",
     "run_invoice:task.committed",
-    "run_post:task.before_commit",
-    "run_post:task.committed",
+    "writer.numbered",
+    "writer.items",
 )
 FORMATTING_POINTS = (
     "formatting.before_pdf",
@@ -35,7 +35,8 @@ MORE_POINTS = (
     "run.identified",
     "run_rate:task.committed",
     "invoicing.before_insert",
-    "posting.before_post",
+    "writer.before_moves",
+    "writer.written",
     "run_format:task.committed",
 )
 START = date(2026, 1, 1)

@@ -287,16 +287,16 @@ class TestRunErrors(BillingCase):
         for index in range(6):
             self.make_service(self.make_customer(f"Other {index}"), self.tariff)
         self.make_service(self.bad, self.tariff)
-        builder = self.env.registry["billing.invoice.builder"]
-        create, bad = builder._create_invoices, self.bad
+        bills, bad = self.env.registry["billing.bill"], self.bad
+        prepare = bills._prepare_document
 
-        def fail_for_bad(records, specs):
-            if any(spec["partner_id"] == bad.id for spec in specs):
+        def fail_for_bad(bill, *args):
+            if bill.partner_id == bad:
                 raise ZeroDivisionError("planted")
-            return create(records, specs)
+            return prepare(bill, *args)
 
         with (
-            patch.object(builder, "_create_invoices", fail_for_bad),
+            patch.object(bills, "_prepare_document", fail_for_bad),
             self.assertLogs("odoo.addons.billing_operations.billing_runs.bills.isolation", "ERROR"),
         ):
             run = self._execute()
@@ -316,7 +316,10 @@ class TestRunErrors(BillingCase):
                 raise UserError("The blocked partner cannot be posted.")
             return post(records, moves)
 
-        with patch.object(builder, "_post_invoices", fail_for_bad):
+        with (
+            patch.object(builder, "_post_invoices", fail_for_bad),
+            patch.object(self.env.registry["billing.run"], "_posts_at_once", lambda run: False),
+        ):
             run = self._execute()
         self._assert_only_bad(run, "posting_failed")
         self.assertEqual(self.bill_of(run, self.bad).charge_ids.state, "rated")
@@ -396,8 +399,8 @@ class TestRunErrors(BillingCase):
     def test_a_bill_run_again_is_not_padded_twice(self):
         self.make_service(self.bad, self.tariff)
         self.bad.write({"billing_low_invoice_rule": "pad", "billing_low_invoice_minimum": 15.0})
-        builder = self.env.registry["billing.invoice.builder"]
-        with patch.object(builder, "_create_invoices", side_effect=UserError("planted")):
+        bills = self.env.registry["billing.bill"]
+        with patch.object(bills, "_prepare_document", side_effect=UserError("planted")):
             run = self.make_run(self.cycle, partner_ids=[Command.set(self.bad.ids)])
             run._execute("posting")
         self.assertEqual(self.bill_of(run, self.bad).error_code, "invoicing_failed")

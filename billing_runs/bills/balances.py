@@ -9,6 +9,9 @@ class BillingBill(models.Model):
     customer has. Taken from the customer's trade receivables in the bill's company and currency;
     contacts share the account of their company. The figures of a first bill start with what the
     ledger held before it.
+
+    What is owed is what open items leave open, and few items are open however long a customer stays;
+    only payments are added up from the beginning, by an index of their own.
     """
 
     _inherit = "billing.bill"
@@ -33,6 +36,9 @@ class BillingBill(models.Model):
         readonly=True, help="All that the customer ever paid; the next bill counts from here."
     )
 
+    _last_balance = models.Index(
+        "(partner_id, balance_date DESC, id DESC) WHERE balance_date IS NOT NULL"
+    )
     _balances_add_up = models.Constraint(
         "CHECK (closing_balance = opening_balance - payments + billed + other_entries)",
         "Opening balance, payments, bill and other entries must come to the closing balance.",
@@ -53,25 +59,39 @@ class BillingBill(models.Model):
                       JOIN res_partner partner ON partner.id = bill.partner_id
                      WHERE bill.id = ANY(%(bills)s)
                 ), ledger AS (
-                    SELECT customer.id,
-                           SUM(item.amount_currency) AS balance,
-                           COALESCE(SUM(item.amount_currency)
-                               FILTER (WHERE move.billing_bill_id = customer.id), 0) AS billed,
-                           COALESCE(-SUM(item.amount_currency)
-                               FILTER (WHERE move.origin_payment_id IS NOT NULL
-                                          OR move.statement_line_id IS NOT NULL), 0) AS received
+                    SELECT customer.*, COALESCE(owed.balance, 0) AS balance,
+                           COALESCE(documents.billed, 0) AS billed,
+                           COALESCE(paid.received, 0) AS received
                       FROM customer
-                      JOIN account_move_line item
-                        ON item.partner_id = customer.partner_id
-                       AND item.company_id = customer.company_id
-                       AND item.currency_id = customer.currency_id
-                       AND item.parent_state = 'posted'
-                      JOIN account_account account
-                        ON account.id = item.account_id
-                       AND account.account_type = 'asset_receivable'
-                       AND account.non_trade IS NOT TRUE
-                      JOIN account_move move ON move.id = item.move_id
-                     GROUP BY customer.id
+                      LEFT JOIN LATERAL (
+                           SELECT SUM(item.amount_residual_currency) AS balance
+                             FROM account_move_line item
+                            WHERE item.account_id = ANY(%(accounts)s)
+                              AND item.partner_id = customer.partner_id
+                              AND item.reconciled IS NOT TRUE
+                              AND item.parent_state = 'posted'
+                              AND item.company_id = customer.company_id
+                              AND item.currency_id = customer.currency_id) owed ON TRUE
+                      LEFT JOIN LATERAL (
+                           SELECT -SUM(item.amount_currency) AS received
+                             FROM account_move_line item
+                            WHERE item.partner_id = customer.partner_id
+                              AND (item.payment_id IS NOT NULL
+                                   OR item.statement_line_id IS NOT NULL)
+                              AND item.account_id = ANY(%(accounts)s)
+                              AND item.parent_state = 'posted'
+                              AND item.company_id = customer.company_id
+                              AND item.currency_id = customer.currency_id) paid ON TRUE
+                      LEFT JOIN LATERAL (
+                           SELECT SUM(item.amount_currency) AS billed
+                             FROM account_move move
+                             JOIN account_move_line item ON item.move_id = move.id
+                            WHERE move.billing_bill_id = customer.id
+                              AND item.account_id = ANY(%(accounts)s)
+                              AND item.partner_id = customer.partner_id
+                              AND item.parent_state = 'posted'
+                              AND item.company_id = customer.company_id
+                              AND item.currency_id = customer.currency_id) documents ON TRUE
                 ), figures AS (
                     SELECT ledger.*,
                            COALESCE(last.closing_balance,
@@ -79,17 +99,21 @@ class BillingBill(models.Model):
                            ledger.received
                                - COALESCE(last.received_to_date, ledger.received) AS payments
                       FROM ledger
-                      JOIN customer USING (id)
                       LEFT JOIN LATERAL (
-                           SELECT old.closing_balance, old.received_to_date
+                           SELECT old.*
                              FROM res_partner contact
-                             JOIN billing_bill old ON old.partner_id = contact.id
-                            WHERE contact.commercial_partner_id = customer.partner_id
-                              AND old.company_id = customer.company_id
-                              AND old.currency_id = customer.currency_id
-                              AND old.balance_date IS NOT NULL
-                              AND old.state != 'undone'
-                              AND old.id != ALL(%(bills)s)
+                            CROSS JOIN LATERAL (
+                                  SELECT closing_balance, received_to_date, balance_date, id
+                                    FROM billing_bill
+                                   WHERE partner_id = contact.id
+                                     AND company_id = ledger.company_id
+                                     AND currency_id = ledger.currency_id
+                                     AND balance_date IS NOT NULL
+                                     AND state != 'undone'
+                                     AND id != ALL(%(bills)s)
+                                   ORDER BY balance_date DESC, id DESC
+                                   LIMIT 1) old
+                            WHERE contact.commercial_partner_id = ledger.partner_id
                             ORDER BY old.balance_date DESC, old.id DESC
                             LIMIT 1) last ON TRUE
                 )
@@ -106,6 +130,7 @@ class BillingBill(models.Model):
                  WHERE bill.id = figures.id
                 """,
                 bills=self.ids,
+                accounts=self._trade_receivables(),
             )
         )
         self.invalidate_recordset(
@@ -119,3 +144,16 @@ class BillingBill(models.Model):
                 "received_to_date",
             ]
         )
+
+    def _trade_receivables(self):
+        """Return the ids of the accounts on which customers owe what they were billed, archived ones
+        among them."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM account_account
+                 WHERE account_type = 'asset_receivable' AND non_trade IS NOT TRUE
+                """
+            )
+        )
+        return [row[0] for row in rows]

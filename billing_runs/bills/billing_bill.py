@@ -80,6 +80,7 @@ class BillingBill(models.Model):
             ("rating_failed", "Rating failed"),
             ("invoicing_failed", "Invoicing failed"),
             ("posting_failed", "Posting failed"),
+            ("document_differs", "Not as Odoo makes it"),
             ("formatting_failed", "PDF failed"),
             ("task_failed", "Background task failed"),
             ("undo_failed", "Undo failed"),
@@ -164,10 +165,10 @@ class BillingBill(models.Model):
     @api.model
     def _get_transitions(self):
         # A bill in error starts again where its documents stand. It can be taken back from
-        # wherever it holds charges or documents.
+        # wherever it holds charges or documents. Invoiced and posted in one go where that is proven.
         return {
             "pending": {"rated", "skipped", "error"},
-            "rated": {"invoiced", "skipped", "error", "undone"},
+            "rated": {"invoiced", "posted", "skipped", "error", "undone"},
             "invoiced": {"posted", "error", "undone"},
             "posted": {"done", "error", "undone"},
             "done": {"error", "undone"},

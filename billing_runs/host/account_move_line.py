@@ -12,6 +12,11 @@ class AccountMoveLine(models.Model):
         "billing.charge", "move_line_id", "Charges", readonly=True, copy=False
     )
 
+    # What customers have paid since their last bill, however many items they have.
+    _billing_paid_idx = models.Index(
+        "(partner_id) WHERE payment_id IS NOT NULL OR statement_line_id IS NOT NULL"
+    )
+
     def unlink(self):
         """Take the charges of lines that somebody deletes off their bill: a later run bills them."""
         if is_by_run(self.env):

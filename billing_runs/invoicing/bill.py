@@ -8,7 +8,8 @@ from .lines import line_amount, net_by_tax, split_sign
 
 
 class BillingBill(models.Model):
-    """Invoicing: the charges of a bill become draft invoices (rated → invoiced)."""
+    """Invoicing: the charges of a bill become draft invoices (rated → invoiced), or posted ones where
+    nobody is to look at drafts."""
 
     _inherit = "billing.bill"
 
@@ -28,6 +29,8 @@ class BillingBill(models.Model):
 
     def _invoice_batch(self):
         documents, zero = self._prepare_documents()
+        if documents and self.run_id._posts_at_once() and self._post_at_once(documents, zero):
+            return
         moves = self.env["billing.invoice.builder"]._create_invoices(
             [spec for _bill, _charges, spec in documents]
         )

@@ -114,10 +114,14 @@ class BillingRun(models.Model):
                     return self.env._("%(stage)s goes on.", stage=self.env._(stage.label))
                 self._close_stage(stage)
             elif self._begin_stage(stage):
-                self._enqueue_batches(stage)
-                return self.env._("Started %(stage)s.", stage=self.env._(stage.label))
+                if stage.has_batches(self):
+                    self._enqueue_batches(stage)
+                    return self.env._("Started %(stage)s.", stage=self.env._(stage.label))
+                self._close_stage(stage)
             self.stage = stage.name
             posted = stages.by_bills and stage is stages[stages.posted_place]
+            if posted:
+                self._check_written()
             if posted and not self.canary_running:
                 self._request_report("post")
             check = stage.checks_limits and not self.limits_passed

@@ -57,6 +57,10 @@ class Stage:
         """Return whether anything waits for the stage."""
         return bool(run._bill_ids(self.before))
 
+    def has_batches(self, run):
+        """Return whether there are tasks for it; else what the stage is for was done before."""
+        return self.has_work(run)
+
     def batches(self, run):
         """Return the parameters of the stage's tasks, each with a key of its own."""
         return [(ids[0], {"bill_ids": ids}) for ids in run._batches(self)]
@@ -77,6 +81,11 @@ class Stage:
         """Return the key whose tasks run one at a time, None where they may run side by side."""
         return None
 
+    @property
+    def produced(self):
+        """The states of bills that the stage counts as its own when it ends."""
+        return (self.after,)
+
     def totals(self, run):
         """Count what the stage has produced in the run so far.
 
@@ -86,7 +95,7 @@ class Stage:
         rows = self.amounts(run)
         return {
             "entities": run.env["billing.bill"].search_count(
-                [("run_id", "=", run.id), ("state", "=", self.after)]
+                [("run_id", "=", run.id), ("state", "in", self.produced)]
             ),
             "documents": sum(count for _currency, count, _amount in rows),
             "amounts": {
@@ -102,13 +111,13 @@ class Stage:
             return run.env["account.move"]._read_group(
                 [
                     ("billing_bill_id.run_id", "=", run.id),
-                    ("billing_bill_id.state", "=", self.after),
+                    ("billing_bill_id.state", "in", self.produced),
                 ],
                 ["currency_id"],
                 ["__count", "amount_untaxed_in_currency_signed:sum"],
             )
         return run.env["billing.charge"]._read_group(
-            [("bill_id.run_id", "=", run.id), ("bill_id.state", "=", self.after)],
+            [("bill_id.run_id", "=", run.id), ("bill_id.state", "in", self.produced)],
             ["currency_id"],
             ["__count", "amount:sum"],
         )
@@ -131,13 +140,17 @@ class Rating(Stage):
 
 
 class Invoicing(Stage):
-    """Charges become draft invoices."""
+    """Charges become draft invoices; in a run that goes on, posted ones where the writer may."""
 
     name = "invoicing"
     label = _lt("Invoicing")
     task_type = "run_invoice"
     method = "_invoice"
     before, after = "rated", "invoiced"
+
+    @property
+    def produced(self):
+        return (self.after, "posted")
 
 
 class Posting(Stage):
@@ -149,6 +162,12 @@ class Posting(Stage):
     method = "_post"
     before, after = "invoiced", "posted"
     ends_posting = True
+
+    def has_work(self, run):
+        return self.has_batches(run) or run._was_posted_at_once()
+
+    def has_batches(self, run):
+        return bool(run._bill_ids(self.before))
 
     def exclusive_key(self, run):
         # Numbers are given out one transaction at a time in a journal: the queue waits for it

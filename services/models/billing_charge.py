@@ -265,37 +265,48 @@ class BillingCharge(models.Model):
             it every charge must have its ``move_line_id`` already
         """
         charges = self._to_move("invoiced", sources=("rated",))
-        if line_ids:
-            charges._link_lines(line_ids)
-        for charge in charges:
+        linked = charges.filtered(lambda charge: charge.id in (line_ids or ()))
+        linked._link_lines(line_ids)
+        others = charges - linked
+        for charge in others:
             if not charge.move_line_id:
                 raise UserError(
                     self.env._("Charge %s has no invoice line yet.", charge.display_name)
                 )
-        for charge in charges.filtered(lambda c: not line_ids or c.id not in line_ids):
             charge.invoiced_amount = charge.move_line_id.price_subtotal
-        charges._set_state("invoiced")
+        others._set_state("invoiced")
 
     def _link_lines(self, line_ids: dict[int, int]):
-        ids = [charge_id for charge_id in self.ids if charge_id in line_ids]
+        """Move rated charges to ``invoiced`` with their invoice lines, each row written once."""
+        if not self:
+            return
         self.flush_recordset()
         self.env["account.move.line"].flush_model(["move_id", "price_subtotal"])
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE billing_charge AS charge
-                   SET move_line_id = line.id,
+                   SET state = 'invoiced',
+                       move_line_id = line.id,
                        move_id = line.move_id,
-                       invoiced_amount = line.price_subtotal
+                       invoiced_amount = line.price_subtotal,
+                       write_uid = %s,
+                       write_date = %s
                   FROM unnest(%s::int[], %s::int[]) AS link (charge_id, line_id)
                   JOIN account_move_line AS line ON line.id = link.line_id
-                 WHERE charge.id = link.charge_id
+                 WHERE charge.id = link.charge_id AND charge.state = 'rated'
                 """,
-                ids,
-                [line_ids[charge_id] for charge_id in ids],
+                self.env.uid,
+                self.env.cr.now(),
+                self.ids,
+                [line_ids[charge_id] for charge_id in self.ids],
             )
         )
-        self.invalidate_recordset(["move_line_id", "move_id", "invoiced_amount"])
+        if self.env.cr.rowcount != len(self):
+            raise UserError(self.env._("Some charges have no invoice line, or are rated no more."))
+        self.invalidate_recordset(
+            ["state", "move_line_id", "move_id", "invoiced_amount", "write_uid", "write_date"]
+        )
 
     @api.private
     def _settle(self):

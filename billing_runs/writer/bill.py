@@ -1,0 +1,98 @@
+import logging
+
+from psycopg2 import OperationalError
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from ...billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
+from ..invoicing.lines import line_amount
+from .not_written import NotWritten, ProvenWrong
+
+_logger = logging.getLogger(__name__)
+
+
+class BillingBill(models.Model):
+    """Invoicing and posting in one go (rated → posted)."""
+
+    _inherit = "billing.bill"
+
+    def _post_at_once(self, documents, zero):
+        """Create and post the documents of a batch.
+
+        Where that does not succeed nothing is done: drafts are made then, and posted after them,
+        which finds out whose bill it is.
+
+        :param documents, zero: from :meth:`_prepare_documents`
+        :return: whether it was done
+        """
+        try:
+            while True:
+                try:
+                    with self.env.cr.savepoint():
+                        self._write_documents(documents, zero)
+                    return True
+                except ProvenWrong as proof:
+                    # Noted outside of what was rolled back; this time Odoo makes the shape.
+                    self.env["billing.invoice.proof"].sudo().create(proof.values)
+        except (OperationalError, FatalTaskError, RetryTask, SkipTask):
+            raise
+        except (NotWritten, UserError) as reason:
+            _logger.info("Bills of run %s are posted in two steps: %s", self.run_id.number, reason)
+        except Exception:
+            _logger.exception("Bills of run %s are posted in two steps", self.run_id.number)
+        return False
+
+    def _prepare_again(self, move):
+        """Return the specification by which one of the bill's documents was made."""
+        self.ensure_one()
+        charges = self.env["billing.charge"].search([("move_id", "=", move.id)])
+        charges = charges.sorted(lambda charge: charge.move_line_id.sequence)
+        position, prices = move.fiscal_position_id, self._document_prices()
+        addressee = self._addressees()[self.partner_id]._replace(position=position)
+        lines = [prices.line(charge, position) for charge in charges]
+        sign = 1 if move.move_type == "out_invoice" else -1
+        return self._prepare_document(charges, sign, addressee, lines)
+
+    def _write_documents(self, documents, zero):
+        builder, run = self.env["billing.invoice.builder"], self.run_id
+        specs = [spec for _bill, _charges, spec in documents]
+        shaped = builder._shaped(specs)
+        negative = [
+            place for place, (_shape, v) in enumerate(shaped) if v and v["amount_total"] < 0
+        ]
+        if negative:
+            documents = list(documents)
+            for place in negative:
+                documents[place] = self._turn_document(*documents[place])
+            specs = [spec for _bill, _charges, spec in documents]
+            shaped = builder._shaped(specs)
+        made = builder._create_posted(specs, shaped, run)
+        self.invalidate_recordset(["move_ids"])
+        self._link_written(made, documents)
+        self._check_dates(made.move_ids)
+        self._skip_undocumented(documents, zero)._set_state("posted")
+        posted = self.filtered(lambda bill: bill.state == "posted")
+        posted._record_balances()
+
+    def _link_written(self, made, documents):
+        """Tie every charge to its item, in the order both were made."""
+        line_ids, amounts = {}, {}
+        for lines, (bill, charges, spec) in zip(made.line_ids, documents, strict=True):
+            line_ids.update(zip(charges.ids, lines, strict=False))
+            sign = 1 if spec["move_type"] == "out_invoice" else -1
+            currency = bill.currency_id
+            for charge, line in zip(charges, spec["lines"], strict=True):
+                figures = line["quantity"], sign * line["price_unit"], line["discount"]
+                amount = line_amount(*figures, currency.round)
+                same = currency.compare_amounts(amount, charge.amount) == 0
+                amounts[charge] = None if same else amount
+        charges = self.env["billing.charge"].browse(line_ids)
+        charges._set_document_amounts(amounts)
+        charges._mark_invoiced(line_ids)
+
+    def _check_dates(self, move_ids):
+        """:raise NotWritten: a document got another accounting date than its run asked for"""
+        elsewhere = [("id", "in", move_ids), ("date", "!=", self.run_id.transaction_date)]
+        if self.env["account.move"].search_count(elsewhere, limit=1):
+            raise NotWritten("another accounting date")

@@ -1,0 +1,257 @@
+import json
+import logging
+from typing import NamedTuple
+
+from psycopg2 import OperationalError
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from .effects import Hooks, Look
+from .not_written import NotWritten
+
+_logger = logging.getLogger(__name__)
+
+#: what may differ, and why
+ALLOWED = {
+    "id": "each row has its own",
+    "move_id": "the document itself, which is another one",
+    "create_date": "a moment later",
+    "write_date": "a moment later",
+    "access_token": "a secret, drawn at random",
+    "billing_shape": "says that the writer made it",
+}
+#: what says or follows from the number of a document
+NUMBERED = frozenset(
+    ("sequence_prefix", "sequence_number", "made_sequence_gap", "payment_reference", "move_name")
+)
+#: addons whose columns the writer fills
+KNOWN = frozenset(
+    ("account", "analytic", "base", "mail", "portal", "product", "billing_operations")
+)
+
+
+class Difference(NamedTuple):
+    """A column in which the writer's row and Odoo's are not the same; or another effect."""
+
+    model: str
+    name: str
+    ours: object
+    theirs: object
+
+
+class BillingInvoiceProof(models.Model):
+    """A document of a run that was made both ways: by sets and undone, then by Odoo's own ``create``
+    and ``action_post``, which stays. Only documents of the same shape are written by sets after it,
+    in the same run and process.
+
+    Written by the queue; everybody in billing may read what it says.
+    """
+
+    _name = "billing.invoice.proof"
+    _description = "Invoice Proof"
+    _order = "id desc"
+    _rec_name = "shape"
+
+    run_id = fields.Many2one("billing.run", required=True, index=True, ondelete="cascade")
+    company_id = fields.Many2one(related="run_id.company_id", store=True, precompute=True)
+    shape = fields.Char(
+        required=True, readonly=True, help="What the document has in common with others."
+    )
+    move_id = fields.Many2one(
+        "account.move", "Document", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    equal = fields.Boolean(
+        readonly=True, help="Whether both ways made the same of it, in every column."
+    )
+    again = fields.Boolean(
+        "Proven Again", readonly=True, help="A document chosen at random of those written by sets."
+    )
+    reason = fields.Char(
+        readonly=True, help="Which addon and column keep documents from being written by sets."
+    )
+
+    # === MAKING DOCUMENTS BOTH WAYS === #
+
+    def _try(self, values, make, computed):
+        """Make a document both ways and keep Odoo's.
+
+        :param dict values: from ``InvoiceAmounts.complete``
+        :param make: function that makes the document Odoo's way and returns it, posted
+        :param dict computed: ``{model: names}`` that Odoo computes for what the writer wrote
+        :return: the document, and the list of :class:`Difference`
+        """
+        cr = self.env.cr
+        hooks = Hooks(cr)
+        savepoint = cr.savepoint()
+        refused = ours = our_effects = None
+        try:
+            before = Look(cr)
+            writer = self.env["billing.invoice.writer"]
+            writer._check_dates([values])
+            written = writer._write_posted([values], computed)
+            self.env.flush_all()
+            ours = self._rows(written.move_ids[0])
+            our_effects = Look(cr).effects_since(before)
+        except OperationalError:
+            raise
+        except NotWritten as reason:
+            refused = f"{reason}"
+        except Exception as error:
+            # Whatever it is, Odoo makes the document; what went wrong stands in the log and the report.
+            _logger.exception("A document could not be written by sets")
+            refused = f"{type(error).__name__}: {error}"
+        finally:
+            savepoint.rollback()
+            savepoint.close(rollback=False)
+            hooks.restore()
+        if refused:
+            return make(), [Difference("account.move", "", refused, "")]
+        before = Look(cr)
+        move = make()
+        self.env.flush_all()
+        theirs = self._rows(move.id)
+        differences = self._differences(ours, theirs)
+        return move, differences or self._other_effects(our_effects, Look(cr).effects_since(before))
+
+    def _rows(self, move_id):
+        """Return ``{(model, number, column): value}`` of all rows of a document."""
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT 'account.move', 0, to_jsonb(move) FROM account_move AS move WHERE id = %(move)s
+                 UNION ALL
+                SELECT 'account.move.line', row_number() OVER (ORDER BY line.id),
+                       to_jsonb(line) || jsonb_build_object(
+                           'tax_ids', ARRAY(
+                               SELECT account_tax_id FROM account_move_line_account_tax_rel AS rel
+                                WHERE rel.account_move_line_id = line.id ORDER BY 1),
+                           'tax_tag_ids', ARRAY(
+                               SELECT account_account_tag_id
+                                 FROM account_account_tag_account_move_line_rel AS rel
+                                WHERE rel.account_move_line_id = line.id ORDER BY 1))
+                  FROM account_move_line AS line WHERE line.move_id = %(move)s
+                 UNION ALL
+                SELECT 'account.analytic.line', row_number() OVER (ORDER BY part.id),
+                       to_jsonb(part) - 'move_line_id' || jsonb_build_object('item', part.item)
+                  FROM (SELECT analytic.*, dense_rank() OVER (ORDER BY line.id) AS item
+                          FROM account_analytic_line AS analytic
+                          JOIN account_move_line AS line ON line.id = analytic.move_line_id
+                         WHERE line.move_id = %(move)s) AS part
+                 UNION ALL
+                SELECT 'res.partner', partner.id, to_jsonb(partner)
+                  FROM res_partner AS partner
+                  JOIN account_move AS move
+                    ON partner.id IN (move.partner_id, move.commercial_partner_id)
+                 WHERE move.id = %(move)s
+                """,
+                move=move_id,
+            )
+        )
+        rows = {
+            (model, number, column): value
+            for model, number, row in found
+            for column, value in row.items()
+            if column not in ALLOWED and not (model == "res.partner" and column == "write_uid")
+        }
+        later = (
+            self.env.cr.postcommit.data.get("account.res.partner.increase_rank.customer_rank") or {}
+        )
+        for partner_id in {number for model, number, _column in rows if model == "res.partner"}:
+            rows["res.partner", partner_id, "customer_rank"] = (
+                rows["res.partner", partner_id, "customer_rank"] or 0
+            ) + later.get(partner_id, 0)
+        return rows
+
+    @staticmethod
+    def _differences(ours, theirs):
+        """Compare rows. An empty value equals any other that the ORM reads alike: none, false, zero."""
+        return [
+            Difference(key[0], key[2], ours.get(key), theirs.get(key))
+            for key in sorted(ours.keys() | theirs.keys(), key=str)
+            if (ours.get(key) or None) != (theirs.get(key) or None)
+        ]
+
+    @staticmethod
+    def _other_effects(ours, theirs):
+        tables = [
+            Difference(table, "", ours.tables.get(table), theirs.tables.get(table))
+            for table in sorted(ours.tables.keys() | theirs.tables.keys())
+            if ours.tables.get(table) != theirs.tables.get(table)
+        ]
+        hooks = (theirs.hooks - ours.hooks) + (ours.hooks - theirs.hooks)
+        return tables + [Difference(when, name, "", "") for when, name in sorted(hooks)]
+
+    def _compare_again(self, move):
+        """Compare a document that was written with the one that Odoo makes of its charges now; its
+        number apart, which has been given.
+
+        :return: list of :class:`Difference`
+        """
+        bill = move.billing_bill_id
+        spec = bill._prepare_again(move)
+        builder = self.env["billing.invoice.builder"]
+        hooks, savepoint = Hooks(self.env.cr), self.env.cr.savepoint()
+        try:
+            ours = self._rows(move.id)
+            theirs = self._rows(builder._make_as_odoo([spec]).id)
+        finally:
+            savepoint.rollback()
+            savepoint.close(rollback=False)
+            hooks.restore()
+        ours, theirs = (
+            {k: v for k, v in rows.items() if self._is_said_again(k)} for rows in (ours, theirs)
+        )
+        return [d for d in self._differences(ours, theirs) if not self._is_number(d, move)]
+
+    @staticmethod
+    def _is_said_again(key):
+        model, _number, column = key
+        return model != "res.partner" and column not in NUMBERED
+
+    @staticmethod
+    def _is_number(difference, move):
+        return difference.name == "name" and f"{difference.ours}".startswith(move.name)
+
+    # === WHAT FOLLOWS === #
+
+    def _computable(self, differences):
+        """Return ``{model: names}`` of the fields with which the rows become equal once Odoo computes
+        them: stored fields of other addons that the writer left empty. None if others differ, too."""
+        found = {}
+        for difference in differences:
+            model = difference.model
+            field = model in self.env and self.env[model]._fields.get(difference.name)
+            if (
+                model not in ("account.move", "account.move.line")
+                or not field
+                or not (field.compute and field.store)
+                or difference.ours
+                or not KNOWN.isdisjoint(field._modules)
+            ):
+                return None
+            found.setdefault(model, set()).add(difference.name)
+        return found
+
+    def _reason(self, differences):
+        """Return in one sentence why documents of a shape go Odoo's way."""
+        first = differences[0]
+        if first.model in self.env:
+            field = self.env[first.model]._fields.get(first.name)
+            if not field:
+                return self.env._("Odoo itself has to make these documents: %s.", first.ours)
+            return self.env._(
+                "%(addon)s sets %(column)s of %(model)s to %(theirs)s, and not to %(ours)s.",
+                addon=", ".join(field._modules),
+                column=first.name,
+                model=first.model,
+                theirs=self._value_text(first.theirs),
+                ours=self._value_text(first.ours),
+            )
+        if first.model in ("precommit", "postcommit"):
+            return self.env._("%s is called when the document is committed.", first.name)
+        return self.env._("Posting a document also writes table %s.", first.model)
+
+    @staticmethod
+    def _value_text(value):
+        return json.dumps(value, ensure_ascii=False, default=str)[:80]

@@ -1,0 +1,146 @@
+from itertools import groupby
+from operator import itemgetter
+
+from odoo import models
+
+from ..invoicing.amounts import InvoiceAmounts
+from ..invoicing.prepared import QUIET
+from ..invoicing.values import InvoiceValues, NotPrepared
+from .billing_invoice_writer import Written
+from .not_written import ProvenWrong
+from .proofs import ATTEMPTS, Proofs
+from .shapes import shape_of
+
+
+class BillingInvoiceBuilder(models.AbstractModel):
+    """Creates and posts in one step: by sets where that is proven, else by Odoo."""
+
+    _inherit = "billing.invoice.builder"
+
+    def _create_posted(self, specs, documents, run):
+        """Create and post one document per spec.
+
+        :param list[dict] specs: as :meth:`_create_invoices` takes them
+        :param documents: their shapes and values, from :meth:`_shaped`
+        :param run: the ``billing.run`` in which shapes are proven
+        :return: :class:`Written`; the ids of the specs' lines come first
+        """
+        proofs = Proofs.of(self.env.registry, run.id)
+        if rule := self._automation():
+            self._note_rule(rule, proofs, run)
+            documents = [(None, None)] * len(specs)
+        again = proofs.draw(len(specs))
+
+        def way_of(place):
+            return proofs.way(documents[place][0], again=again[place])
+
+        moves, lines = [], []
+        place = 0
+        while place < len(documents):
+            way, end = way_of(place), place + 1
+            while way != "both" and end < len(documents) and way_of(end) == way:
+                end += 1
+            some = documents[place:end]
+            made = getattr(self, f"_make_by_{way}")(specs[place:end], some, proofs, run)
+            moves += made.move_ids
+            lines += made.line_ids
+            place = end
+        return Written(moves, lines)
+
+    def _automation(self):
+        """Return the name of an automation rule that follows what happens to documents, or None."""
+        if "base.automation" not in self.env:
+            return None
+        models = ("account.move", "account.move.line")
+        rule = self.env["base.automation"].sudo().search([("model_name", "in", models)], limit=1)
+        return rule.name if rule else None
+
+    def _note_rule(self, rule, proofs, run):
+        if proofs.rule != rule:
+            proofs.rule = rule
+            reason = self.env._(
+                "Automation rule %s works on journal entries: Odoo itself makes every document.",
+                rule,
+            )
+            self.env["billing.invoice.proof"].sudo().create(
+                {"run_id": run.id, "shape": "-", "equal": False, "reason": reason}
+            )
+
+    def _shaped(self, specs):
+        """Return ``[(shape, complete values)]`` of the specs; none of what only Odoo can say."""
+        if not specs:
+            return []
+        company = self.env["res.company"].browse(specs[0]["company_id"])
+        values = InvoiceValues(self.env, company, specs)
+        amounts = InvoiceAmounts(self.env, company, values)
+        result = []
+        for spec in specs:
+            try:
+                move = values.move_values(spec)
+                lines = [values.line_values(move, line) for line in spec["lines"]]
+                complete = amounts.complete(move, lines)
+            except NotPrepared:
+                result.append((None, None))
+                continue
+            partner = self.env["res.partner"].browse(complete["partner_id"])
+            result.append((shape_of(complete, partner), complete))
+        return result
+
+    def _make_by_sets(self, _specs, documents, proofs, _run):
+        """Write documents of proven shapes, those together that need the same of Odoo."""
+        writer = self.env["billing.invoice.writer"]
+        writer._check_dates([values for _shape, values in documents])
+        moves, lines = [], []
+        # Only neighbours belong together: numbers follow the order of the documents.
+        keyed = [(proofs[shape].computed, shape, values) for shape, values in documents]
+        for computed, group in groupby(keyed, itemgetter(0)):  # pylint: disable=bad-builtin-groupby
+            found = [values | {"billing_shape": shape.code} for _computed, shape, values in group]
+            made = writer._write_posted(found, computed)
+            moves += made.move_ids
+            lines += made.line_ids
+        return Written(moves, lines)
+
+    def _make_by_odoo(self, specs, _documents, _proofs, _run):
+        moves = self.env["account.move"].with_context(**QUIET)
+        moves = moves.create([self._plain_move_values(spec) for spec in specs])
+        moves.flush_recordset()
+        return self._made(self._post_invoices(moves.with_env(self.env)))
+
+    def _make_by_both(self, specs, documents, proofs, run):
+        """Prove a shape by its next document, which stays as Odoo made it."""
+        [(shape, values)] = documents
+        proof = proofs[shape]
+        again = bool(proof.equal)
+        model = self.env["billing.invoice.proof"]
+        move, differences = model._try(values, lambda: self._make_as_odoo(specs), proof.computed)
+        proof.attempts += 1
+        computable = model._computable(differences) if differences and not again else None
+        if computable and proof.attempts < ATTEMPTS:
+            proof.compute(computable)
+        else:
+            proof.equal = not differences
+        said = {
+            "run_id": run.id,
+            "shape": shape.code,
+            "move_id": move.id,
+            "equal": not differences,
+            "again": again,
+            "reason": model._reason(differences) if differences else False,
+        }
+        if differences and again:
+            raise ProvenWrong(said | {"move_id": False})
+        model.sudo().create(said)
+        return self._made(move)
+
+    def _make_as_odoo(self, specs):
+        """Create and post documents by Odoo's own methods alone."""
+        moves = self.env["account.move"].with_context(**QUIET)
+        moves = moves.create([self._plain_move_values(spec) for spec in specs])
+        moves.action_post()
+        # Here, so that what is computed now is not followed up by messages either.
+        moves.env.flush_all()
+        return moves.with_env(self.env)
+
+    @staticmethod
+    def _made(moves):
+        return Written(moves.ids, [move.invoice_line_ids.sorted("sequence").ids for move in moves])

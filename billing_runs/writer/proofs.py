@@ -1,0 +1,71 @@
+"""What this process has found out about the shapes of a run's documents."""
+
+import random
+import threading
+from collections import OrderedDict
+
+#: of so many documents that are written by sets, one chosen at random is proven again
+AGAIN = 1000
+#: so many runs are kept in mind
+RUNS = 8
+#: of so many documents of a shape the columns that Odoo itself has to compute may be found out
+ATTEMPTS = 2
+
+
+class Proof:
+    """What is known of one shape."""
+
+    def __init__(self):
+        #: None before it was tried, then whether the writer's rows equal Odoo's
+        self.equal = None
+        #: ``{model: names of stored fields}`` that Odoo computes for what is written
+        self.computed = {}
+        self.attempts = 0
+
+    def compute(self, names: dict):
+        """Have Odoo compute more fields of what is written."""
+        self.computed = {
+            model: self.computed.get(model, set()) | names.get(model, set())
+            for model in self.computed.keys() | names.keys()
+        }
+
+
+class Proofs(dict):
+    """``{shape: Proof}`` of one run. A change of the code or of the installed addons makes a new
+    registry, and with it everything has to be proven anew."""
+
+    _lock = threading.Lock()
+    #: name of the automation rule that was noted in the run
+    rule = None
+
+    @classmethod
+    def of(cls, registry, run) -> "Proofs":
+        """:param run: what tells runs apart"""
+        with cls._lock:
+            runs = vars(registry).setdefault("_billing_proofs", OrderedDict())
+            runs[run] = runs.pop(run) if run in runs else cls()
+            while len(runs) > RUNS:
+                runs.popitem(last=False)
+            return runs[run]
+
+    def __missing__(self, shape):
+        proof = self[shape] = Proof()
+        return proof
+
+    def way(self, shape, *, again: bool = False) -> str:
+        """Return how the next document of a shape is made: ``sets``, ``odoo``, or ``both`` to prove
+        that they are the same.
+
+        :param again: whether this one is to prove a proven shape again
+        """
+        if shape is None:
+            return "odoo"
+        equal = self[shape].equal
+        if equal:
+            return "both" if again else "sets"
+        return "both" if equal is None else "odoo"
+
+    @staticmethod
+    def draw(count: int) -> list[bool]:
+        """Return which of so many documents prove their shapes again, by chance."""
+        return [random.random() * AGAIN < 1 for _number in range(count)]

@@ -1,0 +1,271 @@
+"""Documents are written by sets where this database has just proven that Odoo makes the same."""
+
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+from odoo.tools import SQL
+
+from odoo.addons.billing_operations.billing_runs.writer import proofs
+from odoo.addons.billing_operations.billing_runs.writer.not_written import NotWritten, ProvenWrong
+from odoo.addons.billing_operations.billing_runs.writer.proofs import Proofs
+
+from .invoice_common import InvoiceBuilderCase
+
+
+@tagged("post_install", "-at_install")
+class TestProofs(InvoiceBuilderCase):
+    """A run whose documents are made shape by shape."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.user.group_ids += cls.env.ref("billing_operations.group_billing_manager")
+        scheme = cls.env["billing.term.scheme"].create({"name": "Monthly"})
+        cls.cycle = cls.env["billing.cycle"].create(
+            {"name": "All", "term_scheme_ids": [Command.set(scheme.ids)]}
+        )
+        cls.cycle.action_activate()
+        cls.run_ = cls.new_run("2026-01-31")
+        cls.customers |= cls.env["res.partner"].create(
+            [
+                {"name": f"Customer {number}", "property_payment_term_id": cls.net_30.id}
+                for number in range(4, 8)
+            ]
+        )
+        cls.enterClassContext(patch.object(proofs, "AGAIN", float("inf")))
+
+    def setUp(self):
+        super().setUp()
+        vars(self.registry).pop("_billing_proofs", None)
+
+    @classmethod
+    def new_run(cls, day):
+        return cls.env["billing.run"].create(
+            {"cycle_id": cls.cycle.id, "cutoff_date": fields.Date.to_date(day)}
+        )
+
+    def make(self, specs, run=None):
+        """Return the documents made of specs, in their order."""
+        made = self.builder._create_posted(specs, self.builder._shaped(specs), run or self.run_)
+        return self.env["account.move"].browse(made.move_ids)
+
+    def written(self, moves):
+        return [bool(move.billing_shape) for move in moves]
+
+    def said(self, run=None):
+        return self.env["billing.invoice.proof"].search([("run_id", "=", (run or self.run_).id)])
+
+    def test_the_first_of_a_shape_is_made_both_ways_and_the_others_are_written(self):
+        moves = self.make([self.spec(customer) for customer in self.customers])
+        self.assertEqual(self.written(moves), [False] + [True] * 7)
+        self.assertEqual(self.said().mapped("equal"), [True])
+        self.assertEqual(self.said().move_id, moves[0])
+        self.assertEqual(set(moves.mapped("state")), {"posted"})
+        self.assertEqual(moves.mapped("name"), [f"INV/2026/{number:05}" for number in range(1, 9)])
+
+    def test_shapes_are_proven_each_and_numbers_follow_the_order_of_the_documents(self):
+        specs = [
+            self.spec(customer, move_type="out_refund" if number % 3 == 2 else "out_invoice")
+            for number, customer in enumerate(self.customers)
+        ]
+        moves = self.make(specs)
+        self.assertEqual(self.written(moves), [False, True, False, True, True, True, True, True])
+        self.assertEqual(len(self.said()), 2)
+        for move_type in ("out_invoice", "out_refund"):
+            numbers = moves.filtered(lambda m, kind=move_type: m.move_type == kind).mapped(
+                "sequence_number"
+            )
+            self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+
+    def test_a_customer_of_another_country_is_another_shape(self):
+        self.customers[3].country_id = self.env.ref("base.be")
+        moves = self.make([self.spec(customer) for customer in self.customers])
+        self.assertEqual(
+            [place for place, one in enumerate(self.written(moves)) if not one], [0, 3]
+        )
+
+    def test_each_run_proves_its_shapes_anew(self):
+        specs = [self.spec(customer) for customer in self.customers[:2]]
+        self.make(specs)
+        other = self.new_run("2026-02-28")
+        self.assertEqual(self.written(self.make(specs, other)), [False, True])
+        self.assertEqual(self.written(self.make(specs)), [True, True])
+
+    def test_what_only_odoo_can_say_is_made_by_odoo(self):
+        rounding = self.cash_rounding_a.id
+        moves = self.make([self.spec(invoice_cash_rounding_id=rounding)] * 2)
+        self.assertEqual(self.written(moves), [False, False])
+        self.assertFalse(self.said())
+
+    def test_customers_rank_as_when_odoo_posts(self):
+        new, old = self.customers[4:6]
+        old.customer_rank = 5
+        self.make([self.spec(self.customers[0])] + [self.spec(new), self.spec(old)] * 2)
+        self.env.invalidate_all()
+        self.assertEqual(new.customer_rank, 2)
+        later = self.env.cr.postcommit.data["account.res.partner.increase_rank.customer_rank"]
+        self.assertEqual(later[old.id], 2)
+
+    # === OTHER ADDONS === #
+
+    def test_a_stored_column_of_another_addon_is_computed_by_odoo(self):
+        self.addCleanup(self.registry.reset_changes)
+        self.addCleanup(self.env.invalidate_all)
+        self.env["ir.model.fields"].create(
+            {
+                "name": "x_double",
+                "model_id": self.env["ir.model"]._get_id("account.move"),
+                "ttype": "float",
+                "compute": "for move in self: move['x_double'] = 2 * move.amount_total",
+                "depends": "amount_total",
+                "store": True,
+            }
+        )
+        specs = [
+            self.spec(customer, [self.line(10.0 + number)])
+            for number, customer in enumerate(self.customers)
+        ]
+        moves = self.make(specs)
+        self.assertEqual(self.written(moves), [False, False] + [True] * 6)
+        query = SQL("SELECT x_double FROM account_move WHERE id = ANY(%s) ORDER BY id", moves.ids)
+        self.assertEqual(
+            [row[0] for row in self.env.execute_query(query)],
+            [2 * move.amount_total for move in moves],
+        )
+
+    def _follow(self, method, follow):
+        """Have an addon do something for customers in Belgium when their documents are posted."""
+        model = self.env.registry["account.move"]
+        theirs = getattr(model, method)
+
+        def changed(moves, *args, **kwargs):
+            result = theirs(moves, *args, **kwargs)
+            for move in moves.filtered(lambda m: m.partner_id.country_id.code == "BE"):
+                follow(move)
+            return result
+
+        self.enterContext(patch.object(model, method, changed))
+
+    def _mixed(self):
+        self.customers[1::2].country_id = self.env.ref("base.be")
+        return [self.spec(customer) for customer in self.customers]
+
+    def test_an_addon_that_writes_another_table_is_obeyed_for_its_shapes_alone(self):
+        self._follow(
+            "_post", lambda move: self.env["res.partner.category"].create({"name": move.name})
+        )
+        moves = self.make(self._mixed())
+        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertEqual(
+            self.env["res.partner.category"].search_count([("name", "in", moves.mapped("name"))]), 4
+        )
+        self.assertEqual(
+            self.said().filtered("reason").mapped("reason"),
+            ["Posting a document also writes table res_partner_category."],
+        )
+        self.assertIn("res_partner_category", self.run_.writer_note)
+
+    def test_an_addon_that_changes_a_tax_is_obeyed_for_its_shapes_alone(self):
+        model, exempt = self.env.registry["account.move.line"], self.sale_tax(0.0)
+        create = model.create
+
+        def changed(lines, vals_list):
+            made = create(lines, vals_list)
+            products = made.filtered(
+                lambda line: (
+                    line.display_type == "product" and line.partner_id.country_id.code == "BE"
+                )
+            )
+            products.tax_ids = exempt
+            return made
+
+        with patch.object(model, "create", changed):
+            moves = self.make(self._mixed())
+        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertEqual([move.amount_tax for move in moves], [15.0, 0.0] * 4)
+        [reason] = self.said().filtered("reason").mapped("reason")
+        self.assertIn("account sets", reason)
+
+    def test_what_an_addon_does_after_the_commit_is_left_to_it(self):
+        called = []
+        self._follow("_post", lambda move: self.env.cr.postcommit.add(lambda: called.append(move)))
+        self.addCleanup(self.env.cr.postcommit.clear)
+        moves = self.make(self._mixed())
+        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertIn("is called when the document is committed", self.run_.writer_note)
+
+    def test_an_automation_rule_on_documents_leaves_them_all_to_odoo(self):
+        with patch.object(
+            self.env.registry["billing.invoice.builder"], "_automation", lambda self: "Tell them"
+        ):
+            moves = self.make([self.spec(customer) for customer in self.customers[:3]])
+            self.make([self.spec(self.customers[3])])
+        self.assertEqual(self.written(moves), [False] * 3)
+        self.assertEqual(
+            self.run_.writer_note,
+            "Automation rule Tell them works on journal entries: Odoo itself makes every document.",
+        )
+        self.assertEqual(len(self.said()), 1)
+
+    # === PROVEN AGAIN === #
+
+    def test_a_shape_is_proven_again_by_chance(self):
+        self.make([self.spec(self.customers[0])])
+        with patch.object(proofs, "AGAIN", 0):
+            moves = self.make([self.spec(customer) for customer in self.customers[:2]])
+        self.assertEqual(self.written(moves), [False, False])
+        self.assertEqual(self.said().mapped("again"), [True, True, False])
+
+    def test_a_proof_that_fails_later_leaves_the_shape_to_odoo(self):
+        self.make([self.spec(customer) for customer in self.customers[:2]])
+        self._follow(
+            "_post", lambda move: self.env["res.partner.category"].create({"name": move.name})
+        )
+        self.customers[:4].country_id = False
+        specs = [self.spec(customer) for customer in self.customers[:3]]
+        with patch.object(self.env.registry["account.move"], "_post", self._writes_more()):
+            with patch.object(proofs, "AGAIN", 0), self.assertRaises(ProvenWrong) as caught:
+                self.make(specs)
+            self.assertIn("res_partner_category", caught.exception.values["reason"])
+            self.assertEqual(self.written(self.make(specs)), [False] * 3)
+
+    def _writes_more(self):
+        post = self.env.registry["account.move"]._post
+
+        def more(moves, *args, **kwargs):
+            self.env["res.partner.category"].create({"name": "More"})
+            return post(moves, *args, **kwargs)
+
+        return more
+
+    # === WHAT ODOO REFUSES === #
+
+    def test_documents_in_a_locked_period_are_left_to_odoo(self):
+        self.make([self.spec(self.customers[0])])
+        self.company.sale_lock_date = fields.Date.to_date("2026-01-31")
+        with self.assertRaises(NotWritten):
+            self.make([self.spec(self.customers[1])])
+
+    def test_what_odoo_checks_is_checked_on_the_whole_batch(self):
+        self.make([self.spec(self.customers[0])])
+        self.product_a.property_account_income_id.active = False
+        with self.assertRaisesRegex(NotWritten, "archived account"), self.cr.savepoint():
+            self.make([self.spec(self.customers[1])])
+        self.product_a.property_account_income_id.active = True
+        other = self.setup_other_company(name="Another company")["company"]
+        self.customers[2].company_id = other
+        with self.assertRaisesRegex(NotWritten, "partner of another company"), self.cr.savepoint():
+            self.make([self.spec(self.customers[1]), self.spec(self.customers[2])])
+
+    def test_a_refusal_by_odoo_is_said_in_its_words(self):
+        self.product_a.property_account_income_id.active = False
+        with self.assertRaisesRegex(UserError, "archived"), self.cr.savepoint():
+            self.make([self.spec()])
+
+    def test_proofs_of_the_last_runs_alone_are_kept(self):
+        for number in range(proofs.RUNS + 5):
+            Proofs.of(self.registry, f"test {number}")
+        self.assertEqual(len(vars(self.registry)["_billing_proofs"]), proofs.RUNS)
