@@ -78,7 +78,7 @@ class BillingPaymentFile(models.Model):
                 "company_id": self.company_id.id,
                 "type": "binary",
                 # Of what counts as a text Odoo would keep all words once more to search in them.
-                "mimetype": "application/octet-stream",
+                "mimetype": "application/pain.008",
                 "raw": content,
             }
         )
