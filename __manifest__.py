@@ -124,6 +124,7 @@
         "payment_runs/views/billing_payment_return_views.xml",
         "payment_runs/views/billing_card_charge_views.xml",
         "payment_runs/views/billing_payment_run_views.xml",
+        "payment_runs/views/billing_payment_exception_views.xml",
         "payment_runs/views/billing_wallet_views.xml",
         "payment_runs/views/payment_runs_phone_views.xml",
         "payment_runs/views/portal_templates.xml",

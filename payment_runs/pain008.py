@@ -1,14 +1,15 @@
 """Direct debit files: what may stand in one, writing it, and checking it. No database, no ORM.
 
-``sepaxml`` writes the file; what it does not know is added here, and the whole is checked against the
-schema again. Files of the two versions differ in what banks take, not in what they say.
+``sepaxml`` writes the debits, some at a time; what it does not know is added here, and the whole is
+checked against the schema again. Files of the two versions differ in what banks take, not in what they say.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 from lxml import etree
@@ -21,6 +22,10 @@ SCHEMES = ("CORE", "B2B")
 SEQUENCE_TYPES = ("FRST", "RCUR", "OOFF", "FNAL")
 #: the schemes' largest amount, in cents
 MOST_CENTS = 99_999_999_999
+#: how many debits ``sepaxml`` is given at once: what it builds of them is large
+AT_ONCE = 1000
+#: the sum and the number of no debits
+NO_TOTALS = Decimal(), 0
 #: instead of the account from which was collected before
 SAME_MANDATE = "SMNDA"
 
@@ -53,7 +58,7 @@ class Creditor:
     bic: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Debit:
     """One collection. Texts are made valid before, by ``sepa_text.py``."""
 
@@ -97,10 +102,11 @@ def write_file(
     ]
     if problems:
         raise FileProblems(problems)
-    root = etree.fromstring(_export(version, scheme, creditor, debits), _parser())
-    _complete(root, version, message_id, created, debits)
-    check_file(root, version)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    content = BytesIO()
+    for part in _parts(version, scheme, message_id, created, creditor, debits):
+        content.write(part)
+    check_file(content.getvalue(), version)
+    return content.getvalue()
 
 
 # === RULES === #
@@ -169,6 +175,42 @@ def _problems_among(debits):
 # === WRITING === #
 
 
+def _parts(version, scheme, message_id, created, creditor, debits):
+    """Yield the file piece by piece: what ``sepaxml`` writes of some debits at a time, put together
+    to one block for each sequence type and day."""
+    blocks = defaultdict(list)
+    for debit in debits:
+        blocks[debit.sequence_type, debit.day].append(debit)
+    yield b"<?xml version='1.0' encoding='UTF-8'?>\n"
+    for number, block in enumerate(blocks.values(), 1):
+        for place in range(0, len(block), AT_ONCE):
+            some = block[place : place + AT_ONCE]
+            root = etree.fromstring(_export(version, scheme, creditor, some), _parser())
+            _identify(root, version, message_id, created, number)
+            _set_totals(root.find(".//{*}GrpHdr"), debits)
+            _set_totals(root.find(".//{*}PmtInf"), block)
+            _announce(root, version, some)
+            head, middle, tail = _pieces(etree.tostring(root))
+            if not place:
+                # The file's beginning stands once, and the block's own after it.
+                yield head if number == 1 else head[head.index(b"<PmtInf>") :]
+            yield middle
+        yield b"</PmtInf>"
+    yield tail.removeprefix(b"</PmtInf>")
+
+
+def _pieces(content):
+    """Return what comes before the debits of a file with one block, the debits, and the rest."""
+    first, last = content.index(b"<DrctDbtTxInf>"), content.rindex(b"</PmtInf>")
+    return content[:first], content[first:last], content[last:]
+
+
+def _set_totals(element, debits):
+    element.find("{*}NbOfTxs").text = str(len(debits))
+    euros, cents = divmod(sum(debit.cents for debit in debits), 100)
+    element.find("{*}CtrlSum").text = f"{euros}.{cents:02}"
+
+
 def _export(version, scheme, creditor, debits):
     try:
         from sepaxml import SepaDD
@@ -224,18 +266,21 @@ def _parser():
     return etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
 
 
-def _complete(root, version, message_id, created, debits):
-    """Put our own identifiers in the place of those that change with each export, and announce
-    what has changed since the last collection."""
+def _identify(root, version, message_id, created, number):
+    """Put our own identifiers in the place of those that change with each export."""
     space = {"p": f"urn:iso:std:iso:20022:tech:xsd:{version}"}
     header = root.find(".//p:GrpHdr", space)
     header.find("p:MsgId", space).text = message_id
     header.find("p:CreDtTm", space).text = created.replace(microsecond=0).isoformat()
-    for number, block in enumerate(root.iterfind(".//p:PmtInf", space), 1):
-        block.find("p:PmtInfId", space).text = f"{message_id}-{number}"
+    root.find(".//p:PmtInf/p:PmtInfId", space).text = f"{message_id}-{number}"
+
+
+def _announce(root, version, debits):
+    """Announce what has changed since the last collection."""
     amended = {debit.reference: debit.amended for debit in debits if debit.amended}
     if not amended:
         return
+    space = {"p": f"urn:iso:std:iso:20022:tech:xsd:{version}"}
     for debit in root.iterfind(".//p:DrctDbtTxInf", space):
         changes = amended.get(debit.findtext("p:PmtId/p:EndToEndId", None, space))
         if changes:
@@ -278,24 +323,53 @@ def schema(version: str) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(str(path)))
 
 
-def check_file(root, version: str) -> None:
+def check_file(content: bytes, version: str) -> None:
     """Check a whole file: against the schema, and its sums and numbers against its debits.
+
+    It is read anew, debit by debit, whatever wrote it.
 
     :raise FileProblems: it is not valid
     """
-    checker = schema(version)
-    if not checker.validate(root):
-        raise FileProblems([(None, "schema", str(checker.error_log.last_error))])
-    space = {"p": f"urn:iso:std:iso:20022:tech:xsd:{version}"}
-    total, number = Decimal(), 0
-    for block in root.iterfind(".//p:PmtInf", space):
-        amounts = [Decimal(e.text) for e in block.iterfind("p:DrctDbtTxInf/p:InstdAmt", space)]
-        _check_sum(block, space, sum(amounts), len(amounts))
-        total, number = total + sum(amounts), number + len(amounts)
-    _check_sum(root.find(".//p:GrpHdr", space), space, total, number)
+    space = f"{{urn:iso:std:iso:20022:tech:xsd:{version}}}"
+    events = etree.iterparse(
+        BytesIO(content),
+        tag=[f"{space}{name}" for name in ("GrpHdr", "DrctDbtTxInf", "PmtInf", "Document")],
+        schema=schema(version),
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=True,
+    )
+    header, block, total = (), NO_TOTALS, NO_TOTALS
+    element = None
+    try:
+        for _event, element in events:
+            if element.tag == f"{space}GrpHdr":
+                header = _totals(element, space)
+                continue
+            if element.tag == f"{space}DrctDbtTxInf":
+                block = _plus(block, (Decimal(element.findtext(f"{space}InstdAmt")), 1))
+            elif element.tag == f"{space}PmtInf":
+                _check_totals(_totals(element, space), block)
+                total, block = _plus(total, block), NO_TOTALS
+            element.clear()
+    except (etree.LxmlError, ArithmeticError, TypeError, ValueError) as error:
+        # Numbers are read before the schema has its say.
+        raise FileProblems([(None, "schema", str(error))]) from error
+    if element is None or element.tag != f"{space}Document":
+        # A file that breaks off is read without an error.
+        raise FileProblems([(None, "schema", "the end is missing")])
+    _check_totals(header, total)
 
 
-def _check_sum(element, space, total, number):
-    said = element.findtext("p:CtrlSum", None, space), element.findtext("p:NbOfTxs", None, space)
-    if (Decimal(said[0] or 0), int(said[1])) != (total, number):
-        raise FileProblems([(None, "schema", f"{said} ≠ {total}, {number}")])
+def _totals(element, space):
+    number = int(element.findtext(f"{space}NbOfTxs"))
+    return Decimal(element.findtext(f"{space}CtrlSum") or 0), number
+
+
+def _plus(totals, others):
+    return totals[0] + others[0], totals[1] + others[1]
+
+
+def _check_totals(said, counted):
+    if said != counted:
+        raise FileProblems([(None, "schema", f"{said} ≠ {counted}")])

@@ -83,6 +83,7 @@ class EveryModelCase(ServiceTaskCase):
                 "partner_id": cls.customer.id,
                 "kind": "invoice",
                 "line_id": line.id,
+                "attempt": 2,
                 "currency_id": run.currency_id.id,
                 "amount": 1.0,
                 "planned_date": "2026-01-01",

@@ -5,6 +5,8 @@ from datetime import date
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
+from odoo import http
+from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -208,3 +210,127 @@ class TestTopUpPortal(CardCase, HttpCase):
         wallet.top_up_by_card = False
         self.env.flush_all()
         self.assertNotIn("saved card", self.url_open(f"/my/wallets/{wallet.id}").text)
+
+
+@tagged("post_install", "-at_install")
+class TestSwitchTopUp(CardCase, HttpCase):
+    """Customers switch the top-up of their own wallet on and off."""
+
+    FORM = {"threshold": "5", "amount": "20.50", "ceiling": "60", "agree": "1"}
+
+    def setUp(self):
+        super().setUp()
+        self.company.billing_wallet_account_id = self.env["account.account"].create(
+            {
+                "name": "Deposits",
+                "code": "DEPP",
+                "account_type": "liability_current",
+                "reconcile": True,
+                "company_ids": self.company.ids,
+            }
+        )
+        self.company.write({"billing_top_up_portal": True, "billing_top_up_most": 100})
+        self.wallet = self.env["billing.wallet"].create(
+            {"partner_id": self.customer.id, "company_id": self.company.id}
+        )
+        self.person = new_test_user(self.env, "top_up_own", groups="base.group_portal").partner_id
+        self.person.write({"name": "Ann Alder", "parent_id": self.customer.id})
+        self.path = f"/my/wallets/{self.wallet.id}"
+
+    def page(self):
+        return self.url_open(self.path).text
+
+    def switch(self, login="top_up_own", wallet=None, token=True, **form):
+        """Post the form as somebody; the wallet is as it is afterwards."""
+        self.authenticate(login, login) if login else self.authenticate(None, None)
+        if token:
+            form["csrf_token"] = http.Request.csrf_token(self)
+        path = f"/my/wallets/{(wallet or self.wallet).id}/top_up_by_card"
+        response = self.url_open(path, data=form)
+        self.wallet.invalidate_recordset()
+        return response
+
+    def said(self, text):
+        return self.wallet.message_ids.filtered(lambda message: text in (message.body or ""))
+
+    def terms(self):
+        wallet = self.wallet
+        return (wallet.top_up_threshold, wallet.top_up_amount, wallet.top_up_ceiling)
+
+    def test_it_is_switched_on_and_off(self):
+        self.make_card()
+        self.authenticate("top_up_own", "top_up_own")
+        self.assertIn("I agree that my saved card", self.page())
+        response = self.switch(**self.FORM)
+        self.assertIn("Switch off", response.text)
+        self.assertTrue(self.wallet.top_up_by_card)
+        self.assertEqual(self.terms(), (5, 20.5, 60))
+        [said] = self.said("Ann Alder agreed")
+        self.assertIn("1111", said.body)
+        self.assertEqual(said.author_id, self.person)
+        response = self.switch(switch="off")
+        self.assertIn("Switch on", response.text)
+        self.assertFalse(self.wallet.top_up_by_card)
+        self.switch(switch="off")
+        self.assertEqual(len(self.said("switched topping up by card off")), 1)
+
+    def test_it_is_asked_for_with_a_token_of_the_form(self):
+        self.make_card()
+        with mute_logger("odoo.http"):
+            self.assertEqual(self.switch(token=False, **self.FORM).status_code, 400)
+        self.assertFalse(self.wallet.top_up_by_card)
+        self.authenticate("top_up_own", "top_up_own")
+        with mute_logger("odoo.http"):
+            self.assertEqual(self.url_open(f"{self.path}/top_up_by_card").status_code, 405)
+
+    def test_nobody_switches_the_wallet_of_another_customer(self):
+        self.make_card()
+        new_test_user(self.env, "top_up_other", groups="base.group_portal")
+        self.assertNotIn("Switch", self.switch("top_up_other", **self.FORM).text)
+        self.assertFalse(self.wallet.top_up_by_card)
+        self.wallet.write({"top_up_by_card": True, "top_up_amount": 20, "top_up_ceiling": 60})
+        self.switch("top_up_other", switch="off")
+        self.assertTrue(self.wallet.top_up_by_card)
+        self.switch(None, switch="off")
+        self.assertTrue(self.wallet.top_up_by_card)
+        for user in self.env["res.users"].search([("login", "like", "top_up_o")]):
+            with self.assertRaises(AccessError):
+                self.wallet.with_user(user).write({"top_up_by_card": False})
+
+    def test_what_is_wrong_with_the_amounts_is_said(self):
+        self.make_card()
+        for text, values in {
+            "Tick that you agree": {"agree": ""},
+            "as numbers": {"threshold": ""},
+            "three amounts": {"amount": "nan"},
+            "Write all": {"ceiling": "inf"},
+            "below zero": {"threshold": "-1"},
+            "how much": {"amount": "0.001"},
+            "one top-up at least": {"ceiling": "20"},
+            "a month can be topped up": {"ceiling": "100.01"},
+        }.items():
+            with self.subTest(text):
+                self.assertIn(text, self.switch(**{**self.FORM, **values}).text)
+                self.assertFalse(self.wallet.top_up_by_card)
+
+    def test_without_a_card_it_cannot_be_switched_on(self):
+        response = self.switch(**self.FORM)
+        self.assertIn("Save a card", response.text)
+        self.assertFalse(self.wallet.top_up_by_card)
+        self.assertNotIn("Switch on", self.page())
+
+    def test_where_the_company_does_not_offer_it_it_can_only_be_ended(self):
+        self.make_card()
+        self.company.billing_top_up_portal = False
+        self.authenticate("top_up_own", "top_up_own")
+        self.assertNotIn("top_up_by_card", self.page())
+        self.assertIn("contact us", self.switch(**self.FORM).text)
+        self.assertFalse(self.wallet.top_up_by_card)
+        self.wallet.write({"top_up_by_card": True, "top_up_amount": 20, "top_up_ceiling": 60})
+        self.switch(switch="off")
+        self.assertFalse(self.wallet.top_up_by_card)
+
+    def test_the_most_a_month_is_said_in_settings(self):
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.cr.savepoint():
+            self.company.billing_top_up_most = 0
+            self.company.flush_recordset()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 from xml.etree import ElementTree
 
 import sepaxml
@@ -260,14 +261,37 @@ class TestRules(FileCase):
         self.assertEqual(self.problems(), [(None, "no_debits")])
 
     def test_a_file_that_was_changed_is_not_valid(self):
-        root = etree.fromstring(write([debit(1), debit(2)]))
-        pain008.check_file(root, pain008.NEW_VERSION)
-        root.find(".//{*}InstdAmt").text = "99.99"
-        with self.assertRaises(FileProblems):
-            pain008.check_file(root, pain008.NEW_VERSION)
-        root.find(".//{*}InstdAmt").text = "abc"
-        with self.assertRaises(FileProblems):
-            pain008.check_file(root, pain008.NEW_VERSION)
+        content = write([debit(1), debit(2)])
+        pain008.check_file(content, pain008.NEW_VERSION)
+        for before, after in (
+            (b'Ccy="EUR">12.34<', b'Ccy="EUR">99.99<'),
+            (b'Ccy="EUR">12.34<', b'Ccy="EUR">abc<'),
+            (b"<Nm>Alder Ltd<", b"<Nm><"),
+            (b"<NbOfTxs>2<", b"<NbOfTxs>3<"),
+            (b"<CtrlSum>24.68<", b"<CtrlSum>24.67<"),
+            (b"</Document>", b""),
+        ):
+            with self.subTest(after), self.assertRaises(FileProblems):
+                self.assertIn(before, content)
+                pain008.check_file(content.replace(before, after, 1), pain008.NEW_VERSION)
+
+    def test_what_is_written_some_at_a_time_is_one_file(self):
+        debits = [
+            debit(number, sequence_type=kind, amended=amended)
+            for number, (kind, amended) in enumerate(
+                [("FRST", {}), ("RCUR", {"mandate": "OLD"}), ("RCUR", {}), ("FRST", {})] * 4
+            )
+        ]
+        debits = [replace(d, mandate=f"M{number}") for number, d in enumerate(debits)]
+        for version in pain008.VERSIONS:
+            at_once = write(debits, version)
+            for number in (1, 3, 8):
+                with patch.object(pain008, "AT_ONCE", number):
+                    self.assertEqual(write(debits, version), at_once)
+            said = self.check_file(at_once, debits, version)
+            self.assertEqual([block["number"] for block in said["blocks"]], [8, 8])
+            self.assertEqual(at_once.count(b"<AmdmntInd>true<"), 4)
+            self.assertEqual(at_once.count(b"xmlns="), 1)
 
 
 class TestDays(unittest.TestCase):

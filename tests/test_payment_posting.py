@@ -66,6 +66,66 @@ class TestPostedTogether(PaymentCase):
             self.assertTrue(rows, model)
             self.assertEqual(rows, one_by_one[model], model)
 
+    def test_they_are_the_payments_of_the_wizard(self):
+        """What differs is what each was asked for: the words, and the day."""
+        ours = self.all_rows(self.collected())
+        invoices = self.env["account.move"]
+        for amount, partner in enumerate(self.payers, 10):
+            invoices += self.make_invoice(partner, amount + 0.37, due=date(2026, 2, 10))
+        wizard = (
+            self.env["account.payment.register"]
+            .with_context(active_model="account.move", active_ids=invoices.ids)
+            .create(
+                {
+                    "group_payment": False,
+                    "journal_id": self.journal.id,
+                    "payment_date": self.env["billing.payment.run"]
+                    .search([], order="id desc", limit=1)
+                    .payment_date,
+                }
+            )
+        )
+        payments = wizard._create_payments().sorted(lambda payment: payment.amount)
+        self.assertEqual(set(invoices.mapped("payment_state")), {"paid"})
+        theirs = self.all_rows(payments)
+        words = {"name", "communication", "partner_bank_id", "is_sent", "payment_method_line_id"}
+        self.maxDiff = None
+        for model, rows in ours.items():
+            strip = [
+                [{key: value for key, value in row.items() if key not in words} for row in some]
+                for some in (rows, theirs[model])
+            ]
+            self.assertEqual(*strip, model)
+
+    def test_what_was_paid_since_the_file_was_made_becomes_credit(self):
+        invoices = [
+            self.make_invoice(partner, 50, due=date(2026, 2, 10)) for partner in self.payers
+        ]
+        run = self.make_payment_run()
+        run.action_confirm()
+        run.sudo()._submit()
+        paid, drawn_back, third = invoices
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=paid.ids
+        ).create({})._create_payments()
+        drawn_back.button_draft()
+        self.work(run)
+        payments = run.sudo().line_ids.sorted("id").payment_id
+        self.assertEqual(len(payments), 3)
+        self.assertEqual(third.payment_state, "paid")
+        left = {
+            payment.partner_id: sum(
+                item.amount_residual
+                for item in payment.move_id.line_ids
+                if item.account_type == "asset_receivable"
+            )
+            for payment in payments
+        }
+        self.assertEqual(
+            left, {paid.partner_id: -50, drawn_back.partner_id: -50, third.partner_id: 0}
+        )
+        self.assertFalse(run.problem)
+
     def test_numbers_follow_each_other_without_a_gap(self):
         moves = self.collected().move_id + self.collected().move_id
         numbers = moves.sorted("sequence_number").mapped("sequence_number")

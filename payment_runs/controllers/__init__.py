@@ -1,2 +1,3 @@
 from . import portal
 from . import files
+from . import portal_top_up

@@ -9,6 +9,8 @@ from . import billing_payment_run_select
 from . import billing_payment_run_batches
 from . import billing_payment_run_notice
 from . import billing_payment_run_submit
+from . import billing_payment_run_files
+from . import billing_payment_run_post
 from . import billing_payment_run_questions
 from . import billing_payment_line
 from . import billing_payment_line_notice
@@ -22,6 +24,10 @@ from . import payment_provider
 from . import payment_token
 from . import payment_transaction
 from . import billing_wallet
+from . import billing_wallet_portal
+from . import res_company_top_up
+from . import res_config_settings_top_up
+from . import billing_payment_exception
 from . import billing_payment_file
 from . import billing_payment_download
 from . import billing_task

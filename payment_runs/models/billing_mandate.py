@@ -191,18 +191,20 @@ class BillingMandate(models.Model):
         for mandate in self:
             mandate.is_amended = bool(mandate._amendments())
 
-    def _announced(self) -> dict:
+    def _announced(self, creditor=None) -> dict:
         """Return what a file says of the mandate and its creditor, by the field that keeps what
-        the last one said."""
+        the last one said.
+
+        :param creditor: what it says of the creditor, where that is known already
+        """
         self.ensure_one()
         return {
             "announced_reference": self.reference,
             "announced_iban": self.iban,
-            "announced_creditor_id": self.company_id._creditor_id(),
-            "announced_creditor_name": self.company_id._creditor_name(),
+            **(creditor or self.company_id._announced_creditor()),
         }
 
-    def _amendments(self) -> dict:
+    def _amendments(self, creditor=None) -> dict:
         """Return what was announced otherwise than it is now: ``{field: what was announced}``.
 
         The creditor's name alone is no change of the mandate: it is announced with the identifier.
@@ -210,7 +212,7 @@ class BillingMandate(models.Model):
         self.ensure_one()
         changed = {
             name: self[name]
-            for name, now in self._announced().items()
+            for name, now in self._announced(creditor).items()
             if self[name] and self[name] != now
         }
         if "announced_creditor_id" not in changed:

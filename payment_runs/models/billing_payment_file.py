@@ -66,6 +66,24 @@ class BillingPaymentFile(models.Model):
         )
         return list(found.grouped("sequence_type").values())
 
+    def _keep(self, content: bytes):
+        """Store the content, without a copy of it in base64: files of large runs are large."""
+        self.ensure_one()
+        self.env["ir.attachment"].sudo().create(
+            {
+                "name": "content",
+                "res_model": self._name,
+                "res_field": "content",
+                "res_id": self.id,
+                "company_id": self.company_id.id,
+                "type": "binary",
+                # Of what counts as a text Odoo would keep all words once more to search in them.
+                "mimetype": "application/pain.008",
+                "raw": content,
+            }
+        )
+        self.invalidate_recordset(["content"])
+
     def action_download(self):
         """Give out the file; who asked is put on record when it leaves."""
         self.ensure_one()

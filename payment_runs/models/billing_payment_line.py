@@ -193,6 +193,7 @@ class BillingPaymentLine(models.Model):
         """Leave lines out of their runs."""
         lines = self._as_user()
         lines.run_id._check_state("draft")
+        lines.run_id._check_idle()
         lines._set_state("excluded", {"error_code": "by_hand"}, sources=("draft",))
         return True
 
@@ -200,6 +201,7 @@ class BillingPaymentLine(models.Model):
         """Take lines back that were left out by hand."""
         lines = self._as_user()
         lines.run_id._check_state("draft")
+        lines.run_id._check_idle()
         if wrong := lines.filtered(lambda line: line.error_code != "by_hand"):
             raise UserError(
                 self.env._(

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
 from ..accounts import masked
@@ -12,11 +13,11 @@ class BillingPaymentLine(models.Model):
     def _notice_lines(self):
         """Return all lines of the customer in the run that are collected."""
         self.ensure_one()
-        return self.run_id.line_ids.filtered(
-            lambda line: (
-                line.partner_id == self.partner_id
-                and line.state in ("draft", "confirmed", "submitted")
-            )
+        return self.search(
+            Domain("run_id", "=", self.run_id.id)
+            & Domain("partner_id", "=", self.partner_id.id)
+            & Domain("state", "in", ("draft", "confirmed", "submitted")),
+            order="id",
         )
 
     def _notice_total(self) -> str:

@@ -61,17 +61,20 @@ class BillingPaymentLine(models.Model):
         )
         self.invalidate_recordset(["state", "payment_id"])
         lines = self.filtered(lambda line: line._may_come_back())
-        lines._reverse_payments(facts)
+        by_hand = lines._reversed_by_hand()
+        (lines - by_hand)._reverse_payments(facts)
         for line in lines:
             fact = facts[line.id]
-            reason = reason_text(self.env, fact["code"])
+            said = [reason_text(self.env, fact["code"]), fact["text"]]
+            if line in by_hand:
+                said.append(self.env._("the payment was reversed by hand before"))
             line._set_state(
                 state,
                 {
                     "return_code": fact["code"] or False,
                     "return_date": fact["day"],
                     "bank_fee": fact["fee"],
-                    "message": ": ".join(filter(None, (reason, fact["text"]))),
+                    "message": ": ".join(filter(None, said)),
                 },
             )
         lines._tell_mandates(state)
@@ -79,12 +82,29 @@ class BillingPaymentLine(models.Model):
         lines.run_id._end()
         return lines
 
+    def _reversed_by_hand(self):
+        """Return the lines whose payment somebody has reversed in the accounts already, and put its
+        reversal on them: a second one would ask for the money twice."""
+        reversed_lines = self.browse()
+        for line in self:
+            reversals = line.payment_id.move_id.reversal_move_ids.filtered(
+                lambda move: move.state == "posted"
+            )
+            if reversals:
+                line._own().write({"return_move_id": reversals[0].id})
+                line.payment_id.write({"state": "rejected"})
+                reversed_lines += line
+        return reversed_lines
+
     def _reverse_payments(self, facts):
         """Post the opposite of each line's payment, which stays, and open its invoice again.
 
         What was received on the way to the bank is matched with its opposite only where the bank's
         statement has not taken it yet.
         """
+        drawn_back = self.payment_id.move_id.filtered(lambda move: move.state == "draft")
+        # A payment that somebody has set back stays matched with the invoice.
+        drawn_back.line_ids.remove_move_reconcile()
         paid = self.filtered(lambda line: line.payment_id.move_id.state == "posted")
         if not paid:
             return

@@ -57,6 +57,8 @@ class BillingPaymentRun(models.Model):
         mine = [("company_id", "=", company.id), ("is_automatic", "=", True)]
         mine += [("method", "=", method), ("currency_id", "=", currency.id)]
         run = self.search([*mine, ("state", "=", "draft")], limit=1)
+        if run.preparing_count:
+            return
         day = self._earliest_date(company, method)
         if run:
             # One of an earlier day that could not be confirmed.
@@ -71,11 +73,19 @@ class BillingPaymentRun(models.Model):
                 }
             )
             run._own().write({"is_automatic": True})
-        run._select()
-        if not run.to_collect_count:
-            run.unlink()
+        if run._is_large("select"):
+            run._prepare("select", confirm=True)
             return
-        run._try(run._confirm)
+        run._select()
+        run._confirm_selected()
+
+    def _confirm_selected(self):
+        """Confirm a run by itself that was selected; one without anything to collect goes."""
+        self.ensure_one()
+        if self._drafts(limit=1):
+            self._try(lambda: self._prepare("confirm"))
+        else:
+            self.unlink()
 
     def _submit_due(self, company, method):
         """Submit the runs by themselves for which it is time: files a day before it is the last one,

@@ -11,17 +11,17 @@ class BillingPaymentRun(models.Model):
 
     _inherit = "billing.payment.run"
 
-    def _enqueue_notices(self, lines):
-        """Have the customers of lines told, some of them a task."""
+    def _enqueue_notices(self, partner_ids):
+        """Have customers told, some of them a task."""
         self.ensure_one()
         self.env["billing.task"].sudo().enqueue_many(
             [
                 {
                     "type_code": "payment_notices",
                     "record": self,
-                    "parameters": {"partner_ids": list(ids)},
+                    "parameters": {"partner_ids": ids},
                 }
-                for ids in split_every(NOTICES, lines.partner_id.ids)
+                for ids in split_every(NOTICES, partner_ids, list)
             ]
         )
 

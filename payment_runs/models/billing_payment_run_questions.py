@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
 from ...billing_tasks.texts import plural
@@ -43,30 +44,41 @@ class BillingPaymentRun(models.Model):
 
     def _question_text(self, state, text):
         """Return the question about the lines of each run that are in a state."""
-        return "\n".join(
-            text(run, run.sudo().line_ids.filtered(lambda line: line.state == state))
-            for run in self
-        )
+        return "\n".join(text(run, run._asked_about(state)) for run in self)
 
-    def _confirm_text(self, run, lines):
+    def _asked_about(self, state):
+        """Return the figures of the lines in a state: ``number``, ``amount``, ``customers``, and how
+        many of these are ``silent``, without an e-mail address."""
+        self.ensure_one()
+        lines = self.env["billing.payment.line"].sudo()
+        mine = Domain("run_id", "=", self.id) & Domain("state", "=", state)
+        [[number, amount, customers]] = lines._read_group(
+            mine, [], ["__count", "amount:sum", "partner_id:count_distinct"]
+        )
+        nowhere = Domain("partner_id.email", "in", (False, ""))
+        [[silent]] = lines._read_group(mine & nowhere, [], ["partner_id:count_distinct"])
+        return {
+            "number": number,
+            "amount": amount or 0.0,
+            "customers": customers,
+            "silent": silent,
+        }
+
+    def _confirm_text(self, run, figures):
         if run.method == "card" and not run.company_id.sudo().billing_card_notice_days:
             return self.env._(
                 "Fix %(money)s, to be charged to cards on %(day)s? Nobody is told and nothing is charged"
                 " yet.",
-                money=self._money_text(run, lines),
+                money=self._money_text(run, figures),
                 day=format_date(self.env, run.collection_date),
             )
-        customers = lines.partner_id
-        silent = len(customers.filtered(lambda partner: not partner.email))
+        silent = figures["silent"]
+        told = figures["customers"] - silent
         text = self.env._(
             "Collect %(money)s on %(day)s, and tell %(customers)s by e-mail?",
-            money=self._money_text(run, lines),
+            money=self._money_text(run, figures),
             day=format_date(self.env, run.collection_date),
-            customers=plural(
-                len(customers) - silent,
-                self.env._("1 customer"),
-                self.env._("%s customers", len(customers) - silent),
-            ),
+            customers=plural(told, self.env._("1 customer"), self.env._("%s customers", told)),
         )
         if silent:
             without = plural(
@@ -77,23 +89,22 @@ class BillingPaymentRun(models.Model):
             text = f"{text} {without}"
         return text
 
-    def _submit_text(self, run, lines):
+    def _submit_text(self, run, figures):
         if run.method == "card":
-            return self._charge_text(run, lines)
+            return self._charge_text(run, figures)
         return self.env._(
             "Make the file for the bank and post the payments of %(money)s, to be collected on"
             " %(day)s? Afterwards the run cannot be cancelled any more.",
-            money=self._money_text(run, lines),
+            money=self._money_text(run, figures),
             day=format_date(self.env, run.collection_date),
         )
 
-    def _charge_text(self, run, lines):
+    def _charge_text(self, run, figures):
+        number = figures["customers"]
         values = {
-            "money": self._money_text(run, lines),
+            "money": self._money_text(run, figures),
             "customers": plural(
-                len(lines.partner_id),
-                self.env._("1 customer"),
-                self.env._("%s customers", len(lines.partner_id)),
+                number, self.env._("1 customer"), self.env._("%s customers", number)
             ),
             "day": format_date(self.env, run.collection_date),
         }
@@ -111,18 +122,16 @@ class BillingPaymentRun(models.Model):
             )
         return text
 
-    def _complete_text(self, run, lines):
+    def _complete_text(self, run, figures):
         return self.env._(
             "Has the money of %(money)s come?",
-            money=self._money_text(run, lines),
+            money=self._money_text(run, figures),
         )
 
-    def _money_text(self, run, lines):
-        amount = sum(lines.mapped("amount"))
+    def _money_text(self, run, figures):
+        number = figures["number"]
         return self.env._(
             "%(lines)s, %(amount)s in all",
-            lines=plural(
-                len(lines), self.env._("1 invoice"), self.env._("%s invoices", len(lines))
-            ),
-            amount=formatLang(self.env, amount, currency_obj=run.currency_id),
+            lines=plural(number, self.env._("1 invoice"), self.env._("%s invoices", number)),
+            amount=formatLang(self.env, figures["amount"], currency_obj=run.currency_id),
         )

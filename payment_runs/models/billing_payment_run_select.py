@@ -246,25 +246,34 @@ class BillingPaymentRun(models.Model):
     def _confirm(self):
         """Fix the lines, and have the customers told."""
         self.ensure_one()
+        self._check_ready()
+        self._confirm_lines(self._lock_lines("draft"))
+        self._finish_confirm()
+
+    def _check_ready(self):
+        """Check that the run could be collected on its day.
+
+        :raise UserError: saying what is in the way
+        """
+        self.ensure_one()
         self._check_dates()
         if self.method == "card":
             self._check_providers()
         else:
             self._check_creditor()
-        lines = self._lock_lines("draft")
+
+    def _confirm_lines(self, lines):
+        """Fix lines that are locked; those that another run collects, or whose invoice is no more
+        what it was, are left out."""
+        self.ensure_one()
         taken = self._elsewhere(lines.move_line_id.ids)
         late = lines.filtered(lambda line: line.move_line_id.id in taken)
         late._set_state("excluded", {"error_code": "elsewhere"})
-        gone = (lines - late).filtered(lambda line: line.move_id.state != "posted")
-        gone |= (lines - late).filtered(lambda line: not line.move_line_id)
+        gone = (lines - late).filtered(
+            lambda line: not line.move_line_id or line.move_id.state != "posted"
+        )
         gone._set_state("excluded", {"error_code": "changed"})
         lines -= late | gone
-        if not lines:
-            raise UserError(
-                self.env._(
-                    "%s: there is nothing to collect. Select the invoices first.", self.number
-                )
-            )
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE billing_payment_line SET state = 'confirmed', reference = %s || '-' || id,"
@@ -272,28 +281,49 @@ class BillingPaymentRun(models.Model):
             [self.number, self.collection_date, lines.ids],
         )
         lines.invalidate_recordset()
+        return lines
+
+    def _finish_confirm(self):
+        """Confirm the run whose lines are, and have the customers told."""
+        self.ensure_one()
+        mine = Domain("run_id", "=", self.id) & Domain("state", "=", "confirmed")
+        customers = self.env["billing.payment.line"]._read_group(mine, ["partner_id"])
+        if not customers:
+            raise UserError(
+                self.env._(
+                    "%s: there is nothing to collect. Select the invoices first.", self.number
+                )
+            )
         self._set_state("confirmed", {"problem": False})
         if self.method == "direct_debit" or self.company_id.sudo().billing_card_notice_days:
-            self._enqueue_notices(lines)
+            self._enqueue_notices([partner.id for [partner] in customers])
         if self.date_text:
             self.message_post(body=self.date_text)
 
-    def _lock_lines(self, state):
-        """Return the lines in a state, locked until the transaction ends."""
+    def _lock_lines(self, state, line_ids=None):
+        """Return the lines in a state, locked until the transaction ends.
+
+        :param line_ids: only those of these
+        """
         self.env.flush_all()
-        self.env.cr.execute(
-            "SELECT id FROM billing_payment_line WHERE run_id = %s AND state = %s"
-            " ORDER BY id FOR UPDATE",
-            [self.id, state],
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM billing_payment_line WHERE run_id = %s AND state = %s %s"
+                " ORDER BY id FOR UPDATE",
+                self.id,
+                state,
+                SQL() if line_ids is None else SQL("AND id = ANY(%s)", list(line_ids)),
+            )
         )
-        ids = [line_id for (line_id,) in self.env.cr.fetchall()]
-        return self.env["billing.payment.line"].browse(ids)
+        return self.env["billing.payment.line"].browse(line_id for (line_id,) in rows)
 
     def _release_lines(self, state):
         """Take the lines out of their collection: back to ``draft``, or ``cancelled``."""
         self.ensure_one()
         sources = ("confirmed",) if state == "draft" else ("draft", "excluded", "confirmed")
-        lines = self.line_ids.filtered(lambda line: line.state in sources)
+        lines = self.env["billing.payment.line"].search(
+            Domain("run_id", "=", self.id) & Domain("state", "in", sources)
+        )
         told = lines.filtered("notice_date")
         lines._set_state(state, {"notice_date": False})
         if told:

@@ -37,5 +37,5 @@ class BillingTask(models.Model):
             "collect_direct_debit": self.env["billing.payment.run"]._task_collect_failed,
             "book_card_payments": self.env["billing.payment.run"]._task_cards_failed,
             "collect_card": self.env["billing.payment.run"]._task_cards_failed,
-            "payment_run_prepare": self.env["billing.payment.run"]._task_collect_failed,
+            "payment_run_prepare": self.env["billing.payment.run"]._task_prepare_failed,
         }

@@ -181,3 +181,11 @@ class ResCompany(models.Model):
         self.ensure_one()
         company = self.sudo()
         return company.billing_creditor_name or company.name
+
+    def _announced_creditor(self) -> dict:
+        """Return what files say of the company, by the field of a mandate that keeps what the last
+        one said."""
+        return {
+            "announced_creditor_id": self._creditor_id(),
+            "announced_creditor_name": self._creditor_name(),
+        }

@@ -66,6 +66,13 @@ class WalletPortal(CustomerPortal):
         wallet = own_wallet(wallet_id)
         if not wallet:
             return request.redirect("/my")
+        return self._wallet_page(wallet, page)
+
+    def _wallet_page(self, wallet, page=1, **values):
+        """Return the page of a wallet.
+
+        :param values: what the page shows besides, such as what was wrong with a form
+        """
         transactions = wallet.env["billing.wallet.transaction"]
         domain = [("wallet_id", "=", wallet.id)]
         pager = portal_pager(
@@ -83,6 +90,7 @@ class WalletPortal(CustomerPortal):
             "pager": pager,
             "can_top_up": bool(wallet.company_id.billing_wallet_account_id),
             "res_company": wallet.company_id,
+            **values,
         }
         return request.render("billing_operations.portal_my_wallet", values)
 
