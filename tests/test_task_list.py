@@ -81,8 +81,9 @@ class TestStepsOfTheMachine(BillingCase):
         self.run_._execute("posting")
         self.assertEqual((self.run_.stage, self.run_.invoice_count), ("posting", 5))
         self.assertEqual(len(self.of_run("run_invoice")), 5)
-        # One begins the first stage, each stage's last batch asks for one.
-        self.assertEqual(len(self.of_run("run_advance")), 4)
+        # One begins the first stage, each stage's last batch asks for one; invoicing posted, too.
+        self.assertEqual(len(self.of_run("run_advance")), 3)
+        self.assertFalse(self.of_run("run_post"))
 
     def test_tasks_are_grouped_by_run_while_a_run_is_at_work(self):
         manager = self.make_user("list_manager", "billing_operations.group_billing_manager")
