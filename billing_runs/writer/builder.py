@@ -8,6 +8,7 @@ from ..invoicing.prepared import QUIET
 from ..invoicing.values import InvoiceValues, NotPrepared
 from .billing_invoice_writer import Written
 from .not_written import ProvenWrong
+from .numbers import wait_for_others
 from .proofs import ATTEMPTS, Proofs
 from .shapes import shape_of
 
@@ -29,6 +30,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
         if rule := self._automation():
             self._note_rule(rule, proofs, run)
             documents = [(None, None)] * len(specs)
+        wait_for_others(self.env.cr, {spec["journal_id"] for spec in specs})
         again = proofs.draw(len(specs))
 
         def way_of(place):

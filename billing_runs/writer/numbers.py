@@ -8,6 +8,14 @@ from psycopg2.errors import LockNotAvailable
 LOCK = 0x0B1113
 
 
+def wait_for_others(cr, journal_ids):
+    """Wait until nobody else who writes by sets gives numbers of these journals, until the transaction
+    ends. Odoo's lock would hold, but let a waiting one try all numbers that were taken since its
+    transaction began, one after the other; and it is given up in between while a shape is proven."""
+    for journal_id in sorted(journal_ids):
+        cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, journal_id])
+
+
 class Numbers:
     """Gives invoices of one transaction their numbers, one after the other.
 
@@ -40,17 +48,9 @@ class Numbers:
         """Lock the sequence of ``key`` with an invoice that is in its table, posted, without a name."""
         number_format, values = move._get_next_sequence_format()
         prefix, _number = self._parts(number_format.format(**values))
-        self._wait(move, prefix)
+        wait_for_others(move.env.cr, [move.journal_id.id])
         values["seq"] = max(values["seq"], self._highest(move, prefix))
         self._holders[key] = (move, number_format, values)
-
-    def _wait(self, move, prefix):
-        """Wait for others who write into the sequence. Odoo's lock would hold, but let a waiting one
-        try all numbers that were taken since its transaction began, one after the other."""
-        move.env.cr.execute(
-            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))",
-            [LOCK, f"{move.journal_id.id} {prefix}"],
-        )
 
     def _highest(self, move, prefix):
         """Return the highest number that others have committed; 0 where this cannot be seen at once.
