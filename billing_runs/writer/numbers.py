@@ -8,7 +8,7 @@ from psycopg2.errors import LockNotAvailable
 LOCK = 0x0B1113
 
 
-def wait_for_others(cr, journal_ids):
+def wait_for_others(cr, journal_ids) -> None:
     """Wait until nobody else who writes by sets gives numbers of these journals, until the transaction
     ends. Odoo's lock would hold, but let a waiting one try all numbers that were taken since its
     transaction began, one after the other; and it is given up in between while a shape is proven."""
