@@ -49,7 +49,10 @@ class Numbers:
         number_format, values = move._get_next_sequence_format()
         prefix, _number = self._parts(number_format.format(**values))
         wait_for_others(move.env.cr, [move.journal_id.id])
-        values["seq"] = max(values["seq"], self._highest(move, prefix))
+        highest = self._highest(move, prefix)
+        # There, even where it was committed after this transaction's snapshot was taken.
+        self._given.add((move.journal_id.id, prefix, highest))
+        values["seq"] = max(values["seq"], highest)
         self._holders[key] = (move, number_format, values)
 
     def _highest(self, move, prefix):
