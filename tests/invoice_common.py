@@ -115,7 +115,6 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
         ids = []
 
         def write():
-            writer._check_dates(documents)
             ids.extend(writer._write_posted(documents).move_ids)
             return self.env["account.move"].browse(ids)
 

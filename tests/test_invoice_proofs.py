@@ -3,9 +3,9 @@
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
 from odoo.addons.billing_operations.billing_runs.writer import proofs
@@ -169,6 +169,22 @@ class TestProofs(InvoiceBuilderCase):
         )
         self.assertIn("res_partner_category", self.run_.writer_note)
 
+    def test_an_addon_that_writes_other_rows_of_the_same_tables_is_obeyed(self):
+        general = self.company_data["default_journal_misc"].id
+        follows = {
+            "res_partner": lambda move: move.company_id.partner_id.write({"comment": move.name}),
+            "account_move": lambda move: self.env["account.move"].create(
+                {"move_type": "entry", "journal_id": general}
+            ),
+        }
+        for number, (table, follow) in enumerate(follows.items()):
+            with self.subTest(table), self.cr.savepoint():
+                self._follow("_post", follow)
+                run = self.new_run(f"2026-0{number + 3}-01")
+                moves = self.make(self._mixed(), run)
+                self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+                self.assertIn(f"also writes table {table}.", run.writer_note)
+
     def test_an_addon_that_changes_a_tax_is_obeyed_for_its_shapes_alone(self):
         model, exempt = self.env.registry["account.move.line"], self.sale_tax(0.0)
         create = model.create
@@ -258,8 +274,24 @@ class TestProofs(InvoiceBuilderCase):
         self.product_a.property_account_income_id.active = True
         other = self.setup_other_company(name="Another company")["company"]
         self.customers[2].company_id = other
-        with self.assertRaisesRegex(NotWritten, "partner of another company"), self.cr.savepoint():
+        with (
+            self.assertRaisesRegex(NotWritten, "partner_id of another company"),
+            self.cr.savepoint(),
+        ):
             self.make([self.spec(self.customers[1]), self.spec(self.customers[2])])
+
+    def test_who_may_not_post_writes_nothing_either(self):
+        moves = self.make([self.spec(customer) for customer in self.customers[:2]])
+        writer = self.env["billing.invoice.writer"]
+        person = new_test_user(self.env, "no_invoices", "base.group_user")
+        with self.assertRaises(AccessError):
+            writer.with_user(person)._check_rights(moves.with_user(person))
+        accountant = new_test_user(self.env, "invoices", "account.group_account_invoice")
+        elsewhere = self.setup_other_company(name="Another company")["company"]
+        accountant.write({"company_ids": elsewhere.ids, "company_id": elsewhere.id})
+        theirs = writer.with_user(accountant)
+        with self.assertRaises(AccessError):
+            theirs._check_rights(moves.with_env(theirs.env))
 
     def test_a_refusal_by_odoo_is_said_in_its_words(self):
         self.product_a.property_account_income_id.active = False

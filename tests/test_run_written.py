@@ -84,6 +84,9 @@ class TestRunsThatWrite(BillingCase):
         self.assertEqual(held, wrong.billing_bill_id)
         self.assertIn(wrong.name, held.error_message)
         self.assertIn("discount", held.error_message)
+        run.action_run_again()
+        self.env["billing.task"]._run_inline(domain=[("res_id", "=", run.id)])
+        self.assertEqual((held.state, held.error_code), ("posted", False), "somebody has looked")
         numbers = self.documents(run).mapped("sequence_number")
         self.assertEqual(sorted(numbers), list(range(min(numbers), min(numbers) + 5)))
 
@@ -107,3 +110,29 @@ class TestRunsThatWrite(BillingCase):
         self.assertEqual(len(moves), 5)
         self.assertFalse(any(moves.mapped("billing_shape")))
         self.assertIn("res_partner_category", run.writer_note)
+
+    def test_why_a_batch_was_made_in_two_steps_stands_on_the_run(self):
+        writer = self.env.registry["billing.invoice.writer"]
+        builder = self.env.registry["billing.invoice.builder"]
+
+        def fails(*args):
+            raise ZeroDivisionError("planted")
+
+        with (
+            patch.object(builder, "_make_by_sets", fails),
+            self.assertLogs("odoo.addons.billing_operations.billing_runs.writer.bill", "ERROR"),
+        ):
+            run = self.execute()
+        self.assertEqual(set(self.documents(run).mapped("state")), {"posted"})
+        self.assertIn("in two steps: ZeroDivisionError: planted", run.writer_note)
+        vars(self.registry).pop("_billing_proofs", None)
+        with (
+            patch.object(writer, "_check_rights", fails),
+            self.assertLogs(
+                "odoo.addons.billing_operations.billing_runs.writer.billing_invoice_proof", "ERROR"
+            ),
+        ):
+            run = self.make_run(self.cycle, date(2026, 2, 1))
+            run._execute("posting")
+        self.assertEqual(set(self.documents(run).mapped("state")), {"posted"})
+        self.assertIn("planted", run.writer_note)

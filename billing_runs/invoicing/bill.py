@@ -36,7 +36,8 @@ class BillingBill(models.Model):
         )
         if any(move.amount_total < 0 for move in moves):
             moves, documents = self._turn_negative_documents(moves, documents)
-        self._link_documents(moves, documents)
+        lines = [move.invoice_line_ids.sorted("sequence").ids for move in moves]
+        self._link_documents(lines, documents)
         self._skip_undocumented(documents, zero)._set_state("invoiced")
 
     def _skip_undocumented(self, documents, zero):
@@ -168,12 +169,14 @@ class BillingBill(models.Model):
         lines = [line | {"price_unit": -line["price_unit"]} for line in spec["lines"]]
         return bill, charges, spec | {"move_type": turned, "lines": lines}
 
-    def _link_documents(self, moves, documents):
-        """Tie every charge to its invoice line, in the order both were made."""
+    def _link_documents(self, lines, documents):
+        """Tie every charge to its invoice line, in the order both were made.
+
+        :param lines: for each document the ids of its items, those of its charges first
+        """
         line_ids, amounts = {}, {}
-        for move, (bill, charges, spec) in zip(moves, documents, strict=True):
-            lines = move.invoice_line_ids.sorted("sequence")
-            line_ids.update(zip(charges.ids, lines.ids, strict=True))
+        for items, (bill, charges, spec) in zip(lines, documents, strict=True):
+            line_ids.update(zip(charges.ids, items[: len(charges)], strict=True))
             sign = 1 if spec["move_type"] == "out_invoice" else -1
             for charge, line in zip(charges, spec["lines"], strict=True):
                 figures = line["quantity"], sign * line["price_unit"], line["discount"]

@@ -67,6 +67,13 @@ class BillingInvoiceBuilder(models.AbstractModel):
         if reasons := reasons_for_plain(self.env, company):
             _logger.debug("Invoices of %s go the plain way: %s", company.name, "; ".join(reasons))
             return [(False, self._plain_move_values(spec)) for spec in specs]
+        return [
+            (True, complete) if complete else (False, self._plain_move_values(spec))
+            for spec, complete in zip(specs, self._complete(company, specs), strict=True)
+        ]
+
+    def _complete(self, company, specs):
+        """Return the complete values of each spec's document, None where only Odoo can say them."""
         values = InvoiceValues(self.env, company, specs)
         amounts = InvoiceAmounts(self.env, company, values)
         result = []
@@ -74,10 +81,10 @@ class BillingInvoiceBuilder(models.AbstractModel):
             try:
                 move = values.move_values(spec)
                 lines = [values.line_values(move, line) for line in spec["lines"]]
-                result.append((True, amounts.complete(move, lines)))
+                result.append(amounts.complete(move, lines))
             except NotPrepared as reason:
                 _logger.debug("An invoice goes the plain way: %s", reason)
-                result.append((False, self._plain_move_values(spec)))
+                result.append(None)
         return result
 
     def _plain_move_values(self, spec):

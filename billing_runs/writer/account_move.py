@@ -12,3 +12,9 @@ class AccountMove(models.Model):
         copy=False,
         help="What it has in common with the document by which this way of writing was proven.",
     )
+    billing_compared = fields.Boolean(
+        "Compared With Odoo's",
+        readonly=True,
+        copy=False,
+        help="After a later proof had failed; what differs was held once.",
+    )

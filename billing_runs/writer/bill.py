@@ -6,7 +6,6 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ...billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
-from ..invoicing.lines import line_amount
 from .not_written import NotWritten, ProvenWrong
 
 _logger = logging.getLogger(__name__)
@@ -37,11 +36,21 @@ class BillingBill(models.Model):
                     self.env["billing.invoice.proof"].sudo().create(proof.values)
         except (OperationalError, FatalTaskError, RetryTask, SkipTask):
             raise
-        except (NotWritten, UserError) as reason:
+        except UserError as reason:
+            # The bill at fault says it in two steps.
             _logger.info("Bills of run %s are posted in two steps: %s", self.run_id.number, reason)
-        except Exception:
+        except NotWritten as reason:
+            self._note_two_steps(f"{reason}")
+        except Exception as error:
             _logger.exception("Bills of run %s are posted in two steps", self.run_id.number)
+            self._note_two_steps(f"{type(error).__name__}: {error}")
         return False
+
+    def _note_two_steps(self, reason):
+        self.env["billing.invoice.proof"]._note(
+            self.run_id,
+            self.env._("A batch of bills was made by Odoo, in two steps: %s.", reason),
+        )
 
     def _prepare_again(self, move):
         """Return the specification by which one of the bill's documents was made."""
@@ -69,27 +78,11 @@ class BillingBill(models.Model):
             shaped = builder._shaped(specs)
         made = builder._create_posted(specs, shaped, run)
         self.invalidate_recordset(["move_ids"])
-        self._link_written(made, documents)
+        self._link_documents(made.line_ids, documents)
         self._check_dates(made.move_ids)
         self._skip_undocumented(documents, zero)._set_state("posted")
         posted = self.filtered(lambda bill: bill.state == "posted")
         posted._record_balances()
-
-    def _link_written(self, made, documents):
-        """Tie every charge to its item, in the order both were made."""
-        line_ids, amounts = {}, {}
-        for lines, (bill, charges, spec) in zip(made.line_ids, documents, strict=True):
-            line_ids.update(zip(charges.ids, lines, strict=False))
-            sign = 1 if spec["move_type"] == "out_invoice" else -1
-            currency = bill.currency_id
-            for charge, line in zip(charges, spec["lines"], strict=True):
-                figures = line["quantity"], sign * line["price_unit"], line["discount"]
-                amount = line_amount(*figures, currency.round)
-                same = currency.compare_amounts(amount, charge.amount) == 0
-                amounts[charge] = None if same else amount
-        charges = self.env["billing.charge"].browse(line_ids)
-        charges._set_document_amounts(amounts)
-        charges._mark_invoiced(line_ids)
 
     def _check_dates(self, move_ids):
         """:raise NotWritten: a document got another accounting date than its run asked for"""

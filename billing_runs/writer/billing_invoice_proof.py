@@ -71,6 +71,12 @@ class BillingInvoiceProof(models.Model):
         readonly=True, help="Which addon and column keep documents from being written by sets."
     )
 
+    def _note(self, runs, reason):
+        """Keep why documents of runs are made by Odoo, whatever their shape."""
+        self.sudo().create(
+            [{"run_id": run.id, "shape": "-", "equal": False, "reason": reason} for run in runs]
+        )
+
     # === MAKING DOCUMENTS BOTH WAYS === #
 
     def _try(self, values, make, computed):
@@ -87,9 +93,7 @@ class BillingInvoiceProof(models.Model):
         refused = ours = our_effects = None
         try:
             before = Look(cr)
-            writer = self.env["billing.invoice.writer"]
-            writer._check_dates([values])
-            written = writer._write_posted([values], computed)
+            written = self.env["billing.invoice.writer"]._write_posted([values], computed)
             self.env.flush_all()
             ours = self._rows(written.move_ids[0])
             our_effects = Look(cr).effects_since(before)

@@ -47,10 +47,12 @@ class BillingInvoiceWriter(models.AbstractModel):
         :param dict computed: ``{model: names of stored fields}`` of other addons that Odoo computes
             for what was written
         :return: :class:`Written`
-        :raise UserError: what Odoo would refuse
+        :raise NotWritten: Odoo would refuse them, or make them otherwise
+        :raise AccessError: the user may not create or post documents
         """
         if not documents:
             return Written([], [])
+        self._check_dates(documents)
         moves = self.env["account.move"].browse(self._new_ids("account_move", len(documents)))
         rows = self._move_rows(moves.ids, documents)
         crash_point("writer.before_moves")
@@ -63,6 +65,8 @@ class BillingInvoiceWriter(models.AbstractModel):
         self._invalidate()
         self._create_analytic_lines(items)
         self._compute(computed or {}, rows, items)
+        self._check_rights(moves)
+        self._check_companies(rows, items)
         self._check(moves)
         self._increase_ranks(rows)
         crash_point("writer.written")
@@ -150,19 +154,20 @@ class BillingInvoiceWriter(models.AbstractModel):
         for key in sorted(first):
             numbers.lock(key, moves.browse(first[key]["id"]))
         holders = {row["id"] for row in first.values()}
+        by_number = self._are_paid_by_number(rows)
         for row in order:
             key = numbers.key(row)
             row["name"], row["sequence_prefix"], row["sequence_number"] = numbers.next(key)
+            if by_number and row["move_type"] == "out_invoice":
+                row["payment_reference"] = row["name"]
             if row["id"] in holders:
                 self._set_number(numbers, moves.browse(row["id"]), row)
-        by_number = self._name_references(rows)
         self._copy(columns, [row for row in rows if row["id"] not in holders])
-        if by_number:
-            self._set_references(moves, [row for row in rows if row["id"] in holders])
-        else:
+        if not by_number:
             self._set_references(moves, rows)
 
     def _set_number(self, numbers, move, row):
+        """Give a document that is in its table already what all others come with."""
         row["made_sequence_gap"] = numbers.is_gap(
             move, row["sequence_prefix"], row["sequence_number"]
         )
@@ -170,33 +175,26 @@ class BillingInvoiceWriter(models.AbstractModel):
             SQL(
                 """
                 UPDATE account_move SET name = %s, sequence_prefix = %s, sequence_number = %s,
-                       made_sequence_gap = %s
+                       made_sequence_gap = %s, payment_reference = %s
                  WHERE id = %s
                 """,
                 row["name"],
                 row["sequence_prefix"],
                 row["sequence_number"],
                 row["made_sequence_gap"],
-                row["id"],
+                row["payment_reference"] or None,
+                move.id,
             )
         )
         move.invalidate_recordset()
 
-    def _name_references(self, rows):
-        """Give invoices that are paid by their number the reference, before they are inserted.
-
-        :return: whether all are; else Odoo has to look at what was inserted
-        """
+    def _are_paid_by_number(self, rows):
+        """Return whether the number is what customers pay by; else Odoo says it of what is in its table."""
         journals = self.env["account.journal"].browse({row["journal_id"] for row in rows})
-        if any(
-            (journal.invoice_reference_model, journal.invoice_reference_type) != ("odoo", "invoice")
+        return all(
+            (journal.invoice_reference_model, journal.invoice_reference_type) == ("odoo", "invoice")
             for journal in journals
-        ):
-            return False
-        for row in rows:
-            if row["move_type"] == "out_invoice":
-                row["payment_reference"] = row["name"]
-        return True
+        )
 
     def _set_references(self, moves, rows):
         """Give invoices that were inserted the references by which they are paid."""

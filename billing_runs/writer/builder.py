@@ -3,9 +3,7 @@ from operator import itemgetter
 
 from odoo import models
 
-from ..invoicing.amounts import InvoiceAmounts
 from ..invoicing.prepared import QUIET
-from ..invoicing.values import InvoiceValues, NotPrepared
 from .billing_invoice_writer import Written
 from .not_written import ProvenWrong
 from .numbers import wait_for_others
@@ -53,19 +51,19 @@ class BillingInvoiceBuilder(models.AbstractModel):
         """Return the name of an automation rule that follows what happens to documents, or None."""
         if "base.automation" not in self.env:
             return None
-        models = ("account.move", "account.move.line")
-        rule = self.env["base.automation"].sudo().search([("model_name", "in", models)], limit=1)
+        on_documents = [("model_id.model", "in", ("account.move", "account.move.line"))]
+        rule = self.env["base.automation"].sudo().search(on_documents, limit=1)
         return rule.name if rule else None
 
     def _note_rule(self, rule, proofs, run):
         if proofs.rule != rule:
             proofs.rule = rule
-            reason = self.env._(
-                "Automation rule %s works on journal entries: Odoo itself makes every document.",
-                rule,
-            )
-            self.env["billing.invoice.proof"].sudo().create(
-                {"run_id": run.id, "shape": "-", "equal": False, "reason": reason}
+            self.env["billing.invoice.proof"]._note(
+                run,
+                self.env._(
+                    "Automation rule %s works on journal entries: Odoo itself makes every document.",
+                    rule,
+                ),
             )
 
     def _shaped(self, specs):
@@ -73,25 +71,15 @@ class BillingInvoiceBuilder(models.AbstractModel):
         if not specs:
             return []
         company = self.env["res.company"].browse(specs[0]["company_id"])
-        values = InvoiceValues(self.env, company, specs)
-        amounts = InvoiceAmounts(self.env, company, values)
-        result = []
-        for spec in specs:
-            try:
-                move = values.move_values(spec)
-                lines = [values.line_values(move, line) for line in spec["lines"]]
-                complete = amounts.complete(move, lines)
-            except NotPrepared:
-                result.append((None, None))
-                continue
-            partner = self.env["res.partner"].browse(complete["partner_id"])
-            result.append((shape_of(complete, partner), complete))
-        return result
+        partners = self.env["res.partner"]
+        return [
+            (values and shape_of(values, partners.browse(values["partner_id"])), values)
+            for values in self._complete(company, specs)
+        ]
 
     def _make_by_sets(self, _specs, documents, proofs, _run):
         """Write documents of proven shapes, those together that need the same of Odoo."""
         writer = self.env["billing.invoice.writer"]
-        writer._check_dates([values for _shape, values in documents])
         moves, lines = [], []
         # Only neighbours belong together: numbers follow the order of the documents.
         keyed = [(proofs[shape].computed, shape, values) for shape, values in documents]

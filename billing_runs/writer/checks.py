@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from .not_written import NotWritten
@@ -40,20 +41,11 @@ class BillingInvoiceWriter(models.AbstractModel):
                  WHERE (display_type = 'payment_term') <>
                        (account_type IN ('asset_receivable', 'liability_payable'))
                  UNION ALL
-                SELECT 'account of another company' FROM item
-                 WHERE NOT EXISTS (
-                       SELECT FROM account_account_res_company_rel AS owner
-                        WHERE owner.account_account_id = item.account_id
-                          AND owner.res_company_id = ANY(%(companies)s))
-                 UNION ALL
-                SELECT 'account for other journals' FROM item
-                  JOIN account_journal AS journal ON journal.id = item.journal_id
-                 WHERE item.account_id IN (journal.default_account_id, journal.suspense_account_id)
-                   AND journal.type IN ('bank', 'cash')
+                SELECT 'off-balance account' FROM item WHERE account_type = 'off_balance'
                  UNION ALL
                 SELECT 'archived journal' FROM move
                   JOIN account_journal AS journal ON journal.id = move.journal_id
-                 WHERE journal.active IS NOT TRUE OR journal.company_id <> ALL(%(companies)s)
+                 WHERE journal.active IS NOT TRUE
                  UNION ALL
                 SELECT 'journal with a hash chain' FROM move
                   JOIN account_journal AS journal ON journal.id = move.journal_id
@@ -71,37 +63,48 @@ class BillingInvoiceWriter(models.AbstractModel):
                 SELECT 'archived bank account' FROM move
                   JOIN res_partner_bank AS bank ON bank.id = move.partner_bank_id
                  WHERE bank.active IS NOT TRUE
-                 UNION ALL
-                SELECT 'partner of another company' FROM move
-                  JOIN res_partner AS partner
-                    ON partner.id IN (move.partner_id, move.commercial_partner_id,
-                                      move.partner_shipping_id)
-                 WHERE partner.company_id <> ALL(%(companies)s)
-                 UNION ALL
-                SELECT 'product of another company' FROM item
-                  JOIN product_product AS product ON product.id = item.product_id
-                  JOIN product_template AS template ON template.id = product.product_tmpl_id
-                 WHERE template.company_id <> ALL(%(companies)s)
-                 UNION ALL
-                SELECT 'tax of another company' FROM item
-                  JOIN account_move_line_account_tax_rel AS used ON used.account_move_line_id = item.id
-                  JOIN account_tax AS tax ON tax.id = used.account_tax_id
-                 WHERE tax.company_id <> ALL(%(companies)s)
                  LIMIT 1
                 """,
                 moves=moves.ids,
-                companies=self._company_ids(moves),
             )
         )
         if problems:
             raise NotWritten(problems[0][0])
 
-    def _company_ids(self, moves):
-        """Return the ids of the documents' company and of those above it."""
-        [(company_id,)] = self.env.execute_query(
-            SQL("SELECT DISTINCT company_id FROM account_move WHERE id = ANY(%s)", moves.ids)
-        )
-        return self.env["res.company"].sudo().browse(company_id).parent_ids.ids
+    def _check_rights(self, moves):
+        """Check what Odoo checks of the user who creates and posts documents.
+
+        :raise AccessError: the user may not
+        """
+        if self.env.su:
+            return
+        if not self.env.user.has_group("account.group_account_invoice"):
+            raise AccessError(self.env._("You may not post invoices."))
+        moves.check_access("create")
+        moves.line_ids.check_access("create")
+
+    def _check_companies(self, rows, items):
+        """Check, once for all documents, that what they name belongs to their company or to all.
+
+        :raise NotWritten: something does not
+        """
+        company = self.env["res.company"].browse(rows[0]["company_id"])
+        for model, values in (("account.move", rows), ("account.move.line", items)):
+            for name, field in self.env[model]._fields.items():
+                if not (field.relational and field.check_company):
+                    continue
+                named = {number for row in values for number in self._named(row.get(name))}
+                records = self.env[field.comodel_name].sudo().browse(sorted(named))
+                records = records.with_context(active_test=False)
+                if records.filtered_domain(records._check_company_domain(company)) != records:
+                    raise NotWritten(f"{name} of another company")
+
+    @staticmethod
+    def _named(value):
+        """Return the ids in a value of a relational field."""
+        if isinstance(value, list):
+            return [number for command in value for number in command[2]]
+        return [value] if value else []
 
     def _check_dates(self, documents):
         """:raise NotWritten: a lock date concerns some documents, which Odoo books at another date"""

@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 from .not_written import NotWritten
 
-#: tables whose rows are compared column by column; Odoo updates them more often than the writer
+#: tables of a document, whose rows are compared column by column; Odoo updates them more often than
+#: the writer
 COMPARED = frozenset(
     (
         "account_move",
         "account_move_line",
         "account_move_line_account_tax_rel",
         "account_account_tag_account_move_line_rel",
-        "res_partner",
     )
 )
-#: what Odoo puts off until after the commit and is compared as if it were done, customers' ranks; what
-#: it remembers of numbers; and
-#: what looks for messages to write, which depends on what it was told to look at
+#: hooks that are looked at otherwise, or not: customers' ranks are compared as if they were raised at
+#: once; what looks for messages to write depends on what it was told to look at; what numbers are
+#: remembered concerns this transaction alone
 COUNTED = (
     "increase_partner_rank",
     "account.res.partner.increase_rank.customer_rank",
@@ -30,7 +30,7 @@ COUNTED = (
 class Effects(NamedTuple):
     """What happened between two looks."""
 
-    tables: dict  # {table: (rows that came in addition, whether rows were updated)}
+    tables: dict  # {table: (rows that came in addition, rows that were updated)}
     hooks: Counter  # (when, name of what is called then)
 
 
@@ -43,7 +43,7 @@ class Look:
             raise NotWritten("PostgreSQL does not count what is written (track_counts is off)")
         cr.execute(
             """
-            SELECT relname, n_tup_ins - n_tup_del, n_tup_upd, n_tup_del
+            SELECT relname, n_tup_ins - n_tup_del, n_tup_upd
               FROM pg_stat_xact_user_tables
              WHERE schemaname = current_schema AND n_tup_ins + n_tup_upd + n_tup_del > 0
             """
@@ -60,10 +60,10 @@ class Look:
         for name, counts in self.tables.items():
             more = [
                 now - then
-                for now, then in zip(counts, before.tables.get(name, (0,) * 3), strict=True)
+                for now, then in zip(counts, before.tables.get(name, (0, 0)), strict=True)
             ]
-            if any(more) and name not in COMPARED:
-                tables[name] = (more[0], bool(more[1] or more[2]))
+            if any(more):
+                tables[name] = (more[0], None if name in COMPARED else more[1])
         return Effects(tables, self.hooks - before.hooks)
 
 
@@ -78,7 +78,6 @@ class Hooks:
     """The hooks of a transaction, to be put back as they were."""
 
     def __init__(self, cr):
-        self._cr = cr
         self._kept = [
             (callbacks, list(callbacks._funcs), {k: copy(v) for k, v in callbacks.data.items()})
             for callbacks in (cr.postcommit, cr.postrollback)

@@ -42,7 +42,7 @@ class BillingRun(models.Model):
         """Compare the documents whose shape turned out not to be equal after they were written.
 
         Those that are not as Odoo makes them are held: their bills are in error before anything is
-        sent, and go on when somebody who has looked runs them again.
+        sent, and go on when somebody who has looked runs them again. Each is compared once.
         """
         self.ensure_one()
         broken = self.env["billing.invoice.proof"].search(
@@ -55,6 +55,7 @@ class BillingRun(models.Model):
                 ("billing_bill_id.run_id", "=", self.id),
                 ("billing_bill_id.state", "=", "posted"),
                 ("billing_shape", "in", broken.mapped("shape")),
+                ("billing_compared", "=", False),
             ]
         )
         proofs = self.env["billing.invoice.proof"]
@@ -69,3 +70,5 @@ class BillingRun(models.Model):
                         reason=proofs._reason(differences),
                     ),
                 )
+        quiet = {"tracking_disable": True, "skip_is_manually_modified": True}
+        moves.with_context(**quiet).billing_compared = True
