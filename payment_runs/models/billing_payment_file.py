@@ -2,6 +2,9 @@ import base64
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.tools import format_datetime, formatLang
+
+from ...billing_tasks.texts import plural
 
 FILES_GROUP = "billing_operations.group_payment_files"
 
@@ -10,11 +13,13 @@ class BillingPaymentFile(models.Model):
     """The file of one scheme of a payment run, as the bank gets it: the same bytes each time.
 
     Billing users see that there is one; its content comes by *Download* alone, to members of *Payment
-    Files*, and who has it is put on record. Nobody changes or deletes one.
+    Files*, and who has it is put on record. What was downloaded before asks first: handed in twice it
+    debits twice. Nobody changes or deletes one.
     """
 
     _name = "billing.payment.file"
     _description = "Direct Debit File"
+    _inherit = ["billing.asking.mixin"]
     _order = "id desc"
     _check_company_auto = True
 
@@ -84,15 +89,51 @@ class BillingPaymentFile(models.Model):
         )
         self.invalidate_recordset(["content"])
 
+    def _questions(self):
+        return super()._questions() | {
+            "action_download_again": (self.env._("Download Again"), lambda file: file._again_text())
+        }
+
     def action_download(self):
-        """Give out the file; who asked is put on record when it leaves."""
+        """Give out the file; who asked is put on record when it leaves. Later ones ask first."""
         self.ensure_one()
         self._check_download()
+        # The screen may have been opened before somebody downloaded it.
+        if self.download_count:
+            return self._ask("action_download_again")
+        return self._leave()
+
+    def action_download_again(self):
+        """Give out the same bytes once more."""
+        self.ensure_one()
+        self._check_download()
+        return self._leave()
+
+    def _leave(self):
         return {
             "type": "ir.actions.act_url",
             "url": f"/billing_operations/payment_file/{self.id}",
-            "target": "download",
+            "close": True,
         }
+
+    def _again_text(self):
+        number = self.download_count
+        last = self.sudo().download_ids[:1]
+        return self.env._(
+            "Download %(file)s again, with %(lines)s, %(amount)s in all? It was downloaded %(times)s,"
+            " the last time by %(user)s on %(moment)s. Handing it in twice debits your customers"
+            " twice.",
+            file=self.name,
+            lines=plural(
+                self.line_count,
+                self.env._("1 collection"),
+                self.env._("%s collections", self.line_count),
+            ),
+            amount=formatLang(self.env, self.amount, currency_obj=self.currency_id),
+            times=plural(number, self.env._("once"), self.env._("%s times", number)),
+            user=last.user_id.name,
+            moment=format_datetime(self.env, last.date),
+        )
 
     def _check_download(self):
         if not self.env.user.has_group(FILES_GROUP):
