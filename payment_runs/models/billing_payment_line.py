@@ -41,7 +41,7 @@ class BillingPaymentLine(models.Model):
     """
 
     _name = "billing.payment.line"
-    _description = "Payment Run Line"
+    _description = "Collection"
     _inherit = ["billing.state.mixin"]
     _order = "run_id desc, id"
     _rec_name = "reference"

@@ -161,6 +161,7 @@ class BillingPaymentRun(models.Model):
         return next_open(day) if self.company_id.sudo().billing_debit_target else day
 
     @api.depends("wanted_date", "collection_date")
+    @api.depends_context("lang")
     def _compute_date_text(self):
         for run in self:
             run.date_text = (
