@@ -1,3 +1,4 @@
+from . import base_partner_merge_automatic_wizard
 from . import billing_mandate_amend
 from . import billing_mandate_import
 from . import billing_mandate_import_line
