@@ -138,7 +138,7 @@ class BillingCardCharge(models.Model):
         """Lower the amount to what is still open; end the collection where nothing is."""
         line = self.line_id
         run = line.run_id.with_company(line.company_id)
-        if line.state not in ("submitted", "unknown"):
+        if line.state not in ("submitted", "unknown") or line.move_id.state != "posted":
             code = "changed"
         elif line.partner_id._held_from_collection(self.company_id._billing_today()):
             code = "hold"

@@ -153,6 +153,7 @@ class BillingPaymentReturn(models.Model):
         lines = self.env["billing.payment.line"].sudo()
         references = {answer.reference for answer in answers if answer.scope == "line"}
         mine = Domain("company_id", "=", self.company_id.id)
+        mine &= Domain("method", "=", "direct_debit")
         found = {
             ("line", line.reference): line
             for line in lines.search(mine & Domain("reference", "in", list(references - {""})))

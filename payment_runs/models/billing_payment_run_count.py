@@ -14,7 +14,11 @@ class BillingPaymentRun(models.Model):
     file_ids = fields.One2many("billing.payment.file", "run_id", string="Files")
     line_count = fields.Integer(string="Collections", compute="_compute_counts")
     to_collect_count = fields.Integer(compute="_compute_counts")
-    excluded_count = fields.Integer(string="Left Out", compute="_compute_counts")
+    excluded_count = fields.Integer(
+        string="Left Out",
+        compute="_compute_counts",
+        help="What is not collected for a reason, also where that came after the run was confirmed.",
+    )
     failed_count = fields.Integer(string="Failed", compute="_compute_counts")
     payment_count = fields.Integer(string="Payments", compute="_compute_counts")
     total_amount = fields.Monetary(string="Total", compute="_compute_counts")
@@ -26,12 +30,17 @@ class BillingPaymentRun(models.Model):
 
     def _compute_counts(self):
         numbers = {}
-        for run, state, number, amount, payments in self.env["billing.payment.line"]._read_group(
+        for run, state, code, number, amount, payments in self.env[
+            "billing.payment.line"
+        ]._read_group(
             [("run_id", "in", self.ids)],
-            ["run_id", "state"],
+            ["run_id", "state", "error_code"],
             ["__count", "amount:sum", "payment_id:count_distinct"],
         ):
-            numbers.setdefault(run.id, {})[state] = (number, amount or 0.0, payments)
+            mine = numbers.setdefault(run.id, {})
+            key = "dropped" if state == "cancelled" and code else state
+            values = (number, amount or 0.0, payments)
+            mine[key] = tuple(map(sum, zip(mine.get(key, (0, 0.0, 0)), values, strict=True)))
         for run in self:
             mine = numbers.get(run.id, {})
 
@@ -40,7 +49,7 @@ class BillingPaymentRun(models.Model):
 
             run.line_count = of(0, *COUNTED_STATES)
             run.to_collect_count = of(0, "draft")
-            run.excluded_count = of(0, "excluded")
+            run.excluded_count = of(0, "excluded", "dropped")
             run.failed_count = of(0, *FAILED_STATES)
             run.payment_count = of(2, *COUNTED_STATES)
             run.total_amount = of(1, *COUNTED_STATES)
@@ -53,8 +62,9 @@ class BillingPaymentRun(models.Model):
         return self._open_lines(COUNTED_STATES, self.env._("Collections"))
 
     def action_open_left_out(self):
-        """Open what is left out, by reason."""
-        action = self._open_lines(("excluded",), self.env._("Left Out"))
+        """Open what was left out, before or after the run was confirmed, by reason."""
+        dropped = Domain("state", "=", "cancelled") & Domain("error_code", "!=", False)
+        action = self._open_lines(("excluded",), self.env._("Left Out"), dropped)
         return action | {"context": {"search_default_group_reason": 1}}
 
     def action_open_failed(self):
@@ -68,10 +78,10 @@ class BillingPaymentRun(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("account.action_account_payments")
         return action | {"domain": [("id", "in", payments.ids)], "context": {"create": False}}
 
-    def _open_lines(self, states, name):
+    def _open_lines(self, states, name, others=Domain.FALSE):
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "billing_operations.billing_payment_line_action"
         )
-        domain = Domain("run_id", "in", self.ids) & Domain("state", "in", states)
+        domain = Domain("run_id", "in", self.ids) & (Domain("state", "in", states) | others)
         return action | {"domain": list(domain), "context": {}, "display_name": name}

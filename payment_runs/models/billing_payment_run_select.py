@@ -213,7 +213,7 @@ class BillingPaymentRun(models.Model):
         """Return why a mandate cannot be collected with, None where it can."""
         if not mandate:
             return "no_mandate"
-        if iban_problem(mandate.iban):
+        if iban_problem(mandate.iban) or not mandate.partner_bank_id.active:
             return "account"
         partner = mandate.partner_id
         if needs_address(mandate.iban) and not (partner.city and partner.country_id):

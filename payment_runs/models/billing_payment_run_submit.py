@@ -153,7 +153,9 @@ class BillingPaymentRun(models.Model):
                 paid += line
             elif units != to_units(line.amount, places):
                 line._own().write({"amount": units / 10**places})
-        paid._set_state("cancelled", {"error_code": "paid"})
+        changed = paid.filtered(lambda line: line.move_id.state != "posted")
+        changed._set_state("cancelled", {"error_code": "changed"})
+        (paid - changed)._set_state("cancelled", {"error_code": "paid"})
         return lines - paid
 
     def _with_present_mandates(self, lines):
