@@ -155,6 +155,18 @@ class TestOverdueServices(OverdueCase):
             self.service.operation_ids.sorted("id").mapped("type"), ["suspend", "delete"]
         )
 
+    def test_telling_several_otherwise_asks_about_all_of_them(self):
+        other = self.make_customer("No Address")
+        self.customer.email = other.email = False
+        self.make_invoice()
+        self.make_invoice(partner=other)
+        self.follow("2026-03-08")
+        notices = self.notices() + self.notices(other)
+        self.assertEqual(set(notices.mapped("state")), {"no_address"})
+        action = notices.with_user(self.user).action_ask_told()
+        question = self.env["billing.question"].browse(action["res_id"])
+        self.assertIn("Were 2 customers told of", question.text)
+
     def test_whoever_is_told_after_the_setting_is_off_keeps_the_services(self):
         self.make_invoice()
         for day in ("2026-03-08", "2026-03-22"):
@@ -183,7 +195,7 @@ class TestOverdueServices(OverdueCase):
         notice = self.follow("2026-04-05")
         questions = self.env["billing.question"]
         question = questions.browse(notice.with_user(self.user).action_ask_told()["res_id"])
-        for text in ("1 customer", "100.00", "1 service is then suspended"):
+        for text in ("Was 1 customer told of", "100.00", "1 service is then suspended"):
             self.assertIn(text, question.text)
         self.assertFalse(self.service.operation_ids)
         question.with_user(self.user).action_confirm()

@@ -208,18 +208,22 @@ class BillingOverdueNotice(models.Model):
             ),
             "action_told": (
                 self.env._("Told Otherwise"),
-                lambda notices: notices._telling_text(
-                    self.env._(
-                        "Were %(customers)s told of %(amount)s by letter or telephone?",
-                        **notices._figures(),
-                    )
-                ),
+                lambda notices: notices._telling_text(notices._told_text()),
             ),
             "action_end_services": (
                 self.env._("End Services"),
                 lambda notices: "\n".join(notice._end_text() for notice in notices),
             ),
         }
+
+    def _told_text(self):
+        """Return the question whether these customers were told."""
+        figures = self._figures()
+        return plural(
+            len(self.partner_id),
+            self.env._("Was %(customers)s told of %(amount)s by letter or telephone?", **figures),
+            self.env._("Were %(customers)s told of %(amount)s by letter or telephone?", **figures),
+        )
 
     def _figures(self):
         """Return how many customers these are, and what was overdue of them, by currency."""
