@@ -8,9 +8,9 @@ from odoo.tests import BaseCase, tagged
 
 from ..billing_runs.prepaid.arithmetic import (
     Burn,
+    Outlook,
     boundaries,
     day_row,
-    depletion_day,
     rounded_share,
 )
 from ..services.periods import Period, Schedule
@@ -64,6 +64,12 @@ class TestDepletion(BaseCase):
         days = boundaries(schedule, start, start + timedelta(days=800))
         return Burn(coins, tuple(days), start, end, whole)
 
+    def depletion(self, available, burns, first, horizon, daily=0.0):
+        """Return the first day that money does not pay."""
+        outlook = Outlook(dict(enumerate(burns)), first, horizon)
+        days = outlook.days(available, tuple(range(len(burns))), daily)
+        return None if days is None else first + timedelta(days=days)
+
     def simulate(self, available, burns, first, horizon):
         """Day by day, the plain way."""
         for n in range(horizon):
@@ -94,17 +100,34 @@ class TestDepletion(BaseCase):
             ]
             available = chance.randint(-100, 20000)
             self.assertEqual(
-                depletion_day(available, burns, first, 200),
+                self.depletion(available, burns, first, 200),
                 self.simulate(available, burns, first, 200),
             )
 
     def test_money_that_lasts_beyond_the_horizon_has_no_day(self):
         self.assertIsNone(
-            depletion_day(10**9, [self.burn(100, MONTHLY.anchor)], MONTHLY.anchor, 90)
+            self.depletion(10**9, [self.burn(100, MONTHLY.anchor)], MONTHLY.anchor, 90)
         )
-        self.assertIsNone(depletion_day(0, [], MONTHLY.anchor, 90))
+        self.assertIsNone(self.depletion(0, [], MONTHLY.anchor, 90))
+
+    def test_where_nothing_is_to_pay_no_money_runs_out(self):
+        # Not even what is overdrawn, as after a lower credit limit.
+        self.assertIsNone(self.depletion(-100, [], MONTHLY.anchor, 90))
+
+    def test_a_wallet_may_pay_for_thousands_of_services(self):
+        first, horizon = MONTHLY.anchor, 90
+        same, others = 3000, 2000
+        burns = dict(enumerate(self.burn(100 + n, first) for n in range(others + 1)))
+        numbers = (0,) * same + tuple(range(1, others + 1))
+        outlook = Outlook(burns, first, horizon)
+        total = [sum(burns[n].until(first + timedelta(days=d)) for n in numbers) for d in (9, 10)]
+        self.assertEqual(outlook.days(total[0], numbers), 10)
+        self.assertEqual(outlook.days(total[1] - 1, numbers), 10)
+        self.assertEqual(outlook.days(total[0] - 1, numbers), 9)
+        # One more counts again for each of the equal ones.
+        self.assertEqual(outlook.days(same * burns[0].until(first), numbers[:same]), 1)
 
     def test_what_is_used_besides_counts(self):
         burns = [self.burn(3100, date(2026, 1, 1))]
-        self.assertEqual(depletion_day(1000, burns, date(2026, 1, 1), 90), date(2026, 1, 11))
-        self.assertEqual(depletion_day(1000, burns, date(2026, 1, 1), 90, 100.0), date(2026, 1, 6))
+        self.assertEqual(self.depletion(1000, burns, date(2026, 1, 1), 90), date(2026, 1, 11))
+        self.assertEqual(self.depletion(1000, burns, date(2026, 1, 1), 90, 100.0), date(2026, 1, 6))

@@ -8,8 +8,9 @@ whole on its first day.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from operator import add
@@ -134,15 +135,17 @@ class Outlook:
         self.first = first
         self.horizon = horizon
         self._burns = burns
-        self._curves: dict[tuple[int, ...], array] = {(): array("q", [0] * horizon)}
+        self._curves: dict[tuple[int, ...], array] = {}
 
     def days(self, available: int, numbers: tuple[int, ...], daily: float = 0.0) -> int | None:
-        """Return how many days money pays, None where it lasts beyond the horizon.
+        """Return how many days money pays, None where it lasts beyond the horizon or nothing is to pay.
 
         :param available: coins that may be spent
         :param numbers: of the burns that it pays for
         :param daily: what is used besides, in coins a day
         """
+        if not numbers and daily <= 0:
+            return None
         curve = self._curve(numbers)
         if daily:
             days = range(1, self.horizon + 1)
@@ -156,15 +159,9 @@ class Outlook:
             if len(numbers) == 1:
                 curve = self._burns[numbers[0]].curve(self.first, self.horizon)
             else:
-                curve = map(add, self._curve(numbers[:-1]), self._curve(numbers[-1:]))
+                curve = [0] * self.horizon
+                for number, times in Counter(numbers).items():
+                    one = self._curve((number,))
+                    curve = list(map(add, curve, one if times == 1 else map(times.__mul__, one)))
             self._curves[numbers] = array("q", curve)
         return self._curves[numbers]
-
-
-def depletion_day(
-    available: int, burns: Iterable[Burn], first: date, horizon: int, daily: float = 0.0
-) -> date | None:
-    """Return the first day that money does not pay any more, None where it lasts beyond the horizon."""
-    numbered = dict(enumerate(burns))
-    days = Outlook(numbered, first, horizon).days(available, tuple(numbered), daily)
-    return None if days is None else first + timedelta(days=days)
