@@ -51,8 +51,9 @@ class HeldMany2one(LooseMany2one):
     """A many2one whose other end the database refuses to delete while a row names it.
 
     That is the half of a foreign key that costs nothing when rows come in. The other half, that
-    the record is there, is left to who inserts: the rows are made of records that the same
-    transaction has read.
+    the record is there, is left to who inserts; and who deletes does not see what is inserted at the
+    same moment. So rows are made of records that others keep, by foreign keys or because the same
+    transaction locks or writes them. Where nothing does, see ``hold``.
     """
 
     def update_db_foreign_key(self, model, column):
@@ -74,6 +75,19 @@ class HeldMany2one(LooseMany2one):
             )
         )
         return result
+
+
+def hold(records) -> None:
+    """Have nobody delete records who does not see what this transaction inserts.
+
+    They are written, as they are: who deletes one at the same moment, whoever comes first, is told to
+    begin anew, or this transaction is.
+    """
+    if records:
+        table = SQL.identifier(records._table)
+        records.env.cr.execute(
+            SQL("UPDATE %s SET id = id WHERE id = ANY(%s)", table, sorted(records.ids))
+        )
 
 
 def drop_holds(env) -> None:

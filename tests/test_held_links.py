@@ -28,6 +28,14 @@ class TestHeldLinks(PrepaidCase):
         self.env.cr.execute(statement, arguments)
         return self.env.cr.fetchall()
 
+    def foreign_keys(self, table):
+        return self.query(
+            "SELECT conrelid::regclass::text, attname FROM pg_constraint"
+            " JOIN pg_attribute ON attrelid = conrelid AND conkey = ARRAY[attnum]"
+            " WHERE contype = 'f' AND conrelid = %s::regclass",
+            table,
+        )
+
     def refused(self, statement, *arguments):
         with (
             mute_logger("odoo.sql_db"),
@@ -49,7 +57,7 @@ class TestHeldLinks(PrepaidCase):
 
     def test_what_is_held_is_refused_by_the_table_at_the_other_end(self):
         held = self.links(HeldMany2one)
-        self.assertIn(("billing_charge", "product_id", "product_product"), held)
+        self.assertIn(("billing_charge", "service_id", "billing_service"), held)
         self.assertIn(("billing_wallet_transaction", "run_id", "billing_run"), held)
         for table, column, other in held:
             with self.subTest(link=f"{table}.{column}"):
@@ -63,17 +71,35 @@ class TestHeldLinks(PrepaidCase):
                 )
                 self.assertEqual(found, [(name,)])
 
+    def test_what_is_held_is_held_as_its_field_says(self):
+        for model in self.env.registry.values():
+            for field in model._fields.values():
+                if isinstance(field, HeldMany2one):
+                    with self.subTest(field=str(field)):
+                        self.assertEqual(field.ondelete, "restrict")
+
+    def test_an_update_of_an_older_database_makes_holds_of_its_foreign_keys(self):
+        charge = self.make_day()
+        field, table = charge._fields["service_id"], "billing_charge"
+        self.env.cr.execute("DROP TRIGGER hold_billing_charge_service_id ON billing_service")
+        self.env.cr.execute(
+            "ALTER TABLE billing_charge ADD FOREIGN KEY (service_id)"
+            " REFERENCES billing_service (id) ON DELETE RESTRICT"
+        )
+        self.env.cr.execute(
+            "CREATE INDEX billing_service__rated_up_to_index ON billing_service (id)"
+        )
+        for _again in range(2):
+            self.env.registry.init_models(self.env.cr, [charge._name, "billing.service"], {})
+        self.assertNotIn((table, field.name), self.foreign_keys(table))
+        self.assertIn((table, "product_id"), self.foreign_keys(table))
+        self.test_what_is_held_is_refused_by_the_table_at_the_other_end()
+        self.test_services_that_are_rated_move_without_an_index()
+
     def test_nothing_is_looked_up_row_by_row(self):
         for table, column, _other in self.links(LooseMany2one):
             with self.subTest(link=f"{table}.{column}"):
-                found = self.query(
-                    "SELECT conname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid"
-                    " AND conkey = ARRAY[attnum] WHERE contype = 'f' AND attname = %s"
-                    " AND conrelid = %s::regclass",
-                    column,
-                    table,
-                )
-                self.assertEqual(found, [])
+                self.assertNotIn((table, column), self.foreign_keys(table))
 
     def test_what_charges_and_debits_name_is_not_deleted(self):
         charge = self.make_day()
@@ -96,27 +122,26 @@ class TestHeldLinks(PrepaidCase):
             with self.subTest(table=table):
                 self.refused(f"DELETE FROM {table} WHERE id = %s", record.id)
 
-    def test_what_nothing_else_names_is_held_by_charges_alone(self):
+    def delete_whom_a_charge_names(self):
+        """Return the error of deleting a customer whom nothing but a charge names."""
         charge = self.make_day()
-        product = self.make_product("Once sold")
+        partner = self.make_customer("Once charged")
         self.env.cr.execute(
-            "UPDATE billing_charge SET product_id = %s WHERE id = %s", [product.id, charge.id]
+            "UPDATE billing_charge SET partner_id = %s WHERE id = %s", [partner.id, charge.id]
         )
-        error = self.refused("DELETE FROM product_product WHERE id = %s", product.id)
+        return self.refused("DELETE FROM res_partner WHERE id = %s", partner.id)
+
+    def test_what_nothing_else_names_is_held_by_charges_alone(self):
+        error = self.delete_whom_a_charge_names()
         self.assertEqual(
-            (error.diag.table_name, error.diag.column_name), ("billing_charge", "product_id")
+            (error.diag.table_name, error.diag.column_name), ("billing_charge", "partner_id")
         )
-        other = self.make_product("Never sold")
+        other = self.make_customer("Never charged")
         other.unlink()
         self.assertFalse(other.exists())
 
     def test_people_are_told_which_link_is_in_the_way(self):
-        charge = self.make_day()
-        product = self.make_product("Once sold")
-        self.env.cr.execute(
-            "UPDATE billing_charge SET product_id = %s WHERE id = %s", [product.id, charge.id]
-        )
-        error = self.refused("DELETE FROM product_product WHERE id = %s", product.id)
+        error = self.delete_whom_a_charge_names()
         message = self.env["billing.charge"]._sql_error_to_message(error)
         self.assertIn("Another model is using the record", message)
         self.assertIn("'Charge' (billing.charge)", message)

@@ -84,7 +84,8 @@ class BillingCharge(models.Model):
         required=True,
         readonly=True,
     )
-    product_id = HeldMany2one(
+    # Looked up: what nothing else names may be sold, by hand or by a setting that changes meanwhile.
+    product_id = fields.Many2one(
         "product.product",
         required=True,
         readonly=True,

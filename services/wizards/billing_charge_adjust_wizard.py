@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..loose_many2one import hold
 from ..proration import round_amount, smallest_coin, to_decimal
 
 
@@ -90,6 +91,10 @@ class BillingChargeAdjustWizard(models.TransientModel):
             self.name,
             self.reason,
         )
+        # Services that were activated stay, and so do their customers.
+        hold(self.service_id.filtered(lambda service: service.state in ("ordered", "cancelled")))
+        if not self.service_id:
+            hold(self.partner_id)
         self.env["billing.charge"]._insert_rows(
             [row | {"company_id": self.company_id.id, "currency_id": self.currency_id.id}]
         )
