@@ -30,6 +30,7 @@
         "services/views/res_partner_views.xml",
         "services/wizards/billing_charge_wizard_views.xml",
         "services/wizards/billing_service_wizard_views.xml",
+        "services/views/portal_templates.xml",
         "services/views/services_menus.xml",
         # service_tasks
         "security/service_tasks_rules.xml",
@@ -44,7 +45,9 @@
         "service_tasks/views/hr_department_views.xml",
         "service_tasks/views/res_partner_views.xml",
         "service_tasks/views/res_config_settings_views.xml",
+        "service_tasks/views/res_config_settings_portal_views.xml",
         "service_tasks/views/portal_templates.xml",
+        "service_tasks/views/portal_requests.xml",
         "service_tasks/wizards/service_task_dialog_views.xml",
         "service_tasks/views/service_tasks_menus.xml",
         # cdrs
@@ -163,6 +166,7 @@
         "data/demo/cdr.rate.csv",
         "data/demo/calls.xml",
         "data/demo/service_tasks.xml",
+        "data/demo/portal.xml",
         "data/demo/prepaid.xml",
         "data/demo/payments.xml",
     ],

@@ -1,3 +1,4 @@
 from . import models, wizards
+from . import controllers
 from .hooks import create_extensions
 from .loose_many2one import drop_holds

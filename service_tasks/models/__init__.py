@@ -9,6 +9,7 @@ from . import service_operation_due
 from . import service_operation_effect
 from . import service_operation_mail
 from . import service_operation_texts
+from . import service_operation_portal
 from . import service_task
 from . import service_task_creation
 from . import service_task_actions
@@ -18,11 +19,17 @@ from . import service_task_addon
 from . import service_task_report
 from . import billing_service
 from . import billing_service_secret
+from . import billing_service_requests
 from . import billing_tariff
+from . import billing_tariff_addon
+from . import billing_tariff_portal
+from . import billing_tariff_orders
 from . import billing_task
 from . import hr_department
 from . import res_company
+from . import res_company_portal
 from . import res_config_settings
+from . import res_config_settings_portal
 from . import res_partner
 from . import billing_start
 from . import mail_mail

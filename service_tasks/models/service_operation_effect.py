@@ -113,6 +113,10 @@ class ServiceOperation(models.Model):
             rows = self._preview_rows(day, addon_quantities)
         except UserError as error:
             return Markup('<p class="text-danger mb-0">%s</p>') % error
+        return self._effect_of(day, rows)
+
+    def _effect_of(self, day: date, rows: list[dict]) -> Markup:
+        """Return in words and a small table what the charges of a preview come to."""
         intro = self._effect_intro(day, rows)
         if not rows:
             return Markup('<p class="mb-0">%s</p>') % intro
@@ -125,7 +129,10 @@ class ServiceOperation(models.Model):
             ).format(tag, text, money)
 
         body = Markup().join(line("td", row["name"], row["amount"]) for row in rows)
-        total = line("th", self.env._("Total before tax"), sum(row["amount"] for row in rows))
+        title = self.env._("Total before tax")
+        if all(row["price_includes_tax"] for row in rows):
+            title = self.env._("Total, tax included")
+        total = line("th", title, sum(row["amount"] for row in rows))
         return Markup('<p>%s</p><table class="table table-sm mb-0">%s%s</table>') % (
             intro,
             body,

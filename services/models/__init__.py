@@ -6,13 +6,16 @@ from . import product_template
 from . import res_company
 from . import res_partner
 from . import billing_term_scheme
+from . import billing_term_scheme_texts
 from . import billing_tariff
+from . import billing_tariff_texts
 from . import billing_tariff_addon
 from . import billing_service
 from . import billing_service_version
 from . import billing_service_state
 from . import billing_service_rating
 from . import billing_service_change
+from . import billing_service_portal
 from . import billing_service_addon
 from . import billing_service_identifier
 from . import billing_secret_mixin
