@@ -22,10 +22,12 @@ class Wish(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What a wish brings, for its customer to agree to."""
+    """What a wish brings, for its customer to agree to: in words, as a table, which part of it is owed
+    ``anyway``, and the price ``then``."""
 
     summary: list[str]
     money: Markup
+    anyway: str
     then: str
     rows: list[dict]
 

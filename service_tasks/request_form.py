@@ -15,7 +15,9 @@ from .answers import readable
 LONGEST = {"char": 100, "text": 2000}
 #: parameters of these types can be filled in by customers
 KINDS = ("char", "text", "integer", "float", "boolean", "selection", "date")
-NUMBER = re.compile(r"-?\d{1,9}([.,]\d{1,6})?")
+#: so many of an add-on are asked for at most where its tariff has no limit
+MOST = 1_000_000
+NUMBER = re.compile(r"-?\d{1,15}([.,]\d{1,6})?")
 
 
 class Field(NamedTuple):

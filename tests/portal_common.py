@@ -29,7 +29,7 @@ class PortalCase(ServiceTaskCase, HttpCase):
         for login, partner in (("own", cls.customer), ("other", cls.other)):
             cls.portal_user(login, partner)
         cls.addon.portal_choice = True
-        cls.tariff.write({"name": "Small", "portal_parameters": "Domain"})
+        cls.tariff.write({"name": "Small", "code": "S-1", "portal_parameters": "Domain"})
         cls.bigger = cls.make_tariff(
             cls.scheme,
             60.0,

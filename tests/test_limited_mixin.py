@@ -12,6 +12,7 @@ ADDON = "billing_operations"
 MIXIN = "billing.limited.mixin"
 # Every other many2many field of the addon's models, and why it limits nothing.
 NOT_LIMITS = {
+    "billing.tariff.portal_target_ids": "none lets nothing through",
     "billing.charge.waive.wizard.charge_ids": "what is acted on",
     "billing.service.status.wizard.service_ids": "what is acted on",
     "billing.delivery.resend.delivery_ids": "what is acted on",

@@ -55,6 +55,7 @@ class TestRequests(RequestCase):
         )
         self.assertIn("68.00", shown.text)
         self.assertIn("34.00", shown.text)
+        self.assertIn("Small → Big", shown.text)
         operation = self.asked()
         self.assertEqual(
             operation.requested["new"],
@@ -67,6 +68,19 @@ class TestRequests(RequestCase):
         self.close(operation)
         self.assertEqual(self.service.tariff_id, self.bigger)
         self.assertEqual(self.service._parameter_values()["domain"], "big.example")
+
+    def test_what_is_owed_anyway_is_told_apart_from_what_a_change_costs(self):
+        late = self.make_service(self.customer, self.tariff, self.today - timedelta(days=40))
+        shown = self.post(
+            f"/my/services/{late.id}/change/check",
+            day=self.day(),
+            parameter_domain="",
+            **{f"addon_{self.addon.id}": "4"},
+        )
+        rows = late._preview_change(self.today, {"addon_quantities": {self.addon.id: 4.0}})
+        earlier = sum(row["amount"] for row in rows if row["period_end"] <= self.today)
+        self.assertGreater(earlier, 30)
+        self.assertIn(f"Of this, $\xa0{earlier:.2f} is for the days before", shown.text)
 
     def test_suspend_resume_and_end_from_a_day(self):
         shown, page = self.ask_for(self.path("suspend"), day=self.day(3))
@@ -185,6 +199,7 @@ class TestRefusals(RequestCase):
             ({"day": self.day(-1), field: "2"}, "or later"),
             ({"day": later, field: "2"}, "or earlier"),
             ({"parameter_domain": "x" * 101}, "100 characters at most"),
+            ({field: "1"}, "Nothing is different"),
             ({field: "0"}, "Nothing is different"),
         ):
             typed = {"day": self.day(), "parameter_domain": "", **typed}
@@ -277,7 +292,7 @@ class TestRefusals(RequestCase):
             page = self.post(self.path("change/check"), tariff=self.bigger.id, day=self.day())
             self.assertIn("Nothing is different", self.problem(page), values)
             self.bigger.write(before)
-        for tariff in (elsewhere.id, 10**12, "x", -1):
+        for tariff in (elsewhere.id, "9" * 5000, "x", -1):
             page = self.post(self.path("change/check"), tariff=tariff, day=self.day())
             self.assertIn("Nothing is different", self.problem(page))
 

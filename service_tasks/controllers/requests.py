@@ -211,12 +211,14 @@ class ServiceRequestController(ServiceLinkController):
 
     def _wanted_tariff(self, service, tariff):
         """Return the tariff that a change is to lead to: one of those offered, else the present one."""
-        wanted = int(tariff) if str(tariff or "").isdecimal() else 0
-        return service._request_targets().filtered(lambda t: t.id == wanted) or service.tariff_id
+        wanted = str(tariff or "")
+        return service._request_targets().filtered(lambda t: str(t.id) == wanted) or (
+            service.tariff_id
+        )
 
     def _offered(self):
         """Return the tariffs that this login can order, in its language."""
-        tariffs = request.env["billing.tariff"].sudo().with_context(lang=request.env.lang)
+        tariffs = self._own_services()[0].tariff_id
         if not self._may_ask():
             return tariffs
         tariffs = tariffs._offered_to(request.env.user)
@@ -298,5 +300,7 @@ class ServiceRequestController(ServiceLinkController):
         """Return the records as they write histories: in the language of their company, which reads them."""
         company = records.company_id
         return records.with_context(
-            lang=company.partner_id.lang or "en_US", mail_create_nosubscribe=True
+            lang=company.partner_id.lang or "en_US",
+            display_default_code=True,
+            mail_create_nosubscribe=True,
         )

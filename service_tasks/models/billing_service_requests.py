@@ -58,6 +58,7 @@ class BillingService(models.Model):
 
     def _request_kinds(self) -> list[str]:
         """Return what the customer can ask for now."""
+        self.ensure_one()
         return [kind for kind in OPERATIONS if not self._request_refusal(kind)]
 
     def _request_refusal(self, kind: str) -> str:
@@ -88,6 +89,7 @@ class BillingService(models.Model):
         return ""
 
     def _is_changeable(self) -> bool:
+        self.ensure_one()
         tariff = self.tariff_id
         return bool(
             self._request_targets()
@@ -166,6 +168,7 @@ class BillingService(models.Model):
     def _present_quantities(self, tariff) -> dict[int, float]:
         """Return {add-on of the tariff: quantity} that the service has, or brings along to another
         tariff that offers the same product."""
+        self.ensure_one()
         quantities = {line.product_id: line.quantity for line in self.addon_line_ids}
         return {
             addon.id: quantities[addon.product_id]
@@ -174,8 +177,9 @@ class BillingService(models.Model):
         }
 
     def _first_quantity(self, addon, present: float) -> float:
-        """Return the quantity with which the form begins: of another tariff at least what is included."""
-        if addon.tariff_id == self.tariff_id:
+        """Return the quantity with which the form begins: where the service has none, and of another
+        tariff, at least what its price contains."""
+        if present and addon.tariff_id == self.tariff_id:
             return present
         quantity = max(present, addon.included)
         if quantity:
@@ -201,11 +205,12 @@ class BillingService(models.Model):
             values["tariff_id"] = tariff.id
         before = {field.name: field for field in self._request_fields(kind, tariff)}
         present = self._present_quantities(tariff)
-        quantities = {
-            str(addon.id): quantity
-            for addon in tariff._request_addons(self)
-            if (quantity := read[f"addon_{addon.id}"] or 0.0) != present.get(addon.id, 0.0)
-        }
+        quantities = {}
+        for addon in tariff._request_addons(self):
+            quantity = read[f"addon_{addon.id}"] or 0.0
+            untouched = as_typed(quantity) == before[f"addon_{addon.id}"].typed
+            if quantity != present.get(addon.id, 0.0) and not (untouched and not values):
+                quantities[str(addon.id)] = quantity
         if quantities:
             values["addon_quantities"] = quantities
         parameters = {
@@ -238,12 +243,29 @@ class BillingService(models.Model):
         operation = operations._unsaved(self, operation_type, values, wish.day)
         rows = operation._preview_rows(wish.day)
         summary = operation._describe_request() if wish.kind == "change" else []
-        return Effect(
-            summary, operation._effect_of(wish.day, rows), self._price_then(wish, values), rows
+        money = operation._effect_of(wish.day, rows)
+        anyway, then = self._owed_anyway(wish, rows), self._price_then(wish, values)
+        return Effect(summary, money, anyway, then, rows)
+
+    def _owed_anyway(self, wish: Wish, rows: list[dict]) -> str:
+        """Return which part of the charges is for days before a change, and would come without it."""
+        earlier = [
+            row["amount"]
+            for row in rows
+            if row["kind"] in ("recurring", "addon", "setup")
+            and row["amount"] > 0
+            and row["period_end"] <= wish.day
+        ]
+        if wish.kind not in ("change", "resume") or not earlier:
+            return ""
+        return self.env._(
+            "Of this, %s is for the days before and is owed without this request, too.",
+            self.tariff_id._money_text(sum(earlier)),
         )
 
     def _price_then(self, wish: Wish, values: dict) -> str:
         """Return what a full period costs from then on; empty where a wish does not touch it."""
+        self.ensure_one()
         if wish.kind != "change":
             return ""
         changed = self._changed_values(self.env["service.operation"]._change_values(values))

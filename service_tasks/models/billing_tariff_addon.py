@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..request_form import Field, as_typed
+from ..request_form import MOST, Field, as_typed
 
 
 class BillingTariffAddon(models.Model):
@@ -23,7 +23,7 @@ class BillingTariffAddon(models.Model):
             self.product_id.name,
             as_typed(quantity),
             low=0,
-            high=self.maximum or None,
+            high=self.maximum or MOST,
             note=self._request_note(),
         )
 

@@ -101,7 +101,7 @@ class BillingTariff(models.Model):
             amount = sum((line.total for line in service._price_lines()), Decimal(0))
         then = self._price_text(self.currency_id.round(float(amount)))
         summary = self._order_summary(wish)
-        return Effect(summary, money, self.env._("The price is %s.", then), rows)
+        return Effect(summary, money, "", self.env._("The price is %s.", then), rows)
 
     def _without_number(self, row: dict, service) -> dict:
         """Return a row whose text does not name the number of a service that is only tried."""
@@ -112,6 +112,7 @@ class BillingTariff(models.Model):
 
     def _order_summary(self, wish: Wish) -> list[str]:
         """Return what was chosen, line by line."""
+        self.ensure_one()
         addons = self.addon_ids.browse(wish.addons or {})
         lines = [f"{addon.product_id.name}: {as_typed(wish.addons[addon.id])}" for addon in addons]
         parameters = wish.values.get("parameters") or {}
@@ -125,6 +126,7 @@ class BillingTariff(models.Model):
 
     def _make_ordered(self, partner, wish: Wish):
         """Create the ordered service of a customer."""
+        self.ensure_one()
         customer = partner.commercial_partner_id
         lines = [
             Command.create({"addon_id": addon_id, "quantity": quantity})

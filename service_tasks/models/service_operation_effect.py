@@ -117,6 +117,7 @@ class ServiceOperation(models.Model):
 
     def _effect_of(self, day: date, rows: list[dict]) -> Markup:
         """Return in words and a small table what the charges of a preview come to."""
+        self.ensure_one()
         intro = self._effect_intro(day, rows)
         if not rows:
             return Markup('<p class="mb-0">%s</p>') % intro

@@ -35,6 +35,7 @@ class ServiceOperation(models.Model):
         return self.source == "client" and asked_by == partner.commercial_partner_id
 
     def _portal_type(self) -> str:
+        self.ensure_one()
         types = {
             "setup": self.env._("Order"),
             "change": self.env._("Change"),
@@ -55,6 +56,8 @@ class ServiceOperation(models.Model):
         if self.state == "cancelled":
             return self.env._("cancelled")
         if self.state == "pending":
+            if self.type == "delete":
+                return self.env._("planned")
             if self.effective_date > company._billing_today():
                 return self.env._("planned for %s", format_date(self.env, self.effective_date))
             return self.env._("waiting for its turn")
@@ -62,6 +65,7 @@ class ServiceOperation(models.Model):
 
     def _portal_text(self) -> str:
         """Return in one line what was asked for and how far it is."""
+        self.ensure_one()
         return self.env._(
             "%(type)s (%(state)s)", type=self._portal_type(), state=self._portal_state()
         )

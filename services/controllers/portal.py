@@ -19,7 +19,8 @@ class ServicePortalController(CustomerPortal):
 
     def _own_services(self):
         """Return all services as the system sees them, and the domain of those of this login."""
-        services = request.env["billing.service"].sudo().with_context(lang=request.env.lang)
+        services = request.env["billing.service"].sudo()
+        services = services.with_context(lang=request.env.lang, display_default_code=False)
         return services, services._portal_domain(request.env.user.partner_id)
 
     def _prepare_home_portal_values(self, counters):

@@ -127,9 +127,13 @@ class BillingTariff(models.Model):
             )
 
     @api.depends("name", "code")
+    @api.depends_context("display_default_code")
     def _compute_display_name(self):
+        """With the code, as Odoo does it of products: customers read names alone."""
+        with_code = self.env.context.get("display_default_code", True)
         for tariff in self:
-            tariff.display_name = f"[{tariff.code}] {tariff.name}" if tariff.code else tariff.name
+            code = f"[{tariff.code}] " if tariff.code and with_code else ""
+            tariff.display_name = f"{code}{tariff.name}"
 
     def action_open_services(self):
         """Open the services that use this tariff."""
