@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import debian, lint, npm, postgres, python, test_run, web
+from . import debian, lint, npm, peers, postgres, python, test_run, web
 from .databases import Databases
 from .place import ADDON, ROOT, Place, tree_hash
 from .programs import OPTIONAL
@@ -147,6 +147,7 @@ def bench(options):
     if options.name and options.name not in files:
         raise Failure(f"There is no bench/{options.name}.py; there are: {', '.join(files)}.")
     session = Session()
+    session.env |= peers.variables(session.place, session.odoo)
     status = 0
     for name in [options.name] if options.name else files:
         say(f"== {name}")
