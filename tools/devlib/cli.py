@@ -171,6 +171,15 @@ def lint_verb(_options):
     return lint.lint(place, odoo)
 
 
+def dist(options):
+    """The addon as a wheel and as an archive of its sources, in dist/. Needs no database."""
+    place = Place()
+    odoo = python.set_up(place)
+    python.need_development(odoo, ("whool",))
+    folder = os.path.abspath(options.folder or ROOT / "dist")
+    return python.call([odoo.python, ROOT / "tools/devlib/dist.py", folder])
+
+
 def clean(options):
     """Drop the demo database and what is left over, stop the private PostgreSQL; --all: caches."""
     place = Place()
@@ -235,6 +244,8 @@ def parser():
     verb.add_argument("--no-demo", action="store_true", help="a database without demo data")
     verb.add_argument("--keep", action="store_true", help="keep the database")
     verb.add_argument("arguments", nargs="*", help="given to FILE")
+    verb = add("dist", dist)
+    verb.add_argument("folder", nargs="?", help="where to put them instead")
     verb = add("clean", clean)
     verb.add_argument("--all", action="store_true", help="remove Odoo, packages and templates too")
     return top
