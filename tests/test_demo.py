@@ -129,6 +129,17 @@ class TestDemoData(DemoCase):
             [employee] = self.demo(f"department_{name}").member_ids
             self.assertEqual(employee.user_id, self.demo(f"user_{name}"))
 
+    def test_a_customer_has_a_login_services_and_tariffs_to_order(self):
+        user = self.demo("user_portal_alder")
+        services = self.env["billing.service"]
+        own = services.search(services._portal_domain(user.partner_id))
+        self.assertEqual(own.partner_id, self.demo("customer_alder"))
+        self.assertIn("change", self.demo("service_alder_web_start")._request_kinds())
+        offered = self.env["billing.tariff"]._offered_to(user)
+        self.assertEqual(len(offered), 4)
+        self.assertTrue(all(offered.mapped("portal_description")))
+        self.assertEqual(offered.company_id, self.companies["hosting"])
+
     def test_three_past_months_are_closed_and_the_cycles_go_on_in_october(self):
         runs = self.env["billing.run"].search(
             [("cycle_id", "in", [cycle.id for cycle in self.cycles.values()])]

@@ -155,6 +155,23 @@ class TestServicePages(PortalCase):
         self.assertIn("€", page.text)
         self.assertIn("12.50\xa0€ a year", self.get(f"/my/services/{service.id}").text)
 
+    def test_prices_with_tax_are_named_so(self):
+        tax = self.make_tax("Included", 15, price_include_override="tax_included")
+        product = self.make_product("Shop", taxes=tax)
+        tariff = self.make_tariff(
+            self.scheme, 23.0, name="Shop", product_id=product.id, portal_public=True
+        )
+        service = self.running(self.customer, tariff)
+        self.login()
+        page = self.get(f"/my/services/{service.id}")
+        self.assertIn("23.00 a month, tax included", page.text)
+        shown = self.post(
+            f"/my/services/order/{tariff.id}/check", day=self.day(), name="shop.example"
+        )
+        self.assertIn("Total, tax included", shown.text)
+        self.assertNotIn("before tax", shown.text)
+        self.assertFalse(self.bigger.copy().portal_public, "a copy is not offered by itself")
+
     def test_the_link_of_the_opening_mail_shows_no_money_and_no_requests(self):
         link = self.service._make_portal_link()
         self.service.request_operation("suspend", source="client")

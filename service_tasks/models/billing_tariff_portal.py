@@ -16,6 +16,7 @@ class BillingTariff(models.Model):
 
     portal_public = fields.Boolean(
         string="Offered in the Portal",
+        copy=False,
         help="Customers order services of this tariff in the portal, where the company lets them.",
     )
     portal_from = fields.Date(
