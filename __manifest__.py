@@ -102,6 +102,7 @@
         "billing_runs/calls/res_partner_views.xml",
         "billing_runs/calls/portal_templates.xml",
         "billing_runs/calls/report_invoice_calls.xml",
+        "billing_runs/portal/portal_templates.xml",
         "billing_runs/reports/billing_run_report_views.xml",
         "billing_runs/reports/billing_run_report_usage_views.xml",
         "billing_runs/reports/report_billing_run.xml",
@@ -165,6 +166,7 @@
         "data/demo/service_tasks.xml",
         "data/demo/prepaid.xml",
         "data/demo/payments.xml",
+        "data/demo/portal.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],
