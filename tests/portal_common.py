@@ -34,7 +34,7 @@ class PortalCase(CardCase):
         )
 
     @classmethod
-    def billed(cls, day, partner=None, stage="posting", pdf=True):
+    def bill_on(cls, day, partner=None, stage="posting", pdf=True):
         """Return a customer's bill of a day's run, its documents with a PDF each."""
         run = cls.make_run(cls.cycle, day)
         run.write({"invoice_date": day, "cutoff_date": day})
@@ -78,14 +78,12 @@ class PortalCase(CardCase):
         wizard.create({"amount": amount} if amount else {})._create_payments()
 
     def submit_now(self, run):
-        """Submit a payment run, and do its tasks whenever they are due."""
+        """Submit a run of direct debits, and do its tasks."""
         run.with_user(self.user).action_submit()
-        self.env.flush_all()
-        self.env.cr.execute(
-            "UPDATE billing_task SET delay_date = '2020-01-01' WHERE state = 'pending'"
+        self.env["billing.task"]._run_inline(
+            domain=[("res_model", "=", run._name), ("res_id", "=", run.id)]
         )
         self.env.invalidate_all()
-        self.work(run)
 
     @classmethod
     def portal_user(cls, login, partner, company=None):

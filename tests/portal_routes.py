@@ -95,5 +95,5 @@ ROUTES = {
     "/my/services/<int:service_id>": Route(
         "page", ("service",), shows="password", token="token", token_of="service"
     ),
-    "/billing_operations/webhook/<int:module_id>": Route("signed", ("module",)),
+    "/billing_operations/webhook/<int:module_id>": Route("signed", ("module",), form={"state": "done"}),
 }  # fmt: skip

@@ -26,7 +26,7 @@ class TestStandings(PortalCase):
         return self.standing(bill).text
 
     def test_a_bill_is_open_until_its_day_then_overdue_then_paid(self):
-        bill = self.billed(DECEMBER)
+        bill = self.bill_on(DECEMBER)
         move = bill.move_ids
         self.assertEqual(self.text(bill), "Overdue since 12/31/2025")
         today = self.company._billing_today()
@@ -44,7 +44,7 @@ class TestStandings(PortalCase):
         self.assertEqual((self.text(bill), self.standing(bill).is_open), ("Paid", False))
 
     def test_without_a_due_date_it_is_open(self):
-        bill = self.billed(DECEMBER)
+        bill = self.bill_on(DECEMBER)
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE account_move_line SET date_maturity = NULL WHERE move_id = %s",
@@ -57,7 +57,7 @@ class TestStandings(PortalCase):
         self.assertIsNone(self.standing(bill).due)
 
     def test_what_was_credited_later_counts(self):
-        bill = self.billed(DECEMBER)
+        bill = self.bill_on(DECEMBER)
         move = bill.move_ids
         partial = move._reverse_moves([{"invoice_date": DECEMBER}])
         partial.invoice_line_ids.price_unit = 30
@@ -70,14 +70,14 @@ class TestStandings(PortalCase):
         self.assertEqual(self.text(bill), "Credited in full")
 
     def test_a_credit_is_called_so(self):
-        bill = self.billed(DECEMBER)
+        bill = self.bill_on(DECEMBER)
         self.pay(bill.move_ids)
         bill.move_ids._reverse_moves([{"invoice_date": DECEMBER}]).action_post()
         self.assertEqual(self.standing(bill).code, "credit")
         self.assertIn("100.00", self.text(bill))
 
     def test_a_bill_that_was_taken_back_says_so(self):
-        bill = self.billed(DECEMBER)
+        bill = self.bill_on(DECEMBER)
         undo = self.env["billing.run.undo"].create(
             {"run_id": bill.run_id.id, "outcome": "reopen", "reason": "Wrong prices"}
         )
@@ -87,7 +87,7 @@ class TestStandings(PortalCase):
         self.assertIn(bill, bill._bills_of(self.customer))
 
     def test_a_bill_without_documents_has_a_name_and_a_state(self):
-        bill = self.billed(DECEMBER)
+        bill = self.bill_on(DECEMBER)
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE account_move SET billing_bill_id = NULL WHERE billing_bill_id = %s", [bill.id]
@@ -99,7 +99,7 @@ class TestStandings(PortalCase):
     def test_what_is_collected_by_itself_says_on_which_day(self):
         self.customer.billing_payment_preference = "direct_debit"
         self.make_mandate(signed_date=self.company._billing_today())
-        bill = self.billed(DECEMBER)
+        bill = self.bill_on(DECEMBER)
         self.assertEqual(self.standing(bill).code, "collected")
         run = self.make_payment_run(method="direct_debit")
         run.action_confirm()
@@ -111,7 +111,7 @@ class TestStandings(PortalCase):
         self.assertEqual(self.text(bill), "Being collected")
 
     def test_a_payment_that_is_being_processed_is_not_asked_for_again(self):
-        bill = self.billed(DECEMBER)
+        bill = self.bill_on(DECEMBER)
         transaction = self.env["payment.transaction"].create(
             {
                 "provider_id": self.provider.id,
@@ -141,10 +141,10 @@ class TestBillPages(PortalCase, HttpCase):
         return self.get(path).text.count('class="o_billing_bill"')
 
     def test_posted_bills_are_shown_with_balances_and_drafts_are_not(self):
-        first = self.billed(DECEMBER)
+        first = self.bill_on(DECEMBER)
         self.pay(first.move_ids, 30)
-        second = self.billed(JANUARY)
-        draft = self.billed(FEBRUARY, stage="invoicing")
+        second = self.bill_on(JANUARY)
+        draft = self.bill_on(FEBRUARY, stage="invoicing")
         self.assertEqual(draft.state, "invoiced")
         self.authenticate("bill_owner", "bill_owner")
         page = self.get("/my/bills").text
@@ -170,14 +170,14 @@ class TestBillPages(PortalCase, HttpCase):
         counters = {"counters": ["billing_bill_count", "billing_mandate_count"]}
         counts = self.make_jsonrpc_request("/my/counters", counters)
         self.assertEqual(counts["billing_bill_count"], 0)
-        self.billed(JANUARY)
+        self.bill_on(JANUARY)
         self.env.flush_all()
         counts = self.make_jsonrpc_request("/my/counters", counters)
         self.assertEqual(counts["billing_bill_count"], 1)
         self.assertIn('href="/my/bills" title="Your Bills"', self.get("/my/home").text)
 
     def test_bills_are_found_by_year_and_state_and_shown_by_pages(self):
-        bills = [self.billed(day) for day in (DECEMBER, JANUARY, FEBRUARY)]
+        bills = [self.bill_on(day) for day in (DECEMBER, JANUARY, FEBRUARY)]
         self.pay(bills[1].move_ids)
         self.authenticate("bill_owner", "bill_owner")
         self.assertEqual(self.rows(), 3)
@@ -198,7 +198,7 @@ class TestBillPages(PortalCase, HttpCase):
             return self.get("/my/bills?filterby=open").text.replace("&amp;", "&")
 
     def test_files_are_the_ones_that_were_delivered(self):
-        bill = self.billed(JANUARY, pdf=False)
+        bill = self.bill_on(JANUARY, pdf=False)
         move = bill.move_ids
         self.authenticate("bill_owner", "bill_owner")
         self.assertIn("Its PDF is not made yet", self.get(f"/my/bills/{bill.id}").text)
@@ -221,7 +221,7 @@ class TestBillPages(PortalCase, HttpCase):
         self.assertNotIn(b"secret", self.get(f"/my/bills/{bill.id}/files/{stray.id}").content)
 
     def test_bills_of_several_companies_and_currencies_are_kept_apart(self):
-        own = self.billed(JANUARY)
+        own = self.bill_on(JANUARY)
         pounds = self.env.ref("base.GBP")
         pounds.active = True
         self.env["res.currency.rate"].create(
@@ -231,7 +231,7 @@ class TestBillPages(PortalCase, HttpCase):
             self.scheme, 50.0, product_id=self.untaxed.id, currency_id=pounds.id
         )
         self.make_service(self.customer, tariff, JANUARY)
-        run_bills = self.billed(FEBRUARY)
+        run_bills = self.bill_on(FEBRUARY)
         british = run_bills.filtered(lambda bill: bill.currency_id == pounds)
         self.assertTrue(british)
         self.authenticate("bill_owner", "bill_owner")
@@ -243,7 +243,7 @@ class TestBillPages(PortalCase, HttpCase):
         self.assertEqual(own._to_pay("all").amount, 300)
 
     def test_colleagues_of_an_archived_company_see_its_bills(self):
-        bill = self.billed(JANUARY)
+        bill = self.bill_on(JANUARY)
         colleague = self.make_customer("Colleague", parent_id=self.customer.id, email=False)
         self.portal_user("bill_colleague", colleague)
         stranger = self.make_customer("Company of the login")
@@ -254,7 +254,7 @@ class TestBillPages(PortalCase, HttpCase):
         self.assertIn(bill.move_ids.name, self.get(f"/my/bills/{bill.id}").text)
 
     def test_people_inside_see_bills_by_their_rights(self):
-        bill = self.billed(JANUARY)
+        bill = self.bill_on(JANUARY)
         self.make_user("bill_clerk", "billing_operations.group_billing_user")
         self.make_user("bill_nobody", None)
         self.make_user(
@@ -280,7 +280,7 @@ class TestPaying(PortalCase, HttpCase):
     def setUp(self):
         super().setUp()
         self.portal_user("bill_payer", self.customer)
-        self.first, self.second = self.billed(DECEMBER), self.billed(JANUARY)
+        self.first, self.second = self.bill_on(DECEMBER), self.bill_on(JANUARY)
         self.authenticate("bill_payer", "bill_payer")
 
     def path(self, scope, bill=None):
@@ -405,7 +405,7 @@ class TestPaying(PortalCase, HttpCase):
             }
         )
         self.scheme.payment_term_id = term
-        bill = self.billed(FEBRUARY)
+        bill = self.bill_on(FEBRUARY)
         self.assertEqual(len(bill.move_ids.line_ids.filtered("date_maturity")), 2)
         answer = self.get(self.path("bill", bill))
         self.assertIn(f"/my/invoices/{bill.move_ids.id}", answer.url)

@@ -29,7 +29,7 @@ class TestPortalMandates(PortalCase, HttpCase):
         return answer.text
 
     def collected(self):
-        self.billed(self.start)
+        self.bill_on(self.start)
         run = self.make_payment_run(method="direct_debit")
         run.action_confirm()
         return run.sudo().line_ids

@@ -197,7 +197,8 @@ class TestPortalRoutes(PortalRoutesCase, HttpCase):
     def test_every_address_of_the_addon_is_listed(self):
         found = set()
         modules = sorted(self.registry._init_modules)
-        for url, endpoint in self.env["ir.http"]._generate_routing_rules(modules):
+        router = self.env["ir.http"]
+        for url, endpoint in router._generate_routing_rules(modules, router._get_converters()):
             controller, name = type(endpoint.func.__self__), endpoint.func.__name__
             for place in controller.mro():
                 ours = place.__module__.startswith(f"odoo.addons.{ADDON}.")

@@ -20,7 +20,7 @@ class TestPortalTours(UsageCase, PortalCase, HttpCase):
 
     def test_a_customer_reads_bills_and_calls_and_pays_all_with_the_saved_card(self):
         self.make_invoice(amount=50)
-        bill = self.billed(datetime(2026, 1, 28).date())
+        bill = self.bill_on(datetime(2026, 1, 28).date())
         self.make_card(self.customer, "4242")
         with self.card_provider("done") as charged:
             self.start_tour("/my/home", "billing_portal_bills", login="portal_tour", timeout=180)
