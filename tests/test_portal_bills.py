@@ -393,6 +393,11 @@ class TestPaying(PortalCase, HttpCase):
         self.assertIn("Please pay as the invoice says", page)
         self.assertFalse(self.get(self.path("bill")).url.endswith("/pay/bill"))
         self.refused(self.path("bill"), 100, "cannot be paid here")
+        self.env["ir.config_parameter"].set_param("account_payment.enable_portal_payment", "True")
+        self.assertTrue(self.second._is_paid_online())
+        self.provider.is_published = False
+        self.assertFalse(self.second._is_paid_online())
+        self.assertNotIn("o_billing_pay_all", self.get("/my/bills").text)
 
     def test_instalments_are_paid_on_odoos_own_page(self):
         term = self.env["account.payment.term"].create(

@@ -108,7 +108,7 @@ class TestPortalMandates(PortalCase, HttpCase):
             "odoo.addons.billing_operations.billing_tasks.models.billing_task_attempt"
         ):
             self.submit_now(line.run_id)
-        self.assertEqual(line.error_code, "no_mandate")
+        self.assertIn("Nothing is left to collect", line.run_id.problem)
 
     def test_what_the_bank_was_told_of_is_collected_all_the_same(self):
         line = self.collected()

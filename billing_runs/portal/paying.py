@@ -103,6 +103,13 @@ class BillingBill(models.Model):
         return invoice if values.get("installment_state") else None
 
     def _is_paid_online(self):
-        """Return whether invoices can be paid in the portal."""
+        """Return whether the bill's invoices can be paid in the portal: the setting is on, and a
+        provider of its company takes payments there."""
+        self.ensure_one()
         parameters = self.env["ir.config_parameter"].sudo()
-        return str2bool(parameters.get_param("account_payment.enable_portal_payment") or "False")
+        if not str2bool(parameters.get_param("account_payment.enable_portal_payment") or "False"):
+            return False
+        providers = self.env["payment.provider"].sudo()
+        domain = Domain("state", "in", ("enabled", "test")) & Domain("is_published", "=", True)
+        domain &= Domain("company_id", "=", self.company_id.id)
+        return bool(providers.search_count(domain, limit=1))

@@ -1,10 +1,9 @@
+from odoo import SUPERUSER_ID
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request, route
 
 from odoo.addons.account_payment.controllers.payment import PaymentPortal
 from odoo.addons.account_payment.controllers.portal import PortalAccount
-
-from ..models.billing_payment_line import LIVE_STATES
 
 
 class CollectedInvoices(PortalAccount):
@@ -12,17 +11,10 @@ class CollectedInvoices(PortalAccount):
 
     def _get_overdue_invoices_domain(self, partner_id=None):
         domain = super()._get_overdue_invoices_domain(partner_id)
-        partner = (
-            request.env["res.partner"].sudo().browse(partner_id or request.env.user.partner_id.id)
-        )
-        lines = request.env["billing.payment.line"].sudo()
-        live = lines.search(
-            [
-                ("partner_id", "=", partner.commercial_partner_id.id),
-                ("state", "in", LIVE_STATES),
-            ]
-        )
-        return [*domain, ("id", "not in", live.move_id.ids)]
+        # Whose they are says the domain; portal users read no collections themselves.
+        overdue = request.env(user=SUPERUSER_ID)["account.move"].search(domain)
+        collected = [move.id for move in overdue._billing_collections()]
+        return [*domain, ("id", "not in", collected)]
 
 
 class CollectedPayment(PaymentPortal):
