@@ -9,6 +9,7 @@ Arguments: how many calls (10,000 if left out), and the names of parts (all if l
 """
 
 import gc
+import logging
 import statistics
 import sys
 import time
@@ -301,6 +302,7 @@ def main():
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
     names = [word for word in sys.argv[1:] if not word.isdigit()] or list(PARTS)
     config["dbfilter"] = f"^{env.cr.dbname}$"
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)  # Odoo's own, of its libraries
     aims = Aims()
     for name in names:
         say(f"-- {name}")
