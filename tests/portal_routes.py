@@ -32,6 +32,8 @@ class Route(NamedTuple):
 
 
 ROUTES = {
+    # billing_tasks
+    "/billing_operations/health": Route("page", customers=False),
     # billing_runs/portal
     "/my/bills": Route("page", shows="bill"),
     "/my/bills/page/<int:page>": Route("page", ("one",), shows="bill"),
