@@ -166,7 +166,7 @@
         "data/demo/service_tasks.xml",
         "data/demo/prepaid.xml",
         "data/demo/payments.xml",
-        "data/demo/portal.xml",
+        "data/demo/portal_bills.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],

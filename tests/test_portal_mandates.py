@@ -6,7 +6,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from .payment_common import IBANS
-from .portal_common import PortalCase
+from .portal_bills_common import PortalCase
 
 
 @tagged("post_install", "-at_install")

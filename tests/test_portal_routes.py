@@ -14,7 +14,7 @@ from odoo.tools import mute_logger
 
 from .architecture import ADDON
 from .payment_common import IBANS
-from .portal_common import PortalCase
+from .portal_bills_common import PortalCase
 from .portal_routes import ROUTES
 from .usage_common import UsageCase
 
@@ -119,7 +119,8 @@ class PortalRoutesCase(UsageCase, PortalCase):
         )
         service._make_portal_link()
         return SimpleNamespace(
-            key=key, one=1, scope="bill", bill=bill, invoice=invoice, pdf=pdf, mandate=mandate,
+            key=key, one=1, scope="bill", kind="suspend", operation=1, tariff=self.tariff,
+            bill=bill, invoice=invoice, pdf=pdf, mandate=mandate,
             draft_mandate=draft, wallet=wallet, card=card, service=service,
             file=self.env["billing.payment.file"].browse(1), module=self.module,
             amount=bill._to_pay("bill").amount,
@@ -135,6 +136,7 @@ class PortalRoutesCase(UsageCase, PortalCase):
                 "mandate": mandate.reference,
                 "draft_mandate": draft.reference,
                 "wallet": wallet.number,
+                "service": service.number,
                 "password": f"hunter2-{key}",
                 "goodwill": f"Goodwill for {key}",
             },

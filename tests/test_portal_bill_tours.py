@@ -4,7 +4,7 @@ from datetime import datetime
 
 from odoo.tests import HttpCase, tagged
 
-from .portal_common import PortalCase
+from .portal_bills_common import PortalCase
 from .usage_common import UsageCase
 
 
