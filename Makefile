@@ -1,5 +1,5 @@
 # Each target is one line; tools/dev --help says more.
-.PHONY: demo test serve lint shell bench dist clean
+.PHONY: demo test serve lint shell bench dist docs clean
 
 demo:
 	@tools/dev demo
@@ -21,6 +21,9 @@ bench:
 
 dist:
 	@tools/dev dist
+
+docs:
+	@tools/dev docs
 
 clean:
 	@tools/dev clean $(ARGS)

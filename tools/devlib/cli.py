@@ -171,6 +171,19 @@ def lint_verb(_options):
     return lint.lint(place, odoo)
 
 
+def docs(_options):
+    """Take the pictures of the guide anew, from the demo that `demo` has made."""
+    session = Session()
+    binary = next(filter(None, map(shutil.which, OPTIONAL["chromium"].names)), None)
+    if not binary:
+        raise Failure("There is no Chromium on PATH: the pictures are taken with it.")
+    name = _demo_database(session, fresh=False)
+    with web.running(session, name) as (address, _process, _log):
+        command = [session.odoo.python, ROOT / "tools/devlib/runner.py", name]
+        command += [ROOT / "tools/docs.py", address, binary, ROOT / "docs/pictures"]
+        return python.call(command, env=session.env)
+
+
 def dist(options):
     """The addon as a wheel and as an archive of its sources, in dist/. Needs no database."""
     place = Place()
@@ -244,6 +257,7 @@ def parser():
     verb.add_argument("--no-demo", action="store_true", help="a database without demo data")
     verb.add_argument("--keep", action="store_true", help="keep the database")
     verb.add_argument("arguments", nargs="*", help="given to FILE")
+    add("docs", docs)
     verb = add("dist", dist)
     verb.add_argument("folder", nargs="?", help="where to put them instead")
     verb = add("clean", clean)
