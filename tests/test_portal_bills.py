@@ -1,7 +1,9 @@
 """The customer's bills in the portal: which are there, how they stand, and their files."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from unittest.mock import patch
+
+from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
 from odoo.fields import Command
@@ -453,6 +455,30 @@ class TestPaying(PortalCase, HttpCase):
         self.assertEqual(codes[self.second.move_ids], "paid")
         self.finish(transaction)
         self.assertEqual(self.second.move_ids.payment_state, "paid")
+
+    def test_a_card_is_not_charged_while_its_invoice_is_paid_online(self):
+        self.customer.billing_payment_preference = "card"
+        self.make_card(self.customer, "4242")
+        day = self.company._billing_today() + timedelta(days=3)
+        run = self.make_payment_run(wanted_date=day)
+        run.action_confirm()
+        self.submit_now(run)
+        lines = {line.move_id: line for line in run.sudo().line_ids}
+        line = lines[self.second.move_ids]
+        self.assertEqual(line.charge_ids.state, "waiting")
+        # Not sent yet: the customer may still pay otherwise, on purpose.
+        transaction = self.request_payment(self.path("anyway"), 100)
+        transaction._set_done()
+        later = datetime.now() + timedelta(days=5)
+        with freeze_time(later), self.card_provider("done") as charged:
+            self.tick()
+        self.assertEqual(charged, [lines[self.first.move_ids].charge_ids.reference])
+        self.assertEqual(line.charge_ids.state, "waiting")
+        self.assertIn("just paying it online", line.message)
+        self.finish(transaction)
+        with freeze_time(later + timedelta(days=1)), self.card_provider("done") as charged:
+            self.tick()
+        self.assertEqual((charged, line.error_code), ([], "paid"))
 
     def test_money_that_may_have_been_asked_for_is_not_paid_at_all(self):
         run = self.collected()
