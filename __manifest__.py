@@ -105,6 +105,7 @@
         "billing_runs/calls/res_partner_views.xml",
         "billing_runs/calls/portal_templates.xml",
         "billing_runs/calls/report_invoice_calls.xml",
+        "billing_runs/portal/portal_templates.xml",
         "billing_runs/reports/billing_run_report_views.xml",
         "billing_runs/reports/billing_run_report_usage_views.xml",
         "billing_runs/reports/report_billing_run.xml",
@@ -169,6 +170,7 @@
         "data/demo/portal.xml",
         "data/demo/prepaid.xml",
         "data/demo/payments.xml",
+        "data/demo/portal_bills.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],

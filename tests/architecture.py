@@ -34,6 +34,7 @@ ROOMS = {
         ("reports",),
         ("delivery",),
         ("undo",),
+        ("portal",),
         ("steps",),
         ("start",),
         ("host",),

@@ -5,6 +5,7 @@ import time
 from odoo.tests import HttpCase, tagged
 from odoo.tools import SQL
 
+from ..billing_runs.calls.csv_cells import csv_parts, write_csv
 from .usage_common import UsageCase
 
 
@@ -168,6 +169,27 @@ class TestCallPortal(CallPortalCase, HttpCase):
         self.assertEqual(self.found("%27%22%3Cb%3E"), 0)
         self.assertEqual(self.found("", sortby="nonsense"), 3)
 
+    def test_a_search_finds_classes_and_days_as_the_reader_writes_them(self):
+        self.login("own", self.customer)
+        self.env["cdr.rate"].search([("prefix", "=", "447")]).name = "Anywhere"
+        self.assertEqual(self.found("Mobile"), 1)
+        self.assertEqual(self.found("national"), 2)
+        self.assertEqual(self.found("01/03/2026"), 1)
+        self.assertEqual(self.found("03.01.2026"), 0)
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.customer.lang = "de_DE"
+        self.authenticate("own", "own")
+        self.assertEqual(self.found("03.01.2026"), 1)
+        self.assertEqual(self.found("2026-01-03"), 1)
+        self.assertEqual(self.found("31.02.2026"), 0)
+
+    def test_calls_are_sorted_by_the_number_called(self):
+        self.login("own", self.customer)
+        page = self.get(self.routes(self.move, sortby="number")[0]).text
+        # A number, an address of a trunk, or nonsense: as they are written.
+        self.assertLess(page.index("+442079461111"), page.index("+447700900123"))
+        self.assertIn("By number called", page)
+
     def test_a_withheld_number_is_neither_shown_nor_found(self):
         plan = self.make_plan("Incoming", direction="in")
         self.make_rate("", 0.01, plan)
@@ -196,6 +218,26 @@ class TestCallPortal(CallPortalCase, HttpCase):
         self.assertTrue(lines[3].endswith(",60,60,0,0.12"), lines[3])
         found = self.get(self.routes(self.move, search="7700")[-1])
         self.assertEqual(len(found.content.decode().splitlines()), 2)
+
+    def test_the_file_is_written_as_spreadsheets_of_the_language_read_it(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.customer.lang = "de_DE"
+        self.login("own", self.customer)
+        page = self.get(self.routes(self.move)[0])
+        self.assertIn("“;”", page.text)
+        content = self.get(self.routes(self.move)[-1]).content
+        self.assertTrue(content.startswith(b"\xef\xbb\xbf"))
+        self.assertEqual(content.count(b"\xef\xbb\xbf"), 1)
+        lines = content.decode("utf-8-sig").splitlines()
+        self.assertTrue(lines[3].endswith(";60;60;0;0,12"), lines[3])
+
+    def test_a_file_of_many_parts_is_the_file_in_one(self):
+        rows = [("Ä", number, "=1+1") for number in range(2_500)]
+        parts = list(csv_parts(rows, ";"))
+        self.assertEqual(len(parts), 3)
+        self.assertEqual(b"".join(parts), write_csv(rows, ";"))
+        self.assertEqual(b"".join(parts).decode("utf-8-sig").splitlines()[2_499], "Ä;2499;'=1+1")
+        self.assertEqual(list(csv_parts([])), [])
 
     # === MANY === #
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 #: what a spreadsheet takes for a formula; tab and line break lead to one as well
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -23,10 +23,22 @@ def safe_cell(value) -> str:
     return text
 
 
-def write_csv(rows: Iterable, delimiter: str = ",") -> bytes:
-    """Return rows as a CSV file that spreadsheets open with every letter right."""
+def csv_parts(rows: Iterable, delimiter: str = ",", at_once: int = 1000) -> Iterator[bytes]:
+    """Yield a CSV file that spreadsheets open with every letter right, some rows at a time."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
-    for row in rows:
+    encoding = "utf-8-sig"  # the mark stands at the beginning alone
+    for number, row in enumerate(rows, 1):
         writer.writerow([safe_cell(cell) for cell in row])
-    return text.getvalue().encode("utf-8-sig")
+        if not number % at_once:
+            yield text.getvalue().encode(encoding)
+            text.seek(0)
+            text.truncate()
+            encoding = "utf-8"
+    if left := text.getvalue():
+        yield left.encode(encoding)
+
+
+def write_csv(rows: Iterable, delimiter: str = ",") -> bytes:
+    """Return rows as a CSV file that spreadsheets open with every letter right."""
+    return b"".join(csv_parts(rows, delimiter))

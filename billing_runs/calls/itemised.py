@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from odoo.tools import SQL
 
 from ..usage.texts import clock
-from .csv_cells import write_csv
+from .csv_cells import csv_parts
 from .texts import CallTexts
 
 #: calls that are read at once
@@ -93,8 +93,20 @@ class ItemisedCalls:
     # === CSV === #
 
     def csv(self, currency):
-        """Return the calls as a CSV file; separated as the language's spreadsheets have it."""
-        env, point = self.env, self.lang.decimal_point or "."
+        """Return the calls as a CSV file; see ``csv_parts``."""
+        return b"".join(self.csv_parts(currency))
+
+    def csv_separators(self):
+        """Return decimal point and separator of CSV files, as the language's spreadsheets have them:
+        a comma in numbers goes with a semicolon between cells, a point with a comma."""
+        point = self.lang.decimal_point or "."
+        return point, ";" if point == "," else ","
+
+    def csv_parts(self, currency):
+        """Return the parts of the calls' CSV file, some calls each: UTF-8, one line of headings, times as
+        2026-01-31 09:30:00 by the company's clock, in each cell nothing that a spreadsheet would run."""
+        env = self.env
+        point, separator = self.csv_separators()
         head = (
             env._("Service"),
             env._("Time"),
@@ -121,7 +133,7 @@ class ItemisedCalls:
                     self.plain(row.amount).replace(".", point),
                 )
 
-        return write_csv(lines(), ";" if point == "," else ",")
+        return csv_parts(lines(), separator)
 
     def directions(self):
         """Return what people read for the directions of calls."""

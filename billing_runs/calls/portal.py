@@ -1,7 +1,7 @@
 """What the customer's page of calls shows. The page itself is in ``controllers``."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from odoo.fields import Domain
@@ -15,6 +15,7 @@ PAGE = 50
 ORDERS = {
     "time": "call_time, id",
     "newest": "call_time desc, id desc",
+    "number": "callee, call_time, id",
     "cost": "charged_amount desc, id",
     "duration": "seconds desc, id",
 }
@@ -24,13 +25,26 @@ FEWEST_DIGITS = 3
 WITHHELD = Domain("direction", "=", "in") & Domain("withheld", "=", True)
 
 
-def search_domain(text: str) -> Domain:
-    """Return the domain of the calls that a customer's search finds: by number, destination, service
-    or day. A number that was withheld is not found by it."""
+def day_of(text: str, date_format: str = "") -> date | None:
+    """Return the day that a text means, written as on the page or as 2026-01-31; else None."""
+    for form in filter(None, ("%Y-%m-%d", date_format)):
+        try:
+            return datetime.strptime(text, form).date()
+        except ValueError:
+            continue
+    return None
+
+
+def search_domain(text: str, date_format: str = "") -> Domain:
+    """Return the domain of the calls that a customer's search finds: by number, destination, class,
+    service or day. A number that was withheld is not found by it.
+
+    :param str date_format: how the customer's language writes days
+    """
     if not text:
         return Domain.TRUE
     shown = [("callee", "ilike", text), ("rate_id.name", "ilike", text)]
-    shown += [("service_id.number", "ilike", text)]
+    shown += [("class_id.name", "ilike", text), ("service_id.number", "ilike", text)]
     other = [("caller", "ilike", text)]
     digits = re.sub(r"\D", "", text)
     if len(digits) >= FEWEST_DIGITS and re.fullmatch(r"[\d\s+()/.\-]+", text):
@@ -39,17 +53,16 @@ def search_domain(text: str) -> Domain:
         other.append(("destination", "ilike", digits))
     found = Domain.OR(Domain([leaf]) for leaf in shown)
     found |= ~WITHHELD & Domain.OR(Domain([leaf]) for leaf in other)
-    try:
-        found |= Domain("call_day", "=", date.fromisoformat(text))
-    except ValueError:
-        return found
+    if day := day_of(text, date_format):
+        found |= Domain("call_day", "=", day)
     return found
 
 
 def found_calls(invoice, search: str) -> dict:
     """Return what a search finds of an invoice's calls: ``domain``, ``count``, ``seconds`` and
     ``amount``; without a search, all."""
-    domain = invoice._calls_domain() & search_domain(search)
+    lang = invoice.env["res.lang"]._get_data(code=invoice.env.lang or "en_US")
+    domain = invoice._calls_domain() & search_domain(search, lang.date_format)
     [(count, seconds, amount)] = invoice.env["cdr.record"]._read_group(
         domain, [], ["__count", "seconds:sum", "charged_amount:sum"]
     )
@@ -81,6 +94,7 @@ def page_values(invoice, calls: dict, sortby: str, offset: int) -> dict:
         "orders": {
             "time": env._("Oldest first"),
             "newest": env._("Newest first"),
+            "number": env._("By number called"),
             "cost": env._("Dearest first"),
             "duration": env._("Longest first"),
         },

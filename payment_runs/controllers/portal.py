@@ -49,35 +49,41 @@ class MandatePortal(CustomerPortal):
         """Return the mandate for its customer's own logins and for whoever has a good link."""
         env = request.env(user=SUPERUSER_ID)
         mandate = env["billing.mandate"].browse(mandate_id).exists()
-        user = request.env.user
-        own = (
-            mandate
-            and not user._is_public()
-            and user.partner_id.commercial_partner_id == mandate.partner_id.commercial_partner_id
-        )
-        if not (mandate and (own or mandate._opens_with(token))):
+        if not (mandate and (self._is_own(mandate) or mandate._opens_with(token))):
             return None
         return mandate.with_context(
             lang=request.env.lang, allowed_company_ids=mandate.company_id.ids
         )
+
+    def _is_own(self, mandate):
+        """Return whether the mandate is one of the customer who is logged in."""
+        user = request.env.user
+        customer = mandate.partner_id.commercial_partner_id
+        return not user._is_public() and user.partner_id.commercial_partner_id == customer
 
     def _elsewhere(self, mandate_id):
         if request.env.user._is_public():
             return request.redirect(f"/web/login?redirect=/my/mandates/{mandate_id}")
         return request.redirect("/my")
 
-    def _page(self, mandate, token, values=None, problem=None):
+    def _page(self, mandate, token, values=None, problem=None, revoking=None):
         response = request.render(
             "billing_operations.portal_my_mandate",
             {
                 "page_name": "mandate",
                 "res_company": mandate.company_id,
                 "mandate": mandate,
+                "own": self._is_own(mandate),
                 "token": token,
                 "values": values or {"holder": mandate.partner_id.name},
                 "problem": problem,
+                "revoking": revoking,
             },
         )
+        return self._for_this_reader(response)
+
+    @staticmethod
+    def _for_this_reader(response):
         response.headers["Cache-Control"] = "no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         return response

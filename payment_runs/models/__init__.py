@@ -3,6 +3,7 @@ from . import res_config_settings
 from . import res_partner
 from . import billing_mandate
 from . import billing_mandate_sign
+from . import billing_mandate_portal
 from . import billing_payment_run
 from . import billing_payment_run_count
 from . import billing_payment_run_select
@@ -22,6 +23,7 @@ from . import billing_payment_line_card
 from . import billing_payment_run_card
 from . import payment_provider
 from . import payment_token
+from . import payment_token_portal
 from . import payment_transaction
 from . import billing_wallet
 from . import billing_wallet_portal
@@ -39,6 +41,8 @@ from . import billing_run
 from . import billing_start
 from . import account_move
 from . import account_move_card
+from . import billing_payment_line_portal
+from . import account_move_portal
 from . import billing_overdue_step
 from . import billing_overdue_step_items
 from . import billing_overdue_step_follow

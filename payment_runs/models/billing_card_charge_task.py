@@ -120,6 +120,9 @@ class BillingCardCharge(models.Model):
         """Look once more whether and how much is to be charged, and with which card; what is not is
         put on record."""
         self.ensure_one()
+        if self.move_id._being_paid_online():
+            self._postpone(self.env._("The customer is just paying it online."))
+            return False
         if self.line_id and not self._is_owed():
             return False
         if self.wallet_id and not self._may_top_up():

@@ -139,7 +139,8 @@ class BillingPaymentRun(models.Model):
             yield self.env["billing.payment.line"].browse(some)
 
     def _take_off_credits(self, lines):
-        """Lower amounts by what was paid or credited since they were confirmed, never raise them.
+        """Lower amounts by what was paid or credited since they were confirmed, never raise them; leave
+        out what the customer is just paying online.
 
         :return: the lines with something left to collect
         """
@@ -147,9 +148,10 @@ class BillingPaymentRun(models.Model):
         left, _pairs = net(items, credits)
         places = self.currency_id.decimal_places
         paid = lines.browse()
+        online = lines.move_id._being_paid_online()
         for line in lines:
             units = min(left.get(line.move_line_id.id, 0), to_units(line.amount, places))
-            if not units:
+            if not units or line.move_id in online:
                 paid += line
             elif units != to_units(line.amount, places):
                 line._own().write({"amount": units / 10**places})

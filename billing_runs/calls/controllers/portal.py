@@ -1,4 +1,7 @@
+from tempfile import SpooledTemporaryFile
 from urllib.parse import urlencode
+
+from werkzeug.wsgi import FileWrapper
 
 from odoo import http
 from odoo.exceptions import AccessError, MissingError
@@ -9,6 +12,8 @@ from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..portal import ORDERS, PAGE, found_calls, page_values
 
+#: bytes of a file that are kept in memory; more goes to disk until it is sent
+IN_MEMORY = 1 << 20
 ROUTE = "/my/invoices/<int:invoice_id>/calls"
 
 
@@ -54,6 +59,7 @@ class CallsPortal(CustomerPortal):
             "all_url": f"{address}/calls?{urlencode(token)}",
             "csv_url": f"{address}/calls.csv?{urlencode(found)}",
             "pager": pager,
+            "csv_hint": self._csv_hint(invoice),
             "search": search,
             "sortby": sortby,
             # The customer knows this company, not the one that the public page would show.
@@ -72,23 +78,42 @@ class CallsPortal(CustomerPortal):
         readonly=True,
     )
     def portal_invoice_calls_csv(self, invoice_id, access_token=None, search=None, **_kwargs):
-        """Give the calls of an invoice as a CSV file: those that a search finds, else all."""
+        """Give the calls of an invoice as a CSV file: those that a search finds, else all.
+
+        Read and sent in parts, so that many calls take little memory. Numbers are written as the
+        spreadsheets of the reader's language read them: with a decimal comma, cells are separated by
+        semicolons.
+        """
         invoice = self._invoice_with_calls(invoice_id, access_token)
         if not invoice:
             return request.redirect("/my")
         calls = found_calls(invoice, (search or "").strip()[:64])
-        content = invoice._itemised_calls(calls["domain"]).csv(invoice.currency_id)
+        # Read here and now: the cursor is closed before the answer is sent.
+        file = SpooledTemporaryFile(IN_MEMORY)
+        itemised = invoice._itemised_calls(calls["domain"])
+        file.writelines(itemised.csv_parts(invoice.currency_id))
+        size = file.tell()
+        file.seek(0)
         name = invoice.env._("Calls %s", invoice.name.replace("/", "-"))
         response = request.make_response(
-            content,
+            FileWrapper(file),
             headers=[
                 ("Content-Type", "text/csv; charset=utf-8"),
-                ("Content-Length", len(content)),
+                ("Content-Length", size),
                 ("Content-Disposition", content_disposition(f"{name}.csv")),
                 ("X-Content-Type-Options", "nosniff"),
             ],
         )
         return self._for_this_reader(response)
+
+    def _csv_hint(self, invoice):
+        """Return how the file is written, for those whose spreadsheet asks."""
+        point, separator = invoice._itemised_calls([]).csv_separators()
+        return invoice.env._(
+            "For spreadsheets: cells are separated by “%(separator)s”, decimals by “%(point)s”.",
+            separator=separator,
+            point=point,
+        )
 
     def _invoice_with_calls(self, invoice_id, access_token):
         """Return the invoice as superuser, in the reader's language; None where the reader may not

@@ -1,0 +1,5 @@
+from . import account_move
+from . import bill
+from . import paying
+from . import payment_transaction
+from . import controllers

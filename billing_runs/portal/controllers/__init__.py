@@ -1,0 +1,2 @@
+from . import bills
+from . import pay
