@@ -28,6 +28,9 @@
         "services/views/billing_service_views.xml",
         "services/views/billing_job_views.xml",
         "services/views/res_partner_views.xml",
+        "security/services_prices_rules.xml",
+        "services/data/billing_price_change_data.xml",
+        "services/views/billing_price_change_views.xml",
         "services/wizards/billing_charge_wizard_views.xml",
         "services/wizards/billing_service_wizard_views.xml",
         "services/views/services_menus.xml",
@@ -165,6 +168,7 @@
         "data/demo/service_tasks.xml",
         "data/demo/prepaid.xml",
         "data/demo/payments.xml",
+        "data/demo/prices.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],
