@@ -110,6 +110,9 @@
         "billing_runs/reports/report_billing_run.xml",
         "billing_runs/host/res_config_settings_views.xml",
         "billing_runs/prepaid/res_config_settings_views.xml",
+        "security/billing_runs_closing_rules.xml",
+        "billing_runs/closing/billing_closing_views.xml",
+        "billing_runs/closing/res_config_settings_views.xml",
         "billing_runs/host/res_partner_views.xml",
         # payment_runs
         "security/payment_runs_rules.xml",
@@ -169,6 +172,7 @@
         "data/demo/prepaid.xml",
         "data/demo/payments.xml",
         "data/demo/prices.xml",
+        "data/demo/closing.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],

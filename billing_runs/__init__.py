@@ -11,6 +11,7 @@ from . import documents
 from . import reports
 from . import delivery
 from . import undo
+from . import closing
 from . import steps
 from . import start
 from . import host

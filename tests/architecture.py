@@ -34,6 +34,7 @@ ROOMS = {
         ("reports",),
         ("delivery",),
         ("undo",),
+        ("closing",),
         ("steps",),
         ("start",),
         ("host",),

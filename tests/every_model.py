@@ -70,6 +70,10 @@ class EveryModelCase(ServiceTaskCase):
             }
         )
         change._work_out()
+        closing = cls.env["billing.closing"].create(
+            {"company_id": cls.company.id, "month": date(2026, 4, 1)}
+        )
+        closing._count()
 
     @classmethod
     def make_payment_records(cls):

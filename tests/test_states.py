@@ -13,6 +13,7 @@ MODELS = {
     "billing.bill",
     "billing.card.charge",
     "billing.charge",
+    "billing.closing",
     "billing.cycle",
     "billing.delivery",
     "billing.error",
