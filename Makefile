@@ -1,5 +1,5 @@
 # Each target is one line; tools/dev --help says more.
-.PHONY: demo test serve lint shell bench clean
+.PHONY: demo test serve lint shell bench dist docs clean
 
 demo:
 	@tools/dev demo
@@ -18,6 +18,12 @@ shell:
 
 bench:
 	@tools/dev bench $(NAME)
+
+dist:
+	@tools/dev dist
+
+docs:
+	@tools/dev docs
 
 clean:
 	@tools/dev clean $(ARGS)

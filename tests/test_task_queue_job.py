@@ -49,3 +49,20 @@ class TestQueueJob(unittest.TestCase):
                 """
             )
         )
+
+    def test_two_servers_on_one_database_carry_each_task_once_and_one_of_them_dies(self):
+        database = self.enterContext(Database(test_addon="there"))
+        database.odoo("-i", f"{TEST_ADDON},queue_job", "--stop-after-init")
+        database.execute("DELETE FROM billing_task")
+        with database.queue_job_workers(2) as one, database.queue_job_workers(2) as other:
+            database.script(PREPARE)
+            other.wait_for("SELECT count(*) >= 60 FROM billing_test_effect", 90)
+            one.kill()
+            other.wait_for(NONE_LEFT, 150, each=other.tend)
+        states = database.execute("SELECT state, count(*) FROM billing_task GROUP BY state")
+        self.assertEqual(states, [("completed", 306)])
+        # What was not committed when the server died was done again, and only that.
+        self.assertEqual(
+            database.execute("SELECT count(*), count(DISTINCT task_id) FROM billing_test_effect"),
+            [(306, 306)],
+        )

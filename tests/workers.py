@@ -48,6 +48,11 @@ def queue_job_addons():
     return [str(wheel.locate_file("odoo/addons"))]
 
 
+def holds_us(folder):
+    """Return whether this addon lies in an addons folder."""
+    return Path(folder, "billing_operations").exists()
+
+
 def free_port():
     """Return a TCP port that nobody listens on."""
     with socket.socket() as listener:
@@ -110,9 +115,11 @@ class Database:
     :param test_addon: True installs the task types whose effects tests count; `there` says that the
         template has them.
     :param template: another database to clone.
+    :param addons: folders that take the place of the one in which this addon lies.
     """
 
-    def __init__(self, test_addon=False, template=None, server=None):
+    def __init__(self, test_addon=False, template=None, server=None, addons=()):
+        self.addons = addons
         self.server = server or Server()
         self.template = template or os.environ["BILLING_TEST_TEMPLATE"]
         self.name = f"{self.template}_{uuid.uuid4().hex[:8]}"
@@ -182,7 +189,8 @@ class Database:
 
     def write_config(self, **options):
         """Write a configuration file for this database and return its path."""
-        addons = [*config["addons_path"], *queue_job_addons()]
+        own = [path for path in config["addons_path"] if not (self.addons and holds_us(path))]
+        addons = [*self.addons, *own, *queue_job_addons()]
         if self.test_addon:
             addons.append(str(TEST_ADDONS))
         values = {

@@ -7,6 +7,7 @@ from odoo.fields import Domain
 
 from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.journal import InlineJournal
+from ...billing_tasks.log_lines import log_line
 
 _logger = logging.getLogger(__name__)
 
@@ -217,7 +218,20 @@ class BillingRun(models.Model):
             left._set_error("task_failed", message)
         else:
             self._note_lost_tasks(stage, message)
-        self._open_result(stage).write({"ended_date": fields.Datetime.now(), **stage.totals(self)})
+        result = self._open_result(stage)
+        result.write({"ended_date": fields.Datetime.now(), **stage.totals(self)})
+        self._log_line(
+            "stage_ended",
+            stage=stage.name,
+            seconds=round((result.ended_date - result.started_date).total_seconds()),
+            entities=result.entities,
+            documents=result.documents,
+        )
+
+    def _log_line(self, event, **figures):
+        """Leave a line for programs that read the server's log, once it is committed."""
+        known = {"run": self.id, "number": self.number, "company": self.company_id.id}
+        self.env.cr.postcommit.add(lambda: log_line(event, **known, **figures))
 
     @api.model
     def _cron_wake_runs(self):

@@ -118,6 +118,7 @@ class BillingRun(models.Model):
             produced = any(counts.get(state) for state in self._stages().posted_states)
             state = "completed_with_errors" if produced or self._has_posted() else "failed"
         self._set_state(state, {"ended_date": fields.Datetime.now()})
+        self._log_line("run_ended", state=state, errors=counts.get("error", 0))
         if not self._stages().by_bills:
             self._post_revenue_at_end()
         self._post_summary()

@@ -1,2 +1,3 @@
 from . import move
 from . import start
+from . import task_health

@@ -13,6 +13,7 @@ from . import billing_task_housekeeping
 from . import billing_task_mixin
 from . import billing_task_pump
 from . import billing_task_worker
+from . import billing_task_health
 from . import account_move
 from . import ir_attachment
 from . import ir_mail_server

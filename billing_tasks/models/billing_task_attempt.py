@@ -13,6 +13,7 @@ from ..dry_run import dry_run
 from ..exceptions import FatalTaskError, OutcomeUnknown, TaskControl
 from ..handlers import ExternalHandler, SteppedHandler
 from ..journal import InlineJournal, insert_line, log_values
+from ..log_lines import log_line
 from ..redaction import plain_json, redact, secret_keys, storable_text
 from ..retry_policy import Attempts, judge
 from .billing_task import OPEN_STATES
@@ -134,6 +135,20 @@ class BillingTask(models.Model):
                 "error_message": False,
             },
         )
+        self._log_end(duration)
+
+    def _log_end(self, duration):
+        """Leave a line for programs that read the server's log, once it is committed."""
+        figures = {
+            "task": self.id,
+            "type": self.type_id.code,
+            "state": self.state,
+            "company": self.company_id.id,
+            "seconds": round(duration, 3),
+            "retries": self.retry_count,
+            "error": self.error_code or None,
+        }
+        self.env.cr.postcommit.add(lambda: log_line("task_ended", **figures))
 
     def _fail_attempt(self, error, duration=0.0):
         """Record that an attempt ended with an exception. Its effects must have been rolled back
@@ -194,6 +209,7 @@ class BillingTask(models.Model):
         else:
             values["ended_date"] = now
         self._set_state(state, values)
+        self._log_end(duration)
         if state in ("failed", "skipped"):
             self._follow(self._leave_intents)
         if state == "failed":

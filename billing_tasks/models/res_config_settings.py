@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .. import server_limits
+from .billing_task_health import HEALTH_PARAMETER
 from .billing_task_housekeeping import (
     DEFAULT_RETENTION_DAYS,
     MAX_RETENTION_DAYS,
@@ -32,10 +33,22 @@ class ResConfigSettings(models.TransientModel):
     )
     billing_queue_job_installed = fields.Boolean(compute="_compute_billing_queue_job_installed")
     billing_task_warnings = fields.Text(compute="_compute_billing_task_warnings")
+    billing_health_key = fields.Char(
+        string="Key of the Health Address",
+        config_parameter=HEALTH_PARAMETER,
+        readonly=True,
+        groups="base.group_system",
+        help="Monitoring systems send it. Without one the address answers nobody.",
+    )
+    billing_health_address = fields.Char(compute="_compute_billing_health_address")
 
     @api.depends("billing_task_workers")
     def _compute_billing_queue_job_installed(self):
         self.billing_queue_job_installed = "queue.job" in self.env
+
+    @api.depends("billing_task_workers")
+    def _compute_billing_health_address(self):
+        self.billing_health_address = f"{self.get_base_url()}/billing_operations/health"
 
     @api.depends("billing_task_workers", "billing_task_engine")
     def _compute_billing_task_warnings(self):
@@ -104,6 +117,20 @@ class ResConfigSettings(models.TransientModel):
                 raise ValidationError(
                     self.env._("Install the addon Queue Job before it can carry billing tasks.")
                 )
+
+    def action_new_health_key(self):
+        """Give the health address a new key; the one before is good no longer."""
+        self.env["billing.task"]._new_health_key()
+        return self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.action_billing_settings"
+        )
+
+    def action_drop_health_key(self):
+        """Switch the health address off."""
+        self.env["billing.task"]._drop_health_key()
+        return self.env["ir.actions.act_window"]._for_xml_id(
+            "billing_operations.action_billing_settings"
+        )
 
     @api.model
     def get_values(self):

@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from . import debian, lint, npm, postgres, python, test_run, web
+from . import debian, lint, npm, peers, postgres, python, test_run, web
 from .databases import Databases
 from .place import ADDON, ROOT, Place, tree_hash
 from .programs import OPTIONAL
@@ -147,6 +147,7 @@ def bench(options):
     if options.name and options.name not in files:
         raise Failure(f"There is no bench/{options.name}.py; there are: {', '.join(files)}.")
     session = Session()
+    session.env |= peers.variables(session.place, session.odoo)
     status = 0
     for name in [options.name] if options.name else files:
         say(f"== {name}")
@@ -168,6 +169,28 @@ def lint_verb(_options):
     odoo = python.set_up(place)
     python.need_development(odoo, ("ruff", "pylint_odoo"))
     return lint.lint(place, odoo)
+
+
+def docs(_options):
+    """Take the pictures of the guide anew, from the demo that `demo` has made."""
+    session = Session()
+    binary = next(filter(None, map(shutil.which, OPTIONAL["chromium"].names)), None)
+    if not binary:
+        raise Failure("There is no Chromium on PATH: the pictures are taken with it.")
+    name = _demo_database(session, fresh=False)
+    with web.running(session, name) as (address, _process, _log):
+        command = [session.odoo.python, ROOT / "tools/devlib/runner.py", name]
+        command += [ROOT / "tools/docs.py", address, binary, ROOT / "docs/pictures"]
+        return python.call(command, env=session.env)
+
+
+def dist(options):
+    """The addon as a wheel and as an archive of its sources, in dist/. Needs no database."""
+    place = Place()
+    odoo = python.set_up(place)
+    python.need_development(odoo, ("whool",))
+    folder = os.path.abspath(options.folder or ROOT / "dist")
+    return python.call([odoo.python, ROOT / "tools/devlib/dist.py", folder])
 
 
 def clean(options):
@@ -234,6 +257,9 @@ def parser():
     verb.add_argument("--no-demo", action="store_true", help="a database without demo data")
     verb.add_argument("--keep", action="store_true", help="keep the database")
     verb.add_argument("arguments", nargs="*", help="given to FILE")
+    add("docs", docs)
+    verb = add("dist", dist)
+    verb.add_argument("folder", nargs="?", help="where to put them instead")
     verb = add("clean", clean)
     verb.add_argument("--all", action="store_true", help="remove Odoo, packages and templates too")
     return top

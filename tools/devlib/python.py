@@ -29,6 +29,7 @@ DEVELOPMENT = {
     "freezegun": "freezegun",
     "ruff": "ruff",
     "pylint_odoo": "pylint-odoo",
+    "whool": "whool",
 }
 
 

@@ -30,7 +30,12 @@ def run(session, arguments, keep):
     try:
         commands = [_command(session, name, arguments) for name in names]
         python_path = os.pathsep.join([session.env["PYTHONPATH"], str(ROOT / "tools")])
-        env = {**session.env, "BILLING_TEST_TEMPLATE": template, "PYTHONPATH": python_path}
+        env = {
+            **session.env,
+            "BILLING_TEST_TEMPLATE": template,
+            "BILLING_TEST_BASE": databases.base(demo=False),
+            "PYTHONPATH": python_path,
+        }
         if axe:
             env["BILLING_TEST_AXE"] = str(axe)
         if not side_by_side:

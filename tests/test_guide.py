@@ -1,0 +1,28 @@
+"""The guide names menus, files and pictures that are there."""
+
+import re
+from pathlib import Path
+
+from odoo.tests import TransactionCase, tagged
+
+ADDON = Path(__file__).resolve().parents[1]
+PAGES = [ADDON / "README.md", *sorted((ADDON / "docs").rglob("*.md"))]
+MENU = re.compile(r"\*(Billing → [^*]+)\*")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
+
+
+@tagged("post_install", "-at_install")
+class TestGuide(TransactionCase):
+    def test_menus_that_the_guide_names_are_there(self):
+        menus = self.env["ir.ui.menu"].with_context({"ir.ui.menu.full_list": True}).search([])
+        there = {menu.complete_name.replace("/", " → ") for menu in menus}
+        for page in PAGES:
+            for named in MENU.findall(page.read_text(encoding="utf-8")):
+                with self.subTest(page=page.name, menu=named):
+                    self.assertIn(" ".join(named.split()), there)
+
+    def test_links_and_pictures_lead_to_files(self):
+        for page in PAGES:
+            for target in LINK.findall(page.read_text(encoding="utf-8")):
+                with self.subTest(page=page.name, target=target):
+                    self.assertTrue((page.parent / target).exists())
