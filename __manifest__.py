@@ -28,6 +28,9 @@
         "services/views/billing_service_views.xml",
         "services/views/billing_job_views.xml",
         "services/views/res_partner_views.xml",
+        "security/services_prices_rules.xml",
+        "services/data/billing_price_change_data.xml",
+        "services/views/billing_price_change_views.xml",
         "services/wizards/billing_charge_wizard_views.xml",
         "services/wizards/billing_service_wizard_views.xml",
         "services/views/portal_templates.xml",
@@ -111,6 +114,9 @@
         "billing_runs/reports/report_billing_run.xml",
         "billing_runs/host/res_config_settings_views.xml",
         "billing_runs/prepaid/res_config_settings_views.xml",
+        "security/billing_runs_closing_rules.xml",
+        "billing_runs/closing/billing_closing_views.xml",
+        "billing_runs/closing/res_config_settings_views.xml",
         "billing_runs/host/res_partner_views.xml",
         # payment_runs
         "security/payment_runs_rules.xml",
@@ -171,6 +177,8 @@
         "data/demo/prepaid.xml",
         "data/demo/payments.xml",
         "data/demo/portal_bills.xml",
+        "data/demo/prices.xml",
+        "data/demo/closing.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],

@@ -12,6 +12,7 @@ from . import reports
 from . import delivery
 from . import undo
 from . import portal
+from . import closing
 from . import steps
 from . import start
 from . import host

@@ -35,6 +35,7 @@ ROOMS = {
         ("delivery",),
         ("undo",),
         ("portal",),
+        ("closing",),
         ("steps",),
         ("start",),
         ("host",),

@@ -54,6 +54,26 @@ class EveryModelCase(ServiceTaskCase):
         cls.make_run_records()
         cls.make_payment_records()
         cls.make_overdue_records()
+        cls.make_price_records(service)
+
+    @classmethod
+    def make_price_records(cls, service):
+        """A price change that is worked out."""
+        change = cls.env["billing.price.change"].create(
+            {
+                "name": "x",
+                "company_id": cls.company.id,
+                "date": date(2030, 1, 1),
+                "percent": 5.0,
+                "tariff_ids": [(6, 0, service.tariff_id.ids)],
+                "own_prices": "change",
+            }
+        )
+        change._work_out()
+        closing = cls.env["billing.closing"].create(
+            {"company_id": cls.company.id, "month": date(2026, 4, 1)}
+        )
+        closing._count()
 
     @classmethod
     def make_payment_records(cls):

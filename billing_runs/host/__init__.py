@@ -7,3 +7,5 @@ from . import res_config_settings
 from . import res_partner
 from . import service
 from . import base_partner_merge_automatic_wizard
+from . import price_change
+from . import price_change_line

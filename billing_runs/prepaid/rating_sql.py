@@ -38,6 +38,10 @@ DUE = """
                       THEN service.date_suspended END) AS stop,
            0 AS position_id, COALESCE(partner.lang, %(lang)s) AS lang,
            service.setup_due OR service.rated_up_to < service.terms_from
+           OR EXISTS (SELECT 1 FROM billing_price_change_line AS coming
+                       WHERE coming.service_id = service.id
+                         AND coming.state = 'scheduled'
+                         AND coming.date < %(after)s)
            OR NOT (product.active AND partner.active AND currency.active)
            OR EXISTS (SELECT 1 FROM billing_service_addon AS line
                         JOIN billing_tariff_addon AS addon ON addon.id = line.addon_id
@@ -66,11 +70,12 @@ LINES = """
              WHERE due.price <> 0
              UNION ALL
             SELECT due.id, 'addon', addon.product_id, line.id, due.position_id, due.currency_id,
-                   addon.price, line.quantity - COALESCE(addon.included, 0), 0
+                   COALESCE(NULLIF(line.own_price, 0), addon.price),
+                   line.quantity - COALESCE(addon.included, 0), 0
               FROM prepaid_due AS due
               JOIN billing_service_addon AS line ON line.service_id = due.id AND line.active
               JOIN billing_tariff_addon AS addon ON addon.id = line.addon_id
-             WHERE addon.price <> 0
+             WHERE COALESCE(NULLIF(line.own_price, 0), addon.price) <> 0
                AND line.quantity > COALESCE(addon.included, 0)) AS lines
 """
 PRICES = """

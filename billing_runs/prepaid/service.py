@@ -42,7 +42,7 @@ class BillingService(models.Model):
         rows = [] if until else self._gross_setup_rows(cutoff, prices)
         rated_up_to = self.rated_up_to
         after = date.fromordinal(cutoff.toordinal() + 1)
-        for terms, start, stop, _until in self._segments(past):
+        for terms, start, stop, *_rest in self._segments(past):
             stop = min(filter(None, (stop, until)), default=None)
             end = min(filter(None, (stop, after)))
             start = max(start, rated_up_to)
@@ -114,6 +114,26 @@ class BillingService(models.Model):
                 effective = max(effective, self.rated_up_to)
         return super()._plan_change(effective, values)
 
+    def _price_day(self, effective: date, terms):
+        """Also: other prices of a prepaid service count from the first day that is not rated yet."""
+        if self._is_prepaid():
+            return max(effective, self.rated_up_to)
+        return super()._price_day(effective, terms)
+
+    def _check_price_undo(self, effective: date):
+        """Also: days that a wallet paid stay as they are."""
+        for service in self.filtered(lambda service: service._is_prepaid()):
+            if service.rated_up_to > effective:
+                raise UserError(
+                    self.env._(
+                        "Service %(service)s was charged up to %(day)s at the new price already, so it"
+                        " cannot be taken back any more.",
+                        service=service.display_name,
+                        day=service.rated_up_to,
+                    )
+                )
+        return super()._check_price_undo(effective)
+
     def _check_settled(self, effective: date):
         """Check that nothing of the service is open before it is billed another way.
 
@@ -139,7 +159,7 @@ class BillingService(models.Model):
         if not self._is_prepaid() or self.state not in ("active", "suspended", "terminated"):
             return super()._next_billing_date(rated_up_to, setup_due)
         due = None
-        for _terms, start, stop, _until in self._segments(self._past_versions().get(self.id, ())):
+        for _terms, start, stop, *_rest in self._segments(self._past_versions().get(self.id, ())):
             start = max(start, rated_up_to)
             if stop is None or start < stop:
                 due = start

@@ -16,6 +16,7 @@ from . import billing_service_state
 from . import billing_service_rating
 from . import billing_service_change
 from . import billing_service_portal
+from . import billing_service_prices
 from . import billing_service_addon
 from . import billing_service_identifier
 from . import billing_secret_mixin
@@ -27,3 +28,12 @@ from . import billing_charge_bulk
 from . import billing_charge_credit
 from . import billing_charge_start
 from . import billing_start
+from . import billing_price_change
+from . import billing_price_change_tariff
+from . import billing_price_change_line
+from . import billing_price_change_customer
+from . import billing_price_change_lines
+from . import billing_price_change_questions
+from . import billing_price_change_apply
+from . import billing_price_change_notice
+from . import billing_task

@@ -332,6 +332,7 @@ class BillingService(models.Model):
         "quantity",
         "discount",
         "addon_line_ids.quantity",
+        "addon_line_ids.own_price",
         "tariff_id.addon_ids.price",
         "tariff_id.addon_ids.included",
     )

@@ -50,13 +50,22 @@ class BillingServiceAddon(models.Model):
         digits="Product Unit",
         help="Units beyond those that the tariff's price contains.",
     )
-    price = fields.Float(related="addon_id.price")
+    own_price = fields.Float(
+        digits="Product Price",
+        help="Price of one unit for one period that this customer keeps or was given by a price "
+        "change. 0 uses the tariff's price.",
+        aggregator=None,
+    )
+    price = fields.Float(compute="_compute_price", digits="Product Price")
 
     _addon_once = models.UniqueIndex(
         "(service_id, addon_id) WHERE active IS TRUE", "The service already has this add-on."
     )
     _quantity_not_negative = models.Constraint(
         "CHECK(quantity >= 0)", "The quantity of an add-on cannot be negative."
+    )
+    _own_price_not_negative = models.Constraint(
+        "CHECK(own_price >= 0)", "The price of an add-on cannot be negative."
     )
 
     @api.constrains("quantity", "addon_id", "active")
@@ -93,6 +102,11 @@ class BillingServiceAddon(models.Model):
         for line in self:
             line.quantity = line.quantity or line.addon_id.minimum or line.addon_id.included
 
+    @api.depends("own_price", "addon_id.price")
+    def _compute_price(self):
+        for line in self:
+            line.price = line.own_price or line.addon_id.price
+
     @api.depends("quantity", "addon_id.included")
     def _compute_billed_quantity(self):
         for line in self:
@@ -105,7 +119,7 @@ class BillingServiceAddon(models.Model):
         return lines
 
     def write(self, vals):
-        if {"service_id", "addon_id", "quantity", "active"}.intersection(vals):
+        if {"service_id", "addon_id", "quantity", "own_price", "active"}.intersection(vals):
             self._check_editable()
         return super().write(vals)
 

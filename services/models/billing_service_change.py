@@ -326,8 +326,8 @@ class BillingService(models.Model):
                     values.get("discount", self.discount),
                 )
             )
-        for addon, line_id, quantity in self._changed_addons(values.get("addon_line_ids", ())):
-            if priced := addon._price_line(line_id, quantity):
+        for addon, *line in self._changed_addons(values.get("addon_line_ids", ())):
+            if priced := addon._price_line(*line):
                 lines.append(priced)
         return old._replace(
             schedule=schedule,
@@ -339,16 +339,17 @@ class BillingService(models.Model):
         )
 
     def _changed_addons(self, commands: list):
-        """Yield (tariff add-on, line id or None, quantity) of every add-on after ``commands``."""
+        """Yield (tariff add-on, line id or None, quantity, own price) of every add-on after
+        ``commands``."""
         updates = {line_id: vals for code, line_id, vals in commands if code == Command.UPDATE}
         for line in self.addon_line_ids:
             vals = updates.get(line.id, {})
             if vals.get("active", True):
-                yield line.addon_id, line.id, vals.get("quantity", line.quantity)
+                yield line.addon_id, line.id, vals.get("quantity", line.quantity), line.own_price
         for code, _line_id, vals in commands:
             if code == Command.CREATE:
                 addon = self.env["billing.tariff.addon"].browse(vals["addon_id"])
-                yield addon, None, vals["quantity"]
+                yield addon, None, vals["quantity"], 0.0
 
     def _adjust_rated_days(self, effective, rated_up_to, new, end, old_timing):
         """Settle the days from ``effective`` that are rated already.
@@ -396,14 +397,16 @@ class BillingService(models.Model):
             ]
         )
         stop = max(min(filter(None, (end, rated_up_to))), effective)
-        rows = []
-        for period in iter_periods(new.schedule, effective, stop, new.proration):
-            if due_day(period, end, new.timing) > cutoff:
-                return rows, period.start
-            for line in new.lines:
-                row = charge_row(line, period, new.rounding)
-                rows.append(row | {"label": "change", "partner_id": new.partner_id})
-            rated_up_to = max(rated_up_to, period.end)
+        rows, start = [], effective
+        for terms, first, until in self._coming_terms(new, effective):
+            start, last = max(start, first), min(filter(None, (until, stop)))
+            for period in iter_periods(new.schedule, start, last, new.proration):
+                if due_day(period, end, new.timing) > cutoff:
+                    return rows, period.start
+                for line in terms.lines:
+                    row = charge_row(line, period, new.rounding)
+                    rows.append(row | {"label": "change", "partner_id": new.partner_id})
+                start, rated_up_to = period.end, max(rated_up_to, period.end)
         return rows, rated_up_to
 
     def _keep_same(self, effective, rated, credited, charged, rounding: Decimal) -> tuple:

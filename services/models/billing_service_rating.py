@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
-from ..periods import Period, Schedule, due_periods, next_due_day
+from ..periods import Period, Schedule, due_periods, iter_periods, next_due_day
 from ..proration import PriceLine, charge_row, recurring_line, setup_row, smallest_coin
 from .billing_service import BILLED_STATES
 
@@ -28,12 +28,22 @@ class Terms(NamedTuple):
 
 class Segment(NamedTuple):
     """Days ``[start, stop)`` of the same terms that are served; without end where stop is None.
-    ``until`` is the end of the terms themselves, which a suspension may cut."""
+    ``until`` is the end of the terms themselves, which a suspension may cut. ``joins`` says that only
+    prices change on its first day: what is left of a period in advance is due with the period."""
 
     terms: Terms
     start: date
     stop: date | None
     until: date | None
+    joins: bool = False
+
+    def cutoff(self, day: date, cutoff: date) -> date:
+        """Return up to when periods from ``day`` on are due, where a run's cutoff is another one."""
+        if self.joins and day == self.start and self.terms.timing == "advance" and cutoff < day:
+            period = next(iter_periods(self.terms.schedule, day, None, self.terms.proration))
+            if period.full_start <= cutoff:
+                return day
+        return cutoff
 
 
 class BillingService(models.Model):
@@ -148,11 +158,13 @@ class BillingService(models.Model):
         for service in self:
             rows = [] if until else service._setup_rows(cutoff)
             rated_up_to = service.rated_up_to
-            for terms, start, stop, _until in service._segments(past.get(service.id, ())):
-                stop = min(filter(None, (stop, until)), default=None)
-                start = max(start, rated_up_to)
+            for segment in service._segments(past.get(service.id, ())):
+                terms = segment.terms
+                stop = min(filter(None, (segment.stop, until)), default=None)
+                start = max(segment.start, rated_up_to)
+                reach = segment.cutoff(start, cutoff)
                 for period in due_periods(
-                    terms.schedule, start, stop, cutoff, terms.timing, terms.proration
+                    terms.schedule, start, stop, reach, terms.timing, terms.proration
                 ):
                     rows.extend(service._period_rows(terms, period))
                     rated_up_to = start = period.end
@@ -175,7 +187,8 @@ class BillingService(models.Model):
         return {service.id: list(rows) for service, rows in open_ones.grouped("service_id").items()}
 
     def _segments(self, past) -> Iterator[Segment]:
-        """Yield the unrated days of this service in order, cut where its terms changed.
+        """Yield the unrated days of this service in order, cut where its terms changed, or its prices
+        will.
 
         :param past: its ``billing.service.version`` with unrated days
         """
@@ -185,13 +198,16 @@ class BillingService(models.Model):
             terms = self._terms(version, version.anchor_date, version._price_lines())
             yield self._segment(terms, version.date_from, version.date_to)
             since = version.date_to
-        yield self._segment(self._get_terms(), since, None)
+        for number, days in enumerate(self._coming_terms(self._get_terms(), since)):
+            yield self._segment(*days, joins=number > 0)
 
-    def _segment(self, terms: Terms, start: date, until: date | None) -> Segment:
+    def _segment(
+        self, terms: Terms, start: date, until: date | None, joins: bool = False
+    ) -> Segment:
         days = [until, self.date_end]
         if terms.pauses:
             days.append(self.date_suspended)
-        return Segment(terms, start, min(filter(None, days), default=None), until)
+        return Segment(terms, start, min(filter(None, days), default=None), until, joins)
 
     def _get_terms(self) -> Terms:
         """Return the present terms of this service. Lines without a price are left out."""
@@ -216,7 +232,9 @@ class BillingService(models.Model):
         """Return the end of the unrated days before ``day`` on which this suspended service was paused."""
         self.ensure_one()
         ends = []
-        for terms, start, _stop, until in self._segments(self._past_versions().get(self.id, ())):
+        for terms, start, _stop, until, _joins in self._segments(
+            self._past_versions().get(self.id, ())
+        ):
             start = max(start, self.rated_up_to, self.date_suspended)
             end = min(filter(None, (until, day)))
             if terms.pauses and start < end:
@@ -228,7 +246,7 @@ class BillingService(models.Model):
         if price:
             yield recurring_line(self.product_id.id, price, self.quantity, self.discount)
         for line in self.addon_line_ids:
-            if priced := line.addon_id._price_line(line.id, line.quantity):
+            if priced := line.addon_id._price_line(line.id, line.quantity, line.own_price):
                 yield priced
 
     def _period_rows(self, terms: Terms, period: Period) -> Iterator[dict]:
@@ -278,7 +296,7 @@ class BillingService(models.Model):
         if self.state not in BILLED_STATES:
             return False
         due = None
-        for terms, start, stop, _until in self._segments(self._past_versions().get(self.id, ())):
+        for terms, start, stop, *_rest in self._segments(self._past_versions().get(self.id, ())):
             start = max(start, rated_up_to)
             due = next_due_day(terms.schedule, start, stop, terms.timing, terms.proration)
             if due:

@@ -63,6 +63,13 @@ class BillingTariff(models.Model):
     addon_ids = fields.One2many("billing.tariff.addon", "tariff_id", string="Add-ons", copy=True)
     service_ids = fields.One2many("billing.service", "tariff_id", string="Services")
     service_count = fields.Integer(compute="_compute_service_count")
+    price_change_ids = fields.One2many(
+        "billing.price.change.tariff",
+        "tariff_id",
+        string="Price History",
+        readonly=True,
+        domain=[("change_id.state", "in", ("scheduled", "applied"))],
+    )
     note = fields.Html(string="Internal Notes")
 
     _code_unique = models.UniqueIndex(
@@ -100,7 +107,15 @@ class BillingTariff(models.Model):
             if name in vals:
                 changed = self.filtered(lambda tariff, name=name: tariff[name].id != vals[name])
                 changed._check_unused(label)
+        if "price" in vals:
+            self.filtered(lambda tariff: tariff.price != vals["price"])._check_price_free()
         return super().write(vals)
+
+    def _check_price_free(self):
+        """Refuse to write a price by hand that a scheduled price change is about to write."""
+        self.env["billing.price.change.tariff"]._check_free(
+            [("tariff_id", "in", self.ids), ("addon_id", "=", False)]
+        )
 
     def _check_unused(self, label: str):
         """Refuse to change what services that were activated have been sold."""
@@ -134,6 +149,11 @@ class BillingTariff(models.Model):
         for tariff in self:
             code = f"[{tariff.code}] " if tariff.code and with_code else ""
             tariff.display_name = f"{code}{tariff.name}"
+
+    def action_change_prices(self):
+        """Open a new price change for these tariffs."""
+        self.check_access("read")
+        return self.env["billing.price.change"]._open_new({"default_scope": "tariff"}, self)
 
     def action_open_services(self):
         """Open the services that use this tariff."""

@@ -63,6 +63,9 @@ class BillingTariffAddon(models.Model):
             if name in vals:
                 changed = self.filtered(lambda addon, name=name: addon[name].id != vals[name])
                 changed._check_unused(label)
+        if "price" in vals:
+            changed = self.filtered(lambda addon: addon.price != vals["price"])
+            self.env["billing.price.change.tariff"]._check_free([("addon_id", "in", changed.ids)])
         return super().write(vals)
 
     def _check_unused(self, label: str):
@@ -92,10 +95,16 @@ class BillingTariffAddon(models.Model):
                 )
             )
 
-    def _price_line(self, line_id: int | None, quantity: float) -> PriceLine | None:
-        """Return what so many of it cost for a period; None where that is nothing."""
+    def _price_line(
+        self, line_id: int | None, quantity: float, own_price: float = 0.0
+    ) -> PriceLine | None:
+        """Return what so many of it cost for a period; None where that is nothing.
+
+        :param own_price: of one unit, in place of the tariff's; 0 for none
+        """
         self.ensure_one()
-        return addon_line(self.product_id.id, line_id, self.price, quantity, self.included)
+        price = own_price or self.price
+        return addon_line(self.product_id.id, line_id, price, quantity, self.included)
 
     def _allows(self, quantity: float) -> bool:
         """May a service have so many of it? None at all is always allowed."""
