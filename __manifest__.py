@@ -175,6 +175,7 @@
         "data/demo/service_tasks.xml",
         "data/demo/prepaid.xml",
         "data/demo/payments.xml",
+        "data/demo/accounting.xml",
     ],
     "assets": {
         "web.assets_backend": ["billing_operations/static/src/**/*"],

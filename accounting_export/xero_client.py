@@ -100,7 +100,8 @@ def tenants(door: Door) -> Answer:
 def tokens(door: Door, values: dict) -> Answer:
     """Ask for tokens: by a code, a refresh token, or the client's own credentials.
 
-    The SDK's own way loses the tokens of an answer where urllib3 is 2.6 or newer, so it is not taken.
+    The SDK's own way is not taken: it knows no codes, and an answer with a word that is new to it makes it
+    lose the tokens, after the old one was used.
 
     :raise NoAnswer: nobody knows what came of it
     """

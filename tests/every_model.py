@@ -147,7 +147,12 @@ class EveryModelCase(ServiceTaskCase):
             {**there, "user_id": cls.env.uid, "state_digest": "x"}
         )
         move = cls.env["account.move"].search(
-            [("state", "=", "posted"), ("company_id", "=", cls.company.id)], limit=1
+            [
+                ("state", "=", "posted"),
+                ("move_type", "=", "out_invoice"),
+                ("company_id", "=", cls.company.id),
+            ],
+            limit=1,
         )
         items = cls.env["accounting.export.item"]._own()
         customer = items.create(

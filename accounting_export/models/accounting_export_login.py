@@ -52,9 +52,9 @@ class AccountingExportLogin(models.Model):
             return login
         self.env.cr.execute(
             SQL(
-                "UPDATE accounting_export_login SET used_date = now() AT TIME ZONE 'UTC'"
+                "UPDATE accounting_export_login SET used_date = clock_timestamp() AT TIME ZONE 'UTC'"
                 " WHERE id = %s AND user_id = %s AND used_date IS NULL"
-                " AND expires_date > now() AT TIME ZONE 'UTC' RETURNING id",
+                " AND expires_date > clock_timestamp() AT TIME ZONE 'UTC' RETURNING id",
                 login.id,
                 user.id,
             )
