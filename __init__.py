@@ -5,6 +5,7 @@ from . import cdrs
 from . import wallets
 from . import billing_runs
 from . import payment_runs
+from . import accounting_export
 
 
 def pre_init_hook(env):

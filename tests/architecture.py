@@ -19,6 +19,7 @@ FLOORS = {
     "wallets": 3,
     "billing_runs": 4,
     "payment_runs": 5,
+    "accounting_export": 5,
 }
 #: the rooms of a floor, in groups from the ground up: a file names models and imports modules of
 #: its own group and of those below it; what stands above is reached by calling a method

@@ -54,6 +54,7 @@ class EveryModelCase(ServiceTaskCase):
         cls.make_run_records()
         cls.make_payment_records()
         cls.make_overdue_records()
+        cls.make_accounting_records()
         cls.make_price_records(service)
 
     @classmethod
@@ -150,6 +151,61 @@ class EveryModelCase(ServiceTaskCase):
                 "currency_id": cls.company.currency_id.id,
             }
         )
+
+    @classmethod
+    def make_accounting_records(cls):
+        """A connection to Xero with a mapping, a document that was sent, and what is known of it there."""
+        connection = cls.env["accounting.export.connection"].create(
+            {"name": "Xero", "kind": "xero", "client_id": "x"}
+        )
+        there = {"connection_id": connection.id}
+        cls.env["accounting.export.mapping"].create({**there, "kind": "tax", "code": "NONE"})
+        cls.env["accounting.export.choice"].create(
+            {**there, "kind": "tenant", "code": "x", "name": "x"}
+        )
+        cls.env["accounting.export.login"].create(
+            {**there, "user_id": cls.env.uid, "state_digest": "x"}
+        )
+        move = cls.env["account.move"].search(
+            [
+                ("state", "=", "posted"),
+                ("move_type", "=", "out_invoice"),
+                ("company_id", "=", cls.company.id),
+            ],
+            limit=1,
+        )
+        items = cls.env["accounting.export.item"]._own()
+        customer = items.create(
+            {
+                **there,
+                "kind": "customer",
+                "partner_id": move.commercial_partner_id.id,
+                "reference": "x",
+            }
+        )
+        cls.env["accounting.export.candidate"].create(
+            {"item_id": customer.id, "other_id": "x", "name": "x", "reason": "name"}
+        )
+        document = items.create(
+            {
+                **there,
+                "kind": "invoice",
+                "partner_id": move.commercial_partner_id.id,
+                "move_id": move.id,
+                "reference": "x",
+            }
+        )
+        cls.env["accounting.export.payment"]._own().create(
+            {
+                **there,
+                "item_id": document.id,
+                "other_id": "x",
+                "date": date(2026, 1, 2),
+                "amount": 1.0,
+                "currency_id": cls.company.currency_id.id,
+            }
+        )
+        cls.env["accounting.export.file"].sudo().create({**there, "name": "x", "kind": "documents"})
 
     @classmethod
     def make_usage_records(cls):

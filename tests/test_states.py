@@ -10,6 +10,9 @@ from .every_model import EveryModelCase
 
 MIXIN = "billing.state.mixin"
 MODELS = {
+    "accounting.export.connection",
+    "accounting.export.item",
+    "accounting.export.payment",
     "billing.bill",
     "billing.card.charge",
     "billing.charge",

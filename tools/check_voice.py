@@ -11,6 +11,7 @@ import tokenize
 from pathlib import Path
 
 PRODUCT = (
+    "accounting_export/",
     "billing_runs/",
     "billing_tasks/",
     "cdrs/",

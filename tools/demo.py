@@ -209,6 +209,16 @@ def collect(runs):
     say(f"collected in {time.perf_counter() - start:.1f} s")
 
 
+def export(runs):
+    """Write what the hosting company's run has billed into files for its accounting software."""
+    from demo_accounting import export as export_run  # noqa: PLC0415
+
+    say()
+    for run in runs:
+        export_run(env, run, say)
+    env.cr.commit()
+
+
 def write_pdfs(moves, folder):
     """Copy the PDFs out of the database, so that they can be looked at without the client."""
     files = moves.invoice_pdf_report_id
@@ -237,6 +247,7 @@ def main():
     print_calls(runs, seconds)
     print_prepaid()
     collect(runs)
+    export(runs)
     write_pdfs(moves, Path(sys.argv[1]))
     # Repeated, only what was in error is left to bill, and a run that produces nothing has failed.
     return 1 if first_time and "failed" in runs.mapped("state") else 0

@@ -171,8 +171,9 @@ def _environment(place, base):
         if status == 0:
             command = [python, "-m", "pip", "install", "--quiet", "--no-input"]
             command += ["--disable-pip-version-check", "--no-cache-dir", "--no-deps"]
-            # pyftpdlib alone comes without a wheel; it is Python without anything to compile.
-            command += ["--only-binary", ":all:", "--no-binary", "pyftpdlib", "--require-hashes"]
+            # These two come without a wheel; they are Python without anything to compile.
+            command += ["--only-binary", ":all:", "--no-binary", "pyftpdlib,xero-python"]
+            command += ["--require-hashes"]
             command += [part for lock in LOCKS for part in ("-r", lock)]
             status, tail = run(command, log=log)
     if status:

@@ -1,0 +1,2 @@
+from . import accounting_export_again
+from . import accounting_export_tenant
