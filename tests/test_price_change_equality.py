@@ -110,7 +110,7 @@ class TestEquality(PriceCase):
                 line.own_price = float(steps[line.id].new)
 
     @settings(
-        max_examples=10,
+        max_examples=30,
         deadline=None,
         derandomize=True,
         phases=(Phase.generate,),  # each try takes a second

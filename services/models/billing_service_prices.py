@@ -80,7 +80,7 @@ class BillingService(models.Model):
         was billed from that day on with the present ones."""
         self.ensure_one()
         old = self._get_terms()
-        day = self._price_day(effective, old)
+        day = self._price_day(max(effective, self.date_start), old)
         new = old._replace(lines=repriced(old.lines, prices))
         adjustments, cut, rated_up_to = self._adjust_rated_days(
             day, self.rated_up_to, new, self.date_end or None, old.timing
