@@ -154,10 +154,6 @@ class AccountingExportItem(models.Model):
             "sent": {"waiting"},
         }
 
-    @api.model
-    def _get_start_text(self):
-        return self.env._("A record begins its way as one to send.")
-
     @api.model_create_multi
     def create(self, vals_list):
         if not self._is_own():
