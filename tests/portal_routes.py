@@ -31,6 +31,8 @@ class Route(NamedTuple):
     customers: bool = True
 
 
+KINDS = "<any(change, suspend, resume, end):kind>"
+
 ROUTES = {
     # billing_tasks
     "/billing_operations/health": Route("page", customers=False),
@@ -97,5 +99,20 @@ ROUTES = {
     "/my/services/<int:service_id>": Route(
         "page", ("service",), shows="password", token="token", token_of="service"
     ),
+    # services; `test_portal_security.py` tries these with every kind of request
+    "/my/services": Route("page", shows="service"),
+    "/my/services/page/<int:page>": Route("page", ("one",), shows="service"),
+    f"/my/services/<int:service_id>/{KINDS}": Route("page", ("service", "kind")),
+    f"/my/services/<int:service_id>/{KINDS}/check": Route("form", ("service", "kind")),
+    f"/my/services/<int:service_id>/{KINDS}/confirm": Route("form", ("service", "kind")),
+    "/my/services/<int:service_id>/requests/<int:operation_id>/withdraw": Route(
+        "form", ("service", "operation")
+    ),
+    "/my/services/order": Route("page"),
+    "/my/services/order/<int:tariff_id>": Route("page", ("tariff",)),
+    "/my/services/order/<int:tariff_id>/check": Route("form", ("tariff",)),
+    "/my/services/order/<int:tariff_id>/confirm": Route("form", ("tariff",)),
+    # accounting_export
+    "/billing/xero/callback": Route("page", customers=False),
     "/billing_operations/webhook/<int:module_id>": Route("signed", ("module",), form={"state": "done"}),
 }  # fmt: skip

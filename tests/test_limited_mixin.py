@@ -13,6 +13,12 @@ MIXIN = "billing.limited.mixin"
 # Every other many2many field of the addon's models, and why it limits nothing.
 NOT_LIMITS = {
     "billing.tariff.portal_target_ids": "none lets nothing through",
+    "billing.price.change.addon_ids": "narrows a change that is looked at before it is applied",
+    "billing.price.change.category_ids": "narrows a change that is looked at before it is applied",
+    "billing.price.change.service_ids": "narrows a change that is looked at before it is applied",
+    "billing.price.change.tariff_ids": "narrows a change that is looked at before it is applied",
+    "payment.transaction.billing_credit_line_ids": "what is paid",
+    "accounting.export.again.item_ids": "what is acted on",
     "billing.charge.waive.wizard.charge_ids": "what is acted on",
     "billing.service.status.wizard.service_ids": "what is acted on",
     "billing.delivery.resend.delivery_ids": "what is acted on",

@@ -219,7 +219,7 @@ class AccountingExportConnection(models.Model):
 
     @api.model
     def _get_start_text(self):
-        return self.env._("A connection begins without being connected.")
+        return self.env._("A connection starts as one that is not connected.")
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -138,7 +138,7 @@ class AccountingExportItem(models.Model):
     @api.depends("kind", "partner_id", "move_id")
     def _compute_display_name(self):
         for item in self:
-            item.display_name = item.move_id.name or item.partner_id.display_name
+            item.display_name = (item.move_id or item.partner_id).display_name
 
     # === STATES === #
 
@@ -153,10 +153,6 @@ class AccountingExportItem(models.Model):
             "excluded": {"waiting"},
             "sent": {"waiting"},
         }
-
-    @api.model
-    def _get_start_text(self):
-        return self.env._("A record begins its way as one to send.")
 
     @api.model_create_multi
     def create(self, vals_list):

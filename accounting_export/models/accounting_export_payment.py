@@ -31,7 +31,6 @@ class AccountingExportPayment(models.Model):
     _description = "Payment of an Accounting Software"
     _inherit = ["billing.state.mixin"]
     _order = "date desc, id desc"
-    _rec_name = "reference"
     _check_company_auto = True
     _own_fields = frozenset(
         {"state", "code", "message", "payment_id", "amount", "date", "journal_id", "overpaid"}
@@ -107,6 +106,11 @@ class AccountingExportPayment(models.Model):
         "CHECK(state <> 'booked' OR payment_id IS NOT NULL)",
         "What is registered has its payment.",
     )
+
+    @api.depends("reference", "move_id", "other_id")
+    def _compute_display_name(self):
+        for row in self:
+            row.display_name = row.reference or row.move_id.display_name or row.other_id
 
     # === STATES === #
 
