@@ -5,9 +5,9 @@ refuses an answer with a word that is new to it, long after Xero did what was as
 """
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import ModuleType
 
 from .documents import Customer, Document
 from .matching import Contact
@@ -19,7 +19,7 @@ PAGE = 100
 _MS_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
 
-def models():
+def models() -> ModuleType:
     """Return the SDK's models.
 
     :raise ImportError: the SDK is not installed
@@ -29,7 +29,7 @@ def models():
     return found
 
 
-def contact(customer: Customer):
+def contact(customer: Customer) -> object:
     """Return a customer as Xero's contact."""
     xero = models()
     values = {
@@ -58,7 +58,7 @@ def contact(customer: Customer):
     return xero.Contact(**{name: value for name, value in values.items() if value is not None})
 
 
-def document(made: Document, status: str):
+def document(made: Document, status: str) -> object:
     """Return an invoice or a credit note as Xero's.
 
     :param status: ``AUTHORISED`` or ``DRAFT``
@@ -266,8 +266,3 @@ def _day(value):
 def as_date(text: str | None) -> date | None:
     """Return the day of an answer's plain data."""
     return date.fromisoformat(text) if text else None
-
-
-def quoted_ids(ids: Iterable[str]) -> list[str]:
-    """Return ids as they are asked for."""
-    return [str(one) for one in ids]

@@ -41,7 +41,7 @@ class AccountingExportFile(models.Model):
     content = fields.Binary(readonly=True, attachment=True)
     reason = fields.Char("Exported Again Because", readonly=True)
     downloaded_date = fields.Datetime("Downloaded On", readonly=True)
-    downloaded_by_id = fields.Many2one("res.users", "Downloaded By", readonly=True)
+    downloaded_by_id = fields.Many2one("res.users", readonly=True)
 
     @api.model_create_multi
     def create(self, vals_list):

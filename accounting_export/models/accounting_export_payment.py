@@ -74,7 +74,6 @@ class AccountingExportPayment(models.Model):
     )
     payment_id = fields.Many2one(
         "account.payment",
-        string="Payment",
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",
