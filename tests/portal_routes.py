@@ -103,15 +103,15 @@ ROUTES = {
     "/my/services": Route("page", shows="service"),
     "/my/services/page/<int:page>": Route("page", ("one",), shows="service"),
     f"/my/services/<int:service_id>/{KINDS}": Route("page", ("service", "kind")),
-    f"/my/services/<int:service_id>/{KINDS}/check": Route("form", ("service", "kind")),
-    f"/my/services/<int:service_id>/{KINDS}/confirm": Route("form", ("service", "kind")),
+    f"/my/services/<int:service_id>/{KINDS}/check": Route("form", ("service", "kind"), form={"day": "2030-01-01"}),
+    f"/my/services/<int:service_id>/{KINDS}/confirm": Route("form", ("service", "kind"), form={"day": "2030-01-01"}),
     "/my/services/<int:service_id>/requests/<int:operation_id>/withdraw": Route(
-        "form", ("service", "operation")
+        "form", ("service", "operation"), form={"day": "2030-01-01"}
     ),
     "/my/services/order": Route("page"),
     "/my/services/order/<int:tariff_id>": Route("page", ("tariff",)),
-    "/my/services/order/<int:tariff_id>/check": Route("form", ("tariff",)),
-    "/my/services/order/<int:tariff_id>/confirm": Route("form", ("tariff",)),
+    "/my/services/order/<int:tariff_id>/check": Route("form", ("tariff",), form={"day": "2030-01-01"}),
+    "/my/services/order/<int:tariff_id>/confirm": Route("form", ("tariff",), form={"day": "2030-01-01"}),
     # accounting_export
     "/billing/xero/callback": Route("page", customers=False),
     "/billing_operations/webhook/<int:module_id>": Route("signed", ("module",), form={"state": "done"}),
