@@ -4,7 +4,7 @@
 reference, to which these come.
 """
 
-DROP = "DROP TABLE IF EXISTS price_item, price_rule, price_slow, price_frozen"
+DROP = "DROP TABLE IF EXISTS price_item, price_rule, price_line, price_slow"
 
 #: the services of a change, by what it was given
 SCOPES = {
@@ -186,18 +186,24 @@ LEAVE_OUT = """
        AND found.reason IS NOT NULL
  RETURNING line.service_id
 """
+# The prices that change, with what the database knows of how many they are.
+SCHEDULED_LINES = """
+    CREATE TEMPORARY TABLE price_line ON COMMIT DROP AS
+    SELECT id, service_id, addon_line_id, date, tariff_wide, new_price
+      FROM billing_price_change_line
+     WHERE change_id = %(change)s
+       AND state = 'scheduled'
+"""
 # Services with charges of days from then on at another price, and those that bill whole periods,
 # one of which may go on beyond the day: they are settled one by one.
 SLOW = """
     CREATE TEMPORARY TABLE price_slow ON COMMIT DROP AS
     SELECT DISTINCT line.service_id
-      FROM billing_price_change_line AS line
+      FROM price_line AS line
       JOIN billing_service AS service ON service.id = line.service_id
       JOIN billing_tariff AS tariff ON tariff.id = service.tariff_id
       JOIN billing_term_scheme AS scheme ON scheme.id = tariff.term_scheme_id
-     WHERE line.change_id = %(change)s
-       AND line.state = 'scheduled'
-       AND (scheme.proration = 'none' AND service.rated_up_to <> line.date
+     WHERE (scheme.proration = 'none' AND service.rated_up_to <> line.date
             OR service.rated_up_to > line.date
                AND (scheme.classification = 'prepaid'
                     OR EXISTS (SELECT 1 FROM billing_charge AS charge
@@ -221,16 +227,16 @@ VERSIONS = """
            COALESCE(NULLIF(service.price, 0), tariff.price), service.discount,
            service.anchor_date, priced.lines, %(uid)s, %(now)s, %(uid)s, %(now)s
       FROM (SELECT DISTINCT line.service_id
-              FROM billing_price_change_line AS line
-             WHERE line.change_id = %(change)s
-               AND line.state = 'scheduled'
-               AND line.service_id NOT IN (SELECT service_id FROM price_slow)) AS changed
+              FROM price_line AS line
+             WHERE line.service_id NOT IN (SELECT service_id FROM price_slow)) AS changed
       JOIN billing_service AS service ON service.id = changed.service_id
       JOIN billing_tariff AS tariff ON tariff.id = service.tariff_id
+ LEFT JOIN (SELECT version.service_id, max(version.date_to) AS date_to
+              FROM billing_service_version AS version
+             WHERE version.service_id IN (SELECT service_id FROM price_line)
+          GROUP BY version.service_id) AS known ON known.service_id = service.id
 CROSS JOIN LATERAL (
-        SELECT COALESCE(max(version.date_to), service.date_start) AS start
-          FROM billing_service_version AS version
-         WHERE version.service_id = service.id) AS past
+        SELECT COALESCE(known.date_to, service.date_start) AS start) AS past
 CROSS JOIN LATERAL (
         SELECT COALESCE(jsonb_agg(item.line ORDER BY item.place), '[]') AS lines
           FROM (SELECT 0 AS place,
@@ -259,28 +265,22 @@ MOVE_TERMS = """
            write_uid = %(uid)s,
            write_date = %(now)s
      WHERE service.id IN (SELECT line.service_id
-                            FROM billing_price_change_line AS line
-                           WHERE line.change_id = %(change)s
-                             AND line.state = 'scheduled')
+                            FROM price_line AS line)
        AND service.id NOT IN (SELECT service_id FROM price_slow)
 """
 OWN_PRICES = """
     UPDATE billing_service AS service
        SET price = line.new_price, write_uid = %(uid)s, write_date = %(now)s
-      FROM billing_price_change_line AS line
-     WHERE line.change_id = %(change)s
-       AND line.state = 'scheduled'
-       AND line.addon_line_id IS NULL
+      FROM price_line AS line
+     WHERE line.addon_line_id IS NULL
        AND NOT line.tariff_wide
        AND service.id = line.service_id
 """
 OWN_ADDON_PRICES = """
     UPDATE billing_service_addon AS addon_line
        SET own_price = line.new_price, write_uid = %(uid)s, write_date = %(now)s
-      FROM billing_price_change_line AS line
-     WHERE line.change_id = %(change)s
-       AND line.state = 'scheduled'
-       AND NOT line.tariff_wide
+      FROM price_line AS line
+     WHERE NOT line.tariff_wide
        AND addon_line.id = line.addon_line_id
 """
 # Who paid what the tariff costs and does not take part keeps what it cost until now.
@@ -293,11 +293,9 @@ FREEZE = """
        AND service.tariff_id = rate.tariff_id
        AND COALESCE(service.price, 0) = 0
        AND service.state IN ('active', 'suspended', 'terminated')
-       AND NOT EXISTS (SELECT 1 FROM billing_price_change_line AS line
-                        WHERE line.change_id = %(change)s
-                          AND line.service_id = service.id
-                          AND line.addon_line_id IS NULL
-                          AND line.state = 'scheduled')
+       AND NOT EXISTS (SELECT 1 FROM price_line AS line
+                        WHERE line.service_id = service.id
+                          AND line.addon_line_id IS NULL)
 """
 FREEZE_ADDONS = """
     UPDATE billing_service_addon AS addon_line
@@ -309,10 +307,8 @@ FREEZE_ADDONS = """
        AND COALESCE(addon_line.own_price, 0) = 0
        AND service.id = addon_line.service_id
        AND service.state IN ('active', 'suspended', 'terminated')
-       AND NOT EXISTS (SELECT 1 FROM billing_price_change_line AS line
-                        WHERE line.change_id = %(change)s
-                          AND line.addon_line_id = addon_line.id
-                          AND line.state = 'scheduled')
+       AND NOT EXISTS (SELECT 1 FROM price_line AS line
+                        WHERE line.addon_line_id = addon_line.id)
 """
 MOVE_LINES = """
     UPDATE billing_price_change_line

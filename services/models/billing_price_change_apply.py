@@ -1,9 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 
 from ...billing_tasks.crash_points import crash_point
 from .. import price_sql
+
+#: so many services are settled between two readings
+SETTLED = 1000
 
 
 class BillingPriceChange(models.Model):
@@ -147,7 +150,10 @@ class BillingPriceChange(models.Model):
         self._invalidate_priced()
         left.filtered(lambda s: s.state in ("active", "suspended"))._settle_prices(self.date)
         cr.execute(price_sql.DROP)
+        self._run(price_sql.SCHEDULED_LINES)
+        cr.execute("ANALYZE price_line")
         self._run(price_sql.SLOW)
+        cr.execute("ANALYZE price_slow")
         slow = self._reprice_slow()
         crash_point("prices.settled")
         for statement in (
@@ -175,12 +181,16 @@ class BillingPriceChange(models.Model):
         lines = self.env["billing.price.change.line"]
         self.env.cr.execute("SELECT service_id FROM price_slow ORDER BY service_id")
         ids = [row[0] for row in self.env.cr.fetchall()]
-        found = lines.search([("change_id", "=", self.id), ("state", "=", "scheduled")])
-        by_service = found.filtered(lambda line: line.service_id.id in set(ids)).grouped(
-            "service_id"
-        )
-        for service, prices in by_service.items():
-            service._reprice(self.date, prices._steps())
+        for some in split_every(SETTLED, ids, list):
+            found = lines.search(
+                [
+                    ("change_id", "=", self.id),
+                    ("state", "=", "scheduled"),
+                    ("service_id", "in", some),
+                ]
+            )
+            for service, prices in found.grouped("service_id").items():
+                service._reprice(self.date, prices._steps())
         return len(ids)
 
     def _invalidate_priced(self):
