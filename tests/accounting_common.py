@@ -117,7 +117,9 @@ class AccountingCase(BillingCase):
 
     def items(self, *kinds):
         """Return the items of some kinds, in the order in which they were made."""
-        domain = [("kind", "in", kinds)] if kinds else []
+        domain = [("company_id", "=", self.company.id)]
+        if kinds:
+            domain.append(("kind", "in", kinds))
         return self.env["accounting.export.item"].search(domain, order="id")
 
     def states(self, *kinds):
