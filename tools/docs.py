@@ -37,46 +37,39 @@ def newest(model, *domain):
     return records.search(list(domain), order="id desc", limit=1).id
 
 
+def screen(menu, record=""):
+    """Return the address of what a menu opens, or of one of its records."""
+    action = env.ref(f"billing_operations.{menu}").action
+    return f"/odoo/action-{action.id}" + (f"/{record}" if record else "")
+
+
 def pictures():
     """Return ``{name: (login, path)}``."""
-    action = "/odoo/action-billing_operations.{}"
     billed = ("run_type", "=", "postpaid"), ("stage", "=", "formatting")
     return {
-        "start": ("admin", action.format("action_billing_start")),
-        "run": ("admin", action.format(f"action_billing_run/{newest('billing.run', *billed)}")),
-        "bills": ("admin", action.format("action_billing_bill")),
-        "cdrs": ("admin", action.format("action_cdr_file")),
+        "start": ("admin", screen("menu_billing_start")),
+        "run": ("admin", screen("menu_billing_run", newest("billing.run", *billed))),
+        "bills": ("admin", screen("menu_billing_bill")),
+        "cdrs": ("admin", screen("menu_cdr_file")),
         "payment_run": (
             "admin",
-            action.format(f"action_billing_payment_run/{newest('billing.payment.run')}"),
+            screen("menu_billing_payment_run", newest("billing.payment.run")),
         ),
-        "service": (
+        "price_change": (
             "admin",
-            action.format(f"action_billing_service/{newest('billing.service')}"),
+            screen("menu_billing_price_change", newest("billing.price.change")),
         ),
-        "tasks": ("admin", action.format("action_billing_task")),
-        "service_tasks": ("hosting.staff", action.format("action_service_task")),
+        "service": ("admin", screen("menu_billing_service", newest("billing.service"))),
+        "tasks": ("admin", screen("menu_billing_task")),
+        "service_tasks": ("hosting.staff", screen("menu_service_task")),
         "portal": (portal_login(), "/my"),
+        "portal_bills": (portal_login(), "/my/bills"),
     }
 
 
 def portal_login():
-    """Return a customer's login, which is made where the demo has none."""
-    users = env["res.users"]
-    portal = env.ref("base.group_portal")
-    wallet = env["billing.wallet"].search([], limit=1)
-    found = users.search(
-        [("group_ids", "in", portal.ids), ("partner_id", "=", wallet.partner_id.id)]
-    )
-    if not found:
-        found = users.create(
-            {
-                "login": "portal.customer",
-                "partner_id": wallet.partner_id.id,
-                "group_ids": [(6, 0, portal.ids)],
-            }
-        )
-    return found[0].login
+    """Return the login of a customer of the demo who has bills."""
+    return env["res.users"].search([("login", "=", "primrose.portal")]).login
 
 
 def session(login):
