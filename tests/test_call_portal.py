@@ -224,7 +224,7 @@ class TestCallPortal(CallPortalCase, HttpCase):
         self.customer.lang = "de_DE"
         self.login("own", self.customer)
         page = self.get(self.routes(self.move)[0])
-        self.assertIn("“;”", page.text)
+        self.assertIn("„;“", page.text, "said in German")
         content = self.get(self.routes(self.move)[-1]).content
         self.assertTrue(content.startswith(b"\xef\xbb\xbf"))
         self.assertEqual(content.count(b"\xef\xbb\xbf"), 1)
