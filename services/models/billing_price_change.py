@@ -88,7 +88,10 @@ class BillingPriceChange(models.Model):
         default="percent",
     )
     percent = fields.Float(
-        string="Percentage", digits=(12, 4), help="5 raises prices by 5 %, -5 lowers them."
+        string="Percentage",
+        digits=(12, 4),
+        aggregator=None,
+        help="5 raises prices by 5 %, -5 lowers them.",
     )
     amount = fields.Float(
         digits="Product Price",
@@ -100,9 +103,9 @@ class BillingPriceChange(models.Model):
         help="An amount changes prices in this currency only.",
     )
     index_name = fields.Char(string="Index", help="For example the consumer price index.")
-    index_from = fields.Float(string="Base Value", digits=(12, 4))
+    index_from = fields.Float(string="Base Value", digits=(12, 4), aggregator=None)
     index_from_month = fields.Date(string="Base Month", help="Any day of the month.")
-    index_to = fields.Float(string="New Value", digits=(12, 4))
+    index_to = fields.Float(string="New Value", digits=(12, 4), aggregator=None)
     index_to_month = fields.Date(string="New Month", help="Any day of the month.")
     rounding = fields.Selection(
         [
