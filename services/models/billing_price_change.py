@@ -95,6 +95,7 @@ class BillingPriceChange(models.Model):
     )
     amount = fields.Float(
         digits="Product Price",
+        aggregator=None,
         help="Added to the price of one unit for one billing period, below zero to lower it.",
     )
     currency_id = fields.Many2one(
