@@ -77,6 +77,7 @@ class TestStartPage(StartPageCase):
                 "failed_tasks",
                 "payment_runs",
                 "overdue_notices",
+                "accounting",
                 "service_tasks",
                 *RUNS[3:5],
                 "collected",
@@ -199,7 +200,7 @@ class TestStartPage(StartPageCase):
         self.assertEqual(
             codes(self.accountant),
             [
-                *(*RUNS[:3], "payment_runs", "overdue_notices"),
+                *(*RUNS[:3], "payment_runs", "overdue_notices", "accounting"),
                 *(*RUNS[3:5], "collected", "overdue_invoices", *RUNS[5:]),
             ],
         )
