@@ -125,6 +125,7 @@ class Ours(Bench):
                 """
             )
             server.wake()
+            woken = begun
             finished = f"""
                 SELECT stage = 'posting' AND state <> 'running' FROM billing_run
                  WHERE id = {run_id}
@@ -133,6 +134,10 @@ class Ours(Bench):
             while not self.value(finished):
                 if time.perf_counter() > deadline:
                     raise TimeoutError(server.log.read_text(errors="replace")[-4000:])
+                # Were a worker to wait for its next minute, that would be measured, and not the run.
+                if time.perf_counter() - woken > 0.5:
+                    woken = time.perf_counter()
+                    server.wake()
                 server.keep_up()
                 time.sleep(0.03)
             spent = time.perf_counter() - begun
