@@ -165,7 +165,8 @@ class AccountingExportItem(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_never_sent(self):
-        if self.filtered(lambda item: item.state not in ("waiting", "excluded")):
+        sent = self.filtered(lambda item: item.state not in ("waiting", "excluded"))
+        if sent and not self._is_own():
             raise UserError(
                 self.env._(
                     "What was sent, or may have been, is not deleted: it would be sent again."
