@@ -212,7 +212,7 @@ print()
 print(time.perf_counter() - begun)
 """
 BOOKS = """
-    SELECT a.code_store ->> '{company}', count(*), sum(l.debit), sum(l.credit)
+    SELECT a.code_store ->> '{company}', count(*), round(sum(l.debit), 2), round(sum(l.credit), 2)
       FROM account_move_line AS l JOIN account_account AS a ON a.id = l.account_id
      WHERE l.company_id = {company} AND l.parent_state = 'posted' AND l.date = '{day}'
   GROUP BY 1 ORDER BY 1
