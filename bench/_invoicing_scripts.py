@@ -177,7 +177,7 @@ contracts = multiply(
     commercial_partner_id=of(partners),
 )
 for place, line in enumerate(contract.contract_line_ids):
-    own = {"price_unit": "9.99 + n / 100.0"} if not place else {}
+    own = {} if place else dict.fromkeys(("price_unit", "specific_price"), "9.99 + n / 100.0")
     multiply(line, count, contract_id=of(contracts), partner_id=of(partners), **own)
 env.cr.execute("DELETE FROM contract_line WHERE contract_id = %s", [contract.id])
 env.cr.execute("DELETE FROM contract_contract WHERE id = %s", [contract.id])
