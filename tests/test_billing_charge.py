@@ -204,6 +204,83 @@ class TestLedgerConstraints(ServiceCase):
         self.refuse("recurring_without_overlap", **overlap)
         self.env["billing.charge"].create(self.vals(**overlap | {"period_start": date(2026, 2, 1)}))
 
+    def day_of(self, service, start, end, **values):
+        """Return values of a settled charge of days of a service."""
+        return self.vals(
+            kind="recurring",
+            service_id=service.id,
+            period_start=date(2026, 1, start),
+            period_end=date(2026, 1, end),
+            full_start=date(2026, 1, 1),
+            full_end=date(2026, 2, 1),
+            **{"state": "settled", "source_key": f"test:{start}:{end}", **values},
+        )
+
+    @mute_logger("odoo.sql_db")
+    def test_days_that_were_settled_are_not_charged_again(self):
+        service, other = self.active(), self.active()
+        charges = self.env["billing.charge"]
+        charges.create([self.day_of(service, day, day + 1) for day in (4, 5, 9)])
+        charges.create(self.day_of(service, 6, 9, state="rated"))
+        charges.create(self.day_of(other, 1, 20, source_key="other"))
+        self.env.flush_all()
+        for start, end, state in (
+            *((5, 6, "settled"), (3, 5, "settled"), (8, 9, "settled"), (3, 10, "settled")),
+            *((4, 5, "rated"), (3, 5, "rated"), (9, 12, "rated"), (1, 31, "rated")),
+        ):
+            with self.subTest(start=start, end=end, state=state):
+                values = self.day_of(service, start, end, state=state, source_key="new")
+                self.refuse("recurring_(without_overlap|once)", **values)
+        charges.create(self.day_of(service, 1, 4) | {"source_key": "before"})
+        charges.create(self.day_of(service, 10, 12, state="rated") | {"source_key": "after"})
+        self.env.flush_all()
+
+    @mute_logger("odoo.sql_db")
+    def test_days_that_one_statement_charges_twice_are_refused(self):
+        service = self.active()
+        rows = [self.day_of(service, start, end) for start, end in ((1, 3), (7, 9), (2, 5))]
+        with self.assertRaisesRegex(IntegrityError, "without_overlap"), self.cr.savepoint():
+            self.env["billing.charge"].create(rows).flush_recordset()
+
+    @mute_logger("odoo.sql_db")
+    def test_charges_are_not_moved_onto_days_that_were_settled(self):
+        service = self.active()
+        charges = self.env["billing.charge"].create(
+            [
+                self.day_of(service, 1, 3),
+                self.day_of(service, 5, 9, state="rated"),
+                self.day_of(service, 2, 4, state="void"),
+            ]
+        )
+        self.env.flush_all()
+        settled, later, void = charges
+        for charge, values in (
+            (later, {"period_start": date(2026, 1, 2)}),
+            (settled, {"period_end": date(2026, 1, 6)}),
+            (void, {"state": "rated"}),
+        ):
+            with self.assertRaisesRegex(IntegrityError, "without_overlap"), self.cr.savepoint():
+                charge.write(values)
+                charge.flush_recordset()
+            charge.invalidate_recordset()
+        settled.charged_until = date(2026, 1, 2)
+        self.env.flush_all()
+        void.write({"state": "rated"})
+        self.env.flush_all()
+
+    @mute_logger("odoo.sql_db")
+    def test_days_that_were_taken_back_are_free(self):
+        service = self.active()
+        charge = self.env["billing.charge"].create(self.day_of(service, 1, 5))
+        charge.charged_until = date(2026, 1, 3)
+        self.env.flush_all()
+        self.refuse("without_overlap", **self.day_of(service, 2, 4))
+        again = self.env["billing.charge"].create(self.day_of(service, 3, 5))
+        again.charged_until = date(2026, 1, 3)
+        self.env.flush_all()
+        self.env["billing.charge"].create(self.day_of(service, 3, 4))
+        self.env.flush_all()
+
     @mute_logger("odoo.sql_db")
     def test_the_database_refuses_impossible_charges(self):
         for constraint, values in (

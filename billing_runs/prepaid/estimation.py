@@ -35,9 +35,10 @@ DISTINCT_BURNS = """
     SELECT DISTINCT number, coins, scheme_id, anchor, rated_up_to, date_end, whole
       FROM prepaid_burn
 """
-# Wallets are locked in the order of their ids, as everybody does who books on them.
+# Wallets are locked in the order of their ids, as everybody does who books on them; then they stay
+# where they lie.
 FUTURE = """
-    SELECT wallet.id, round((wallet.balance + COALESCE(wallet.credit_limit, 0))
+    SELECT wallet.id, wallet.ctid::text, round((wallet.balance + COALESCE(wallet.credit_limit, 0))
                             / currency.rounding)::bigint,
            wallet.partner_id IN (SELECT customer_id FROM prepaid_open
                                   WHERE currency_id = wallet.currency_id),
@@ -75,8 +76,10 @@ FUTURE = """
 ESTIMATED = """
     UPDATE billing_wallet AS wallet
        SET depletion_date = %(after)s::date + found.days, estimated_date = %(date)s
-      FROM unnest(%(wallets)s::int[], %(days)s::int[]) AS found (id, days)
-     WHERE wallet.id = found.id
+      FROM unnest(%(wallets)s::int[], %(places)s::tid[], %(days)s::int[])
+           AS found (id, place, days)
+     WHERE wallet.ctid = found.place
+       AND wallet.id = found.id
 """
 
 
@@ -115,13 +118,17 @@ class BillingRun(models.Model):
                 days=self.cycle_id.burn_days,
             )
         )
-        wallets, days, ending = [], [], 0
-        for wallet_id, available, has_open, numbers, daily in cr.fetchall():
+        wallets, places, days = [], [], []
+        for wallet_id, place, available, has_open, numbers, daily in cr.fetchall():
             left = 0 if has_open else outlook.days(available, tuple(numbers), max(daily, 0.0))
             wallets.append(wallet_id)
+            places.append(place)
             days.append(left)
-            ending += left is not None
-        cr.execute(SQL(ESTIMATED, wallets=wallets, days=days, after=after, date=self.cutoff_date))
+        found = {"wallets": wallets, "places": places, "days": days}
+        cr.execute(SQL(ESTIMATED, **found, after=after, date=self.cutoff_date))
+        if cr.rowcount != len(wallets):
+            raise RuntimeError("Wallets were written while they were estimated.")
+        ending = sum(left is not None for left in days)
         cr.execute(DROP)
         cr.execute("DROP TABLE prepaid_open")
         self.env["billing.wallet"].invalidate_model(["depletion_date", "estimated_date"])

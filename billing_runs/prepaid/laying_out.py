@@ -25,14 +25,20 @@ class BillingRun(models.Model):
             return
         cr.execute(
             """
+            WITH batch AS (
+                SELECT min(partner_id) AS first, max(partner_id) AS last FROM prepaid_due
+            )
             SELECT array_agg(partner.id ORDER BY partner.id)
               FROM res_partner AS partner
              WHERE partner.id IN (SELECT partner_id FROM prepaid_due)
+               AND partner.id BETWEEN (SELECT first FROM batch) AND (SELECT last FROM batch)
           GROUP BY partner.country_id, partner.state_id, partner.zip,
                    NULLIF(partner.vat, ''), partner.property_account_position_id,
-                   CASE WHEN EXISTS (SELECT 1 FROM res_partner AS address
-                                      WHERE address.parent_id = partner.id
-                                        AND address.type = 'delivery') THEN partner.id END
+                   CASE WHEN partner.id IN (
+                             SELECT address.parent_id FROM res_partner AS address
+                              WHERE address.parent_id BETWEEN (SELECT first FROM batch)
+                                                          AND (SELECT last FROM batch)
+                                AND address.type = 'delivery') THEN partner.id END
             """
         )
         prices = GrossPrices(self.env, self.company_id)

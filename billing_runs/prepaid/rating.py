@@ -111,6 +111,10 @@ class BillingRun(models.Model):
             cr.execute(rating_sql.NOTHING_AT_ONCE)
         cr.execute(SQL(rating_sql.INSERT, **values))
         cr.execute(SQL(rating_sql.MOVE_ON, **values))
+        moved = cr.rowcount
+        cr.execute("SELECT count(DISTINCT service_id) FROM prepaid_part")
+        if cr.fetchone() != (moved,):
+            raise RuntimeError("Services were written while they were rated.")
         cr.execute(rating_sql.TOTALS)
         made = cr.fetchall()
         for code, _count, amount in made:

@@ -26,6 +26,7 @@ from . import billing_job_line
 from . import billing_charge
 from . import billing_charge_bulk
 from . import billing_charge_credit
+from . import billing_charge_overlap
 from . import billing_charge_start
 from . import billing_start
 from . import billing_price_change

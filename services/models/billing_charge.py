@@ -187,12 +187,6 @@ class BillingCharge(models.Model):
         "(company_id, source_key) WHERE state <> 'void'",
         "This was charged already: a source is charged once.",
     )
-    _recurring_without_overlap = models.Constraint(
-        "EXCLUDE USING gist (service_id WITH =, (COALESCE(addon_line_id, 0)) WITH =, "
-        "daterange(period_start, COALESCE(charged_until, period_end)) WITH &&) "
-        "WHERE (kind IN ('recurring', 'addon') AND state <> 'void')",
-        "These days of the service were charged already.",
-    )
     _period_ordered = models.Constraint(
         "CHECK(period_end > period_start)", "A charge must cover at least one day."
     )
