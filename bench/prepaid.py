@@ -150,7 +150,7 @@ class Provider:
             INSERT INTO billing_wallet_transaction
                    (wallet_id, company_id, currency_id, date, kind, amount, granted_amount,
                     balance_after, reason, source_key)
-            SELECT id, company_id, currency_id, %s, 'credit', 100, 0, 100, 'Start', 'bench:' || id
+            SELECT id, company_id, currency_id, %s, 'credit', 1000, 0, 1000, 'Start', 'bench:' || id
               FROM billing_wallet
              WHERE id = ANY(%s)
             """,

@@ -57,6 +57,22 @@ class TestPrepaidEdges(PrepaidCase):
         run = self.run_day(MAY)
         self.assertEqual((run.state, run.wallet_transaction_count), ("completed", 0))
 
+    def test_many_customers_without_funds_take_no_more_queries_than_few(self):
+        counts = []
+        for size in (3, 30):
+            poor = [self.make_prepaid_customer(f"Poor {size} {n}") for n in range(size)]
+            for partner in poor:
+                self.make_service(partner, self.mobile, MAY)
+            run, among = self.make_run(self.cycle, MAY), (poor[0].id, poor[-1].id)
+            run._rate_prepaid(*among)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            found = run._debit_wallets(*among)
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(found, {"debits": 0, "exceptions": size})
+        self.assertLessEqual(counts[1], counts[0])
+
     def test_another_companys_services_and_wallets_are_left_alone(self):
         here = self.make_prepaid_customer("Both", 50)
         self.make_service(here, self.mobile, MAY)

@@ -219,14 +219,19 @@ class BillingRun(models.Model):
             [self.company_id.id],
         )
         rows = self.env.cr.fetchall()
-        for customer_id, currency_id, wallet_id, amount, has_others in rows:
-            partner = self.env["res.partner"].browse(customer_id)
+        partners = self.env["res.partner"].browse([row[0] for row in rows])
+        wallets = self.env["billing.wallet"].browse([row[2] for row in rows if row[2]])
+        wallets.invalidate_recordset()
+        wallet_of = {wallet.id: wallet for wallet in wallets}
+        problems = []
+        for partner, row in zip(partners, rows, strict=True):
+            _customer_id, currency_id, wallet_id, amount, has_others = row
             currency = self.env["res.currency"].browse(currency_id)
-            wallet = self.env["billing.wallet"].browse(wallet_id or ())
-            wallet.invalidate_recordset()
+            wallet = wallet_of.get(wallet_id, wallets.browse())
             code = self._unpaid_code(wallet, has_others)
             message = self._unpaid_text(code, partner, currency, wallet, amount)
-            self._except(partner, currency, code, message)
+            problems.append((partner, currency, code, message))
+        self._except_all(problems)
         return len(rows)
 
     def _unpaid_code(self, wallet, has_others: bool) -> str:

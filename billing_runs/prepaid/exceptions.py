@@ -11,35 +11,51 @@ class BillingRun(models.Model):
     def _refuse_prepaid(self, services):
         """Make exceptions of the services that cannot be rated as they are; return these."""
         problems = services._check_ratable() if services else {}
-        for service, (code, message) in problems.items():
-            self._except(service.partner_id, service.currency_id, code, message)
+        self._except_all(
+            (service.partner_id, service.currency_id, code, message)
+            for service, (code, message) in problems.items()
+        )
         return services.browse([service.id for service in problems])
 
     def _except(self, partner, currency, code: str, message: str):
         """Make the exception of a customer: one bill with the code and what to do."""
+        return self._except_all([(partner, currency, code, message)])
+
+    def _except_all(self, problems):
+        """Make the exceptions of customers, one a customer and currency; the last one counts.
+
+        :param problems: ``(customer, currency, code, what to do)``
+        :return: the bills that say so
+        """
         self.ensure_one()
         bills = self.env["billing.bill"].sudo()
-        partner = partner.commercial_partner_id
-        values = {"error_code": code, "error_message": message}
-        bill = bills.search(
-            [
-                ("run_id", "=", self.id),
-                ("partner_id", "=", partner.id),
-                ("currency_id", "=", currency.id),
-            ]
-        )
-        if bill:
-            bill._own().write(values)
-            return bill
-        return bills.create(
-            {
-                **values,
-                "run_id": self.id,
-                "company_id": self.company_id.id,
-                "partner_id": partner.id,
-                "currency_id": currency.id,
-                "state": "error",
+        values = {
+            (partner.commercial_partner_id.id, currency.id): {
+                "error_code": code,
+                "error_message": message,
             }
+            for partner, currency, code, message in problems
+        }
+        if not values:
+            return bills
+        known = bills.search(
+            [("run_id", "=", self.id), ("partner_id", "in", [key[0] for key in values])]
+        )
+        known = known.filtered(lambda bill: (bill.partner_id.id, bill.currency_id.id) in values)
+        for bill in known:
+            bill._own().write(values.pop((bill.partner_id.id, bill.currency_id.id)))
+        return known + bills.create(
+            [
+                {
+                    **said,
+                    "run_id": self.id,
+                    "company_id": self.company_id.id,
+                    "partner_id": partner_id,
+                    "currency_id": currency_id,
+                    "state": "error",
+                }
+                for (partner_id, currency_id), said in values.items()
+            ]
         )
 
     def _note_lost_tasks(self, stage, message: str):
