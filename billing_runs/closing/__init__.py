@@ -3,6 +3,7 @@ from . import res_config_settings
 from . import billing_closing
 from . import billing_closing_line
 from . import collecting
+from . import usage
 from . import posting
 from . import account_move
 from . import account_move_line

@@ -45,6 +45,22 @@ def earned_amount(amount: Decimal, period: Period, boundary: date, coin: Decimal
     return round_amount(amount * days_before(period, boundary) / days, coin)
 
 
+def earned_by_calls(
+    amount: Decimal, before: Decimal, whole: Decimal, coin: Decimal
+) -> Decimal | None:
+    """Return the part of a charge of calls that those before the boundary make: what a charge of
+    these alone would come to.
+
+    :param before: what the calls before the boundary come to, not rounded
+    :param whole: what all its calls come to, not rounded
+    :return: None where the calls do not come to the charge: some are not there any more
+    """
+    if round_amount(whole, coin) != abs(amount):
+        return None
+    part = round_amount(before, coin)
+    return -part if amount < 0 else part
+
+
 def share_of(value: Decimal, part: Decimal, whole: Decimal, coin: Decimal) -> Decimal:
     """Return of a value what a part is of the whole, rounded; nothing of nothing."""
     return round_amount(value * part / whole, coin) if whole else Decimal(0)

@@ -253,7 +253,7 @@ class BillingClosing(models.Model):
             "type": "ir.actions.act_window",
             "name": self.display_name,
             "res_model": "account.move",
-            "views": [[False, "list"], [False, "form"]],
+            "views": [[self.env.ref("account.view_move_tree").id, "list"], [False, "form"]],
             "domain": [("id", "in", self.move_ids.ids)],
             "context": {"create": False},
         }

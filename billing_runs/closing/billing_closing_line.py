@@ -1,14 +1,16 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 KINDS = [
     ("accrual", "Earned, not invoiced"),
     ("unrated", "Earned, not rated yet"),
+    ("usage", "Calls, not charged yet"),
     ("deferral", "Invoiced ahead"),
 ]
 
 
 class BillingClosingLine(models.Model):
-    """One charge, invoice line or unrated period behind a figure of a month-end.
+    """One charge, invoice line, unrated period or sum of calls behind a figure of a month-end.
 
     Written by the month-end alone. Billing users read it.
     """
@@ -83,6 +85,15 @@ class BillingClosingLine(models.Model):
         string="In Company Currency", currency_field="company_currency_id", readonly=True
     )
 
+    usage_class_id = fields.Many2one(
+        "cdr.rate.class", string="Rate Class", readonly=True, ondelete="restrict"
+    )
+    call_count = fields.Integer(
+        string="Calls",
+        readonly=True,
+        help="How many calls the amount is made of that have a price and were not charged yet.",
+    )
+
     @api.depends("partner_id", "product_id", "period_start")
     def _compute_display_name(self):
         for line in self:
@@ -92,9 +103,12 @@ class BillingClosingLine(models.Model):
     # === ACTIONS === #
 
     def action_open_source(self):
-        """Open what this counts: the invoice, the charge, or the service of unrated days."""
+        """Open what this counts: the invoice, the charge, the service of unrated days, or the
+        calls."""
         self.ensure_one()
         self.check_access("read")
+        if self.kind == "usage":
+            return self._open_calls()
         record = self.move_id or self.charge_id or self.service_id
         return {
             "type": "ir.actions.act_window",
@@ -102,3 +116,36 @@ class BillingClosingLine(models.Model):
             "res_id": record.id,
             "views": [[False, "form"]],
         }
+
+    def _open_calls(self):
+        """Open the calls behind the line, also those that were charged since it was counted."""
+        self.env["cdr.record"].check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Calls: %s", self.service_id.display_name),
+            "res_model": "cdr.record",
+            "views": [[False, "list"], [False, "form"]],
+            "domain": list(self._calls_domain()),
+        }
+
+    def _calls_domain(self) -> Domain:
+        """Return the domain of the calls behind the line. A call charged by then is not among them,
+        nor where that charge was corrected later."""
+        self.ensure_one()
+        counted = fields.Datetime.to_string(self.closing_id.counted_date)
+        later = Domain("charge_id.create_date", ">", counted)
+        first = Domain("charge_id.corrected_id", "=", False)
+        again = Domain("charge_id.corrected_id.create_date", ">", counted)
+        return (
+            Domain("company_id", "=", self.company_id.id)
+            & Domain("service_id", "=", self.service_id.id)
+            & Domain("partner_id", "=", self.partner_id.id)
+            & Domain("currency_id", "=", self.currency_id.id)
+            & Domain("class_id", "=", self.usage_class_id.id)
+            & Domain("call_day", ">=", fields.Date.to_string(self.period_start))
+            & Domain("call_day", "<", fields.Date.to_string(self.period_end))
+            & (
+                Domain("state", "=", "rated")
+                | Domain("state", "=", "charged") & later & (first | again)
+            )
+        )

@@ -9,7 +9,7 @@ from odoo.tools import SQL, split_every
 
 from ...services.periods import ONE_DAY
 from ...services.proration import line_total, round_amount, smallest_coin, to_decimal
-from .arithmetic import Period, days_before, earned_amount, share_of
+from .arithmetic import Period, days_before, earned_amount, earned_by_calls, share_of
 
 SERVICES = 1000
 #: what counts of charges: those that are to be billed, and those on documents. What documents
@@ -19,7 +19,7 @@ CHARGES = """
            charge.period_start, charge.period_end, charge.full_start, charge.full_end,
            charge.full_price, charge.quantity, charge.discount, charge.amount,
            COALESCE(charge.price_includes_tax, FALSE), COALESCE(charge.credited_amount, 0),
-           charge.state, line.id AS line_id, line.account_id, line.balance, line.amount_currency,
+           charge.state, charge.kind, line.id AS line_id, line.account_id, line.balance, line.amount_currency,
            line.analytic_distribution, billed.by_then,
            EXISTS (SELECT 1 FROM account_move AS refund
                     WHERE refund.reversed_entry_id = move.id
@@ -65,6 +65,7 @@ class Charge(NamedTuple):
     includes_tax: bool
     credited: float
     state: str
+    kind: str
     line: int | None
     account: int | None
     balance: float | None
@@ -73,6 +74,10 @@ class Charge(NamedTuple):
     billed: bool
     credited_by_then: bool
     on_line: float | None
+
+    def is_cut_usage(self, boundary: date) -> bool:
+        """Whether these are calls of days before the boundary and of days after it."""
+        return self.kind == "usage" and self.start < boundary < self.end
 
     @property
     def period(self) -> Period:
@@ -96,7 +101,8 @@ class Charge(NamedTuple):
 
 
 class BillingClosing(models.Model):
-    """What a month-end counts: charges and unrated days, each with what belongs to the month."""
+    """What a month-end counts: charges, unrated days and uncharged calls, each with what belongs
+    to the month."""
 
     _inherit = "billing.closing"
 
@@ -107,18 +113,28 @@ class BillingClosing(models.Model):
         boundary = self._boundary()
         self.env.cr.execute(SQL(CHARGES, boundary=boundary, company=self.company_id.id))
         found = [Charge(*row) for row in self.env.cr.fetchall()]
-        rows = [row for charge in found if (row := self._charge_row(charge, boundary))]
+        cut = [charge.id for charge in found if charge.is_cut_usage(boundary)]
+        parts = self._usage_parts(cut, boundary)
+        rows = [row for charge in found if (row := self._charge_row(charge, boundary, parts))]
         rows += self._unrated_rows(boundary)
+        rows += self._usage_rows(boundary)
         return self._complete(rows)
 
     # === CHARGES === #
 
-    def _charge_row(self, charge: Charge, boundary: date) -> dict | None:
-        """Return what one charge adds to the month-end; None where that is nothing."""
+    def _charge_row(self, charge: Charge, boundary: date, parts: dict) -> dict | None:
+        """Return what one charge adds to the month-end; None where that is nothing.
+
+        :param parts: what charges of calls are made of, by id, where days do not say it
+        """
         currency = self.env["res.currency"].browse(charge.currency)
         coin = smallest_coin(currency)
         amount, period = to_decimal(charge.amount), charge.period
-        earned = earned_amount(amount, period, boundary, coin)
+        earned = None
+        if charge.id in parts:
+            earned = earned_by_calls(amount, *parts[charge.id], coin)
+        if earned is None:
+            earned = earned_amount(amount, period, boundary, coin)
         if charge.line:
             # What the line brought before tax, as revenue: credit notes below zero.
             revenue = -to_decimal(charge.amount_currency) * charge.left

@@ -12,7 +12,7 @@ from .collecting import group_key
 COLUMNS = (
     *("kind", "charge_id", "move_line_id", "service_id", "partner_id", "product_id"),
     *("account_id", "currency_id", "analytic_distribution", "period_start", "period_end", "days"),
-    *("counted_days", "net_amount", "counted_amount", "balance"),
+    *("counted_days", "net_amount", "counted_amount", "balance", "usage_class_id", "call_count"),
 )
 
 
@@ -47,7 +47,7 @@ class BillingClosing(models.Model):
         arrays = [
             SQL(
                 "%s::%s[]",
-                [row[name] for row in values],
+                [row.get(name) for row in values],
                 SQL(model._fields[name].column_type[1]),  # pylint: disable=sql-injection
             )
             for name in COLUMNS

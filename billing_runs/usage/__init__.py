@@ -1,3 +1,4 @@
+from . import summing
 from . import charging
 from . import bill
 from . import cdr_record
