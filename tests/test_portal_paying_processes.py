@@ -209,5 +209,5 @@ class TestPaidTwice(unittest.TestCase):
             self.database.execute(said.format(self.setting["moves"])), [(COUNT, COUNT)]
         )
         page = self.browsers[0].page("/my/bills")
-        self.assertIn("You have a credit of", page)
+        self.assertIn("This is your credit", page)
         self.assertIn(f"{100 * COUNT}.00", page)

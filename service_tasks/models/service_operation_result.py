@@ -50,8 +50,10 @@ class ServiceOperation(models.Model):
         "res.partner", string="Result Mail To", compute="_compute_told", compute_sudo=True
     )
     told_type = fields.Char(string="Request", compute="_compute_told", compute_sudo=True)
-    told_day = fields.Char(string="Counts", compute="_compute_told", compute_sudo=True)
-    told_request = fields.Html(compute="_compute_told", compute_sudo=True, sanitize=False)
+    told_day = fields.Char(string="Day", compute="_compute_told", compute_sudo=True)
+    told_request = fields.Html(
+        string="Asked For", compute="_compute_told", compute_sudo=True, sanitize=False
+    )
 
     # === COMPUTES === #
 
