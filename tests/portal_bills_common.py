@@ -16,6 +16,11 @@ class PortalCase(CardCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.make_portal()
+
+    @classmethod
+    def make_portal(cls):
+        """Make the customer's service, its cycle, and a form to pay with."""
         cls.provider.write({"is_published": True, "redirect_form_view_id": cls.make_form().id})
         # Whether a bill is paid by itself is the business of those tests that say so.
         cls.customer.billing_payment_preference = "transfer"

@@ -5,6 +5,7 @@ from datetime import datetime
 from odoo.tests import HttpCase, tagged
 
 from .portal_bills_common import PortalCase
+from .test_portal_routes import PortalRoutesCase
 from .usage_common import UsageCase
 
 
@@ -38,3 +39,18 @@ class TestPortalTours(UsageCase, PortalCase, HttpCase):
         self.start_tour("/my/home", "billing_portal_mandate", login="portal_tour", timeout=180)
         mandate.invalidate_recordset()
         self.assertEqual(mandate.state, "revoked")
+
+
+@tagged("post_install", "-at_install")
+class TestPortalToursOnAPhone(TestPortalTours):
+    browser_size = "390x844"
+    touch_enabled = True
+
+
+@tagged("post_install", "-at_install")
+class TestPortalWalk(PortalRoutesCase, HttpCase):
+    def test_a_customer_walks_through_services_wallet_mandates_and_cards(self):
+        self.own.service._activate(self.own.service.date_start or self.company._billing_today())
+        for self.browser_size in ("1366x768", "390x844"):
+            with self.subTest(size=self.browser_size):
+                self.start_tour("/my/home", "billing_portal_walk", login="own", timeout=180)

@@ -33,3 +33,9 @@ class TestPortalTours(PortalCase):
     def tour(self, name):
         self.start_tour("/my", f"billing_portal_{name}", login="own", timeout=120)
         self.env.invalidate_all()
+
+
+@tagged("post_install", "-at_install")
+class TestPortalToursOnAPhone(TestPortalTours):
+    browser_size = "390x844"
+    touch_enabled = True

@@ -92,6 +92,23 @@ class BillingBill(models.Model):
             domain &= Domain("move_id", "in", self._customer_documents().ids)
         return lines.search(domain, order="date_maturity, id")
 
+    def _credit_left(self):
+        """Return what the customer has paid too much, where nothing is open to set it off against."""
+        self.ensure_one()
+        customer = self.partner_id.commercial_partner_id
+        lines = self.env["account.move.line"].search(
+            [
+                ("partner_id.commercial_partner_id", "=", customer.id),
+                ("company_id", "=", self.company_id.id),
+                ("currency_id", "=", self.currency_id.id),
+                ("account_id.account_type", "=", "asset_receivable"),
+                ("parent_state", "=", "posted"),
+                ("reconciled", "=", False),
+            ]
+        )
+        owed = self.currency_id.round(sum(lines.mapped("amount_residual_currency")))
+        return max(-owed, 0.0)
+
     def _paid_on_odoos_page(self, scope):
         """Return the one invoice that Odoo's own page knows more of: its instalments, or a discount
         for paying early. None where there is no such invoice."""

@@ -32,4 +32,23 @@ class PaymentTransaction(models.Model):
             )
             if owed:
                 (owed + credits).reconcile()
-        return super()._create_payment(**extra_create_values)
+        payment = super()._create_payment(**extra_create_values)
+        self._tell_of_credit(payment)
+        return payment
+
+    def _tell_of_credit(self, payment):
+        """Say on the invoices what of a payment was not needed: who pays twice has it as a credit."""
+        lines = payment.move_id.line_ids.filtered(
+            lambda line: line.account_id == payment.destination_account_id and not line.reconciled
+        )
+        left = -sum(lines.mapped("amount_residual_currency"))
+        if not self.invoice_ids or self.currency_id.compare_amounts(left, 0) <= 0:
+            return
+        self._log_message_on_linked_documents(
+            self.env._(
+                "%(amount)s of the payment %(payment)s was not needed: what it was for is paid "
+                "already. It is kept as the customer's credit; set it off or pay it back.",
+                amount=self.currency_id.format(left),
+                payment=payment._get_html_link(),
+            )
+        )

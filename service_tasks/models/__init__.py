@@ -10,6 +10,7 @@ from . import service_operation_effect
 from . import service_operation_mail
 from . import service_operation_texts
 from . import service_operation_portal
+from . import service_operation_result
 from . import service_task
 from . import service_task_creation
 from . import service_task_actions

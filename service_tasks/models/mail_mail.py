@@ -17,17 +17,21 @@ class MailMail(models.Model):
     def _postprocess_sent_message(
         self, success_pids, success_emails, failure_reason=False, failure_type=None
     ):
-        """Tell opening mails' operations and digests how their mails ended: what was sent is
-        deleted next, what failed stays behind where nobody looks."""
-        operations = self.env["service.operation"].sudo()
+        """Tell operations and digests how their mails ended: what was sent is deleted next, what
+        failed stays behind where nobody looks."""
+        model = self.env["service.operation"].sudo()
         digests = self.env["service.task.digest"].sudo()
-        operations = operations.search([("opening_mail_id", "in", self.ids)])
+        operations = model.search([("opening_mail_id", "in", self.ids)])
+        results = model.search([("result_mail_id", "in", self.ids)])
         digests = digests.search([("mail_id", "in", self.ids)])
-        for mail in operations.opening_mail_id | digests.mail_id:
+        for mail in operations.opening_mail_id | results.result_mail_id | digests.mail_id:
             problem = False
             if mail.state == "exception":
                 problem = mail._explain_failure(failure_type, sys.exception())
             operations.filtered(lambda o, mail=mail: o.opening_mail_id == mail)._opening_mail_ended(
+                problem
+            )
+            results.filtered(lambda o, mail=mail: o.result_mail_id == mail)._result_mail_ended(
                 problem
             )
             digests.filtered(lambda d, mail=mail: d.mail_id == mail)._mail_ended(problem)

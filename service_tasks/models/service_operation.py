@@ -245,8 +245,11 @@ class ServiceOperation(models.Model):
             values = {"done_date": fields.Datetime.now(), **(values or {})}
         return super()._set_state(state, values, sources)
 
-    def _cancel(self, reason: str):
-        """Withdraw operations. One whose request may be under way at the other side cannot be."""
+    def _cancel(self, reason: str, tell=True):
+        """Withdraw operations. One whose request may be under way at the other side cannot be.
+
+        :param bool tell: whether customers are told of what they had asked for in the portal
+        """
         self.service_id._lock_rows()
         for operation in self.filtered(lambda operation: operation.state in OPEN):
             operation._stop_processing(self.env._("The operation was cancelled."))
@@ -256,6 +259,8 @@ class ServiceOperation(models.Model):
             if task.state in ("new", "in_progress"):
                 task._set_state("cancelled", {"cancel_reason": reason})
             operation._note_on_service(reason)
+            if tell:
+                operation._tell_customer()
         self.service_id._start_next_operation()
 
     def _stop_processing(self, why: str):

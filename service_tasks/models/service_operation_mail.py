@@ -77,18 +77,28 @@ class ServiceOperation(models.Model):
 
         :raise UserError: where the template does not fit this service.
         """
+        return self._render_mail(TEMPLATE) or {"subject": "", "body": ""}
+
+    def _render_mail(self, template_xmlid) -> dict:
+        """Return ``{"subject": ..., "body": ...}`` of a template, in the language that it names.
+
+        :return: empty where the template was deleted
+        :raise UserError: where the template does not fit this operation
+        """
         self.ensure_one()
         operation = self.sudo().with_context(lang=self.sudo().partner_id.lang or self.env.lang)
-        template = operation.env.ref(TEMPLATE, raise_if_not_found=False)
+        template = operation.env.ref(template_xmlid, raise_if_not_found=False)
         if not template:
-            return {"subject": "", "body": ""}
+            return {}
         try:
             rendered = {
                 name: template._render_field(name, operation.ids, compute_lang=True)[operation.id]
                 for name in ("subject", "body_html")
             }
         except UserError as error:
-            _logger.warning("The opening mail of %s cannot be made: %s", self.service_id, error)
+            _logger.warning(
+                "A mail to the customer of %s cannot be made: %s", self.service_id, error
+            )
             raise UserError(
                 self.env._(
                     "the template “%(template)s” cannot be filled in for %(service)s. Have it "
@@ -98,6 +108,19 @@ class ServiceOperation(models.Model):
                 )
             ) from error
         return {"subject": rendered["subject"], "body": rendered["body_html"]}
+
+    def _mail_values(self, partner, subject, body) -> dict:
+        """Return the values of a mail to a customer, from the company."""
+        sender = self.company_id.partner_id
+        return {
+            "subject": subject,
+            "body_html": body,
+            "recipient_ids": [Command.link(partner.id)],
+            "email_from": sender.email_formatted or self.env.user.email_formatted,
+            "reply_to": sender.email_formatted or False,
+            "author_id": sender.id,
+            "auto_delete": True,
+        }
 
     def _send_opening_mail(self, subject=None, body=None):
         """Queue the opening mail in this transaction.
@@ -129,17 +152,7 @@ class ServiceOperation(models.Model):
         plain = operation.portal_url
         # The token goes into this mail alone. Whoever reads a history finds the plain address.
         body = Markup(str(body).replace(plain, str(link)))
-        company = operation.company_id
-        sender = company.partner_id
-        values = {
-            "subject": subject,
-            "body_html": body,
-            "recipient_ids": [Command.link(partner.id)],
-            "email_from": sender.email_formatted or self.env.user.email_formatted,
-            "reply_to": sender.email_formatted or False,
-            "author_id": sender.id,
-            "auto_delete": True,
-        }
+        values = operation._mail_values(partner, subject, body)
         operation._note_opening_mail("queued", queue_mails(self.env, [values]))
         operation._note_in_histories(
             self.env._("the opening mail to %s was queued.", partner.email_formatted)

@@ -73,10 +73,12 @@ class ServiceOperation(models.Model):
     def _portal_day(self) -> str:
         """Return from when on it counts; of an end the last day of service."""
         self.ensure_one()
+        task = self.service_task_id
+        # Who closed the task may have done it for another day.
+        day = task.activation_date if task.state == "done" else self.effective_date
         if self.type == "delete":
-            last = format_date(self.env, self.effective_date - ONE_DAY)
-            return self.env._("last day %s", last)
-        return self.env._("from %s", format_date(self.env, self.effective_date))
+            return self.env._("last day %s", format_date(self.env, day - ONE_DAY))
+        return self.env._("from %s", format_date(self.env, day))
 
     def _portal_lines(self, partner) -> list[str]:
         """Return what was asked for, of what the customer asked for: old values of others, such as the
@@ -115,6 +117,6 @@ class ServiceOperation(models.Model):
                     self._portal_state(),
                 )
             )
-        self._cancel(self.env._("Withdrawn by the customer."))
+        self._cancel(self.env._("Withdrawn by the customer."), tell=False)
         if self.type == "setup" and service.state == "ordered":
             service._cancel()

@@ -162,6 +162,7 @@ class ServiceOperation(models.Model):
                 if self.type == "setup":
                     self._send_opening_mail()
                 self._note_on_service(self.env._("done. %s", message or ""))
+                self._tell_customer()
                 if left_out:
                     self._note_on_service(
                         self.env._(

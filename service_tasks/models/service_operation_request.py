@@ -220,6 +220,7 @@ class ServiceOperation(models.Model):
             reason = self.env._("Not needed any more: the service has changed meanwhile.")
             self._set_state("cancelled", {"message": reason})
             self._note_on_service(reason)
+            self._tell_customer()
             return
         if not self.module_id._is_automatic():
             self._set_state("manual")

@@ -278,6 +278,7 @@ class ServiceTask(models.Model):
         )
         if self.type == "setup" and self.send_opening_mail:
             operation._send_opening_mail(mail["subject"], mail["body"])
+        operation._tell_customer()
         operation.service_id._start_next_operation()
 
     def _assign(self, user):

@@ -82,17 +82,29 @@ class BillPortal(CustomerPortal):
                 "settled": request.env._("Settled"),
             },
             "accounts": self._open_accounts(bills),
+            "credits": self._credits(bills),
             "pager": pager,
         }
         return for_this_reader(request.render("billing_operations.portal_my_bills", values))
 
+    def _accounts(self, bills):
+        """Return one bill for each company and currency in which the customer has some."""
+        return [
+            some[:1].with_context(allowed_company_ids=company.ids)
+            for (company, _currency), some in bills.grouped(
+                lambda bill: (bill.company_id, bill.currency_id)
+            ).items()
+        ]
+
+    def _credits(self, bills):
+        """Return what the customer has paid too much: ``(bill, amount)`` for each company and currency."""
+        amounts = [(bill, bill._credit_left()) for bill in self._accounts(bills)]
+        return [(bill, amount) for bill, amount in amounts if amount]
+
     def _open_accounts(self, bills):
         """Return what the customer can pay at once: ``(bill, ToPay)`` for each company and currency."""
         found = []
-        for (company, _currency), some in bills.grouped(
-            lambda bill: (bill.company_id, bill.currency_id)
-        ).items():
-            bill = some[:1].with_context(allowed_company_ids=company.ids)
+        for bill in self._accounts(bills):
             to_pay = bill._to_pay("all")
             if to_pay.invoices or to_pay.collected or to_pay.processing:
                 found.append((bill, to_pay))

@@ -130,3 +130,51 @@ registry.category("web_tour.tours").add("billing_portal_mandate", {
         },
     ],
 });
+
+const card = (address) => ({
+    content: `Home leads to ${address}`,
+    trigger: `.o_portal_index_card:not(.d-none) a[href='${address}']`,
+    run: "click",
+    expectUnloadPage: true,
+});
+const home = () => ({
+    content: "Back to the first page",
+    trigger: ".o_portal_submenu a[title='Home']",
+    run: "click",
+    expectUnloadPage: true,
+});
+
+registry.category("web_tour.tours").add("billing_portal_walk", {
+    url: "/my/home",
+    steps: () => [
+        card("/my/services"),
+        {
+            content: "What it costs next",
+            trigger: ".o_billing_service:contains('100.00') a:first",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "Its next charge",
+            trigger: ".o_billing_next_charge:contains('100.00')",
+        },
+        home(),
+        card("/my/wallets"),
+        {
+            content: "What was paid in advance",
+            trigger: "table:contains('12.34') a[href^='/my/wallets/']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "Each movement",
+            trigger: ".o_portal_my_wallet:contains('12.34'):contains('Goodwill')",
+        },
+        home(),
+        card("/my/mandates"),
+        {
+            content: "The mandate and the saved card",
+            trigger: ".o_billing_portal_mandates:has(.o_billing_mandate:contains('Active')) .o_billing_card:contains('4111')",
+        },
+    ],
+});
