@@ -83,7 +83,7 @@ class BillingClosing(models.Model):
         }
         by_service = {service.id: service.tariff_id.product_id for service in services}
         chosen = (by_class.get(row["class_id"]) or by_service[row["service_id"]] for row in found)
-        return [product.sudo(self.env.su).with_context(self.env.context) for product in chosen]
+        return [product.with_env(self.env) for product in chosen]
 
     def _usage_row(self, row: dict, product) -> dict:
         currency = self.env["res.currency"].browse(row["currency_id"])
