@@ -14,7 +14,7 @@ _logger = logging.getLogger(__name__)
 
 #: documents that are laid out together, and committed together by the task: the progress moves
 #: when they are done
-AT_ONCE = 20
+AT_ONCE = 40
 #: calls that an annex lists with the work of one document
 CALLS_A_DOCUMENT = 500
 
