@@ -321,10 +321,10 @@ class TestArchivedPdf(StructuredCase):
         odd, plain = self.make_move(), self.make_move()
         make = structured.make
 
-        def failing(move):
+        def failing(move, known=None):
             if move == odd:
                 raise ValueError("no such tax")
-            return make(move)
+            return make(move, known)
 
         with patch.object(structured, "make", failing):
             contents = self.render(odd | plain)

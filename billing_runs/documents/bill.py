@@ -1,15 +1,20 @@
+import logging
+
 from psycopg2 import OperationalError
 
 from odoo import models
 
 from ...billing_tasks.crash_points import crash_point
+from ..layouts import structured
 from .account_move_send import by_formatting
 from .ir_actions_report import without_delay
 from .laid_out import Reading
 
+_logger = logging.getLogger(__name__)
+
 #: documents that are laid out together, and committed together by the task: the progress moves
 #: when they are done
-AT_ONCE = 20
+AT_ONCE = 40
 #: calls that an annex lists with the work of one document
 CALLS_A_DOCUMENT = 500
 
@@ -69,6 +74,9 @@ class BillingBill(models.Model):
             moves = without_delay(self.env["account.move"].union(*moves)).with_company(company)
             for move, data in self._read_by(engine, moves, report).items():
                 reading.add(move, engine, data)
+            if not engine.finished:
+                for move, xml in self._read_structured(moves).items():
+                    reading.enclose(move, xml)
         calls = self.move_ids._call_annex_sizes()
         for move in self.move_ids.filtered(lambda move: move.id in calls):
             reading.add_annexes(move, self._read_annexes(move))
@@ -92,6 +100,28 @@ class BillingBill(models.Model):
         for move in moves:
             found |= self._read_by(engine, move, report)
         return found
+
+    def _read_structured(self, moves):
+        """Return ``{document: the structured invoice that is put into its PDF}``, of those that get one
+        when they are sent."""
+        sender = self.env["account.move.send"]
+        chosen = moves.filtered(
+            lambda move: sender._encloses(
+                {"invoice_edi_format": sender._get_default_invoice_edi_format(move)}
+            )
+        )
+        if not chosen:
+            return {}
+        known = structured.Known()
+        try:
+            with self.env.cr.savepoint():
+                return {move: structured.make(move, known).xml for move in chosen}
+        except OperationalError:
+            raise  # concerns the whole transaction
+        except Exception as error:
+            # One of them fails again when it is sent, and alone.
+            _logger.info("Structured invoices are made one by one: %s", error)
+            return {}
 
     def _read_annexes(self, move):
         """Return what the annexes of a document need, or the exception that says why not."""

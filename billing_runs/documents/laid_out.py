@@ -2,9 +2,12 @@
 
 from collections import namedtuple
 
-#: what came of a document: the engine that laid it out, its PDF or an exception, and the
-#: structured invoice that was made on the way, if one was
-LaidOut = namedtuple("LaidOut", "engine content structured", defaults=(None,))
+from ..layouts import facturx
+
+#: what came of a document: the engine that laid it out, its PDF or an exception, the structured
+#: invoice that was made on the way, if one was, and whether one was put into the PDF that is not
+#: finished otherwise
+LaidOut = namedtuple("LaidOut", "engine content structured enclosed", defaults=(None, False))
 
 
 class Reading:
@@ -16,11 +19,16 @@ class Reading:
         self._data = {}
         self._dates = {}
         self._annexes = {}
+        self._enclosed = {}
 
     def add(self, move, engine, data):
         """Add what an engine read of a document, or the exception that says why it could not."""
         self.engines[move.id] = engine
         self._data[move.id] = data
+
+    def enclose(self, move, xml):
+        """Have a structured invoice put into the PDF of a document."""
+        self._enclosed[move.id] = xml
 
     def add_annexes(self, move, annexes):
         """Add what was read of a document's annexes: ``[(engine, file name, data)]``, or the
@@ -51,7 +59,18 @@ class Reading:
             engine = self.engines[keys[0]]
             outcomes = engine.compile([self._data[key] for key in keys])
             found |= dict(zip(keys, outcomes, strict=True))
+        for key, xml in self._enclosed.items():
+            found[key] = self._with_structured(found[key], xml)
         return found | self._compile_annexes()
+
+    @staticmethod
+    def _with_structured(content, xml):
+        if isinstance(content, Exception):
+            return content
+        try:
+            return facturx.attach(content, xml)
+        except Exception as error:
+            return error  # the document's alone: its engine tries another way
 
     def _compile_annexes(self):
         found, by_code = {}, {}
@@ -73,7 +92,7 @@ class Reading:
         """
         engine, data = self.engines[move.id], self._data[move.id]
         structured = None if isinstance(data, Exception) else engine.structured(data)
-        return LaidOut(engine, contents[move.id], structured)
+        return LaidOut(engine, contents[move.id], structured, move.id in self._enclosed)
 
     def is_current(self, move) -> bool:
         """Return whether a document is as it was when it was read."""

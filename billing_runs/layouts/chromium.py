@@ -31,7 +31,7 @@ NAMES = (
     "google-chrome-stable",
 )
 #: sheets in one print, and those after which a tab makes room for a fresh one
-AT_ONCE, A_TAB = 20, 60
+AT_ONCE, A_TAB = 40, 80
 #: processes at most: each takes some 200 MB
 MOST = 4
 #: seconds that a print may take, and a start

@@ -1,7 +1,8 @@
-"""The structured invoice inside the PDF, as Factur-X has it: no ORM.
+"""The structured invoice inside the PDF: no ORM.
 
-One pass over a PDF/A-3 that is finished but for it: the file, its relationship to the document,
-and the metadata that name it. All that the PDF claims stays true, its tags are not touched.
+One pass over a PDF/A-3 that is finished but for it, as Factur-X has it: the file, its relationship to
+the document, and the metadata that name it. All that the PDF claims stays true, its tags are not
+touched. Any other PDF gets the file alone.
 """
 
 import hashlib
@@ -65,47 +66,76 @@ def embed(pdf: bytes, xml: bytes) -> bytes:
     import pikepdf
 
     profile = profile_of(xml)
-    stamp = datetime.now(timezone.utc).strftime("D:%Y%m%d%H%M%SZ")
     with pikepdf.open(io.BytesIO(pdf)) as document:
-        root = document.Root
-        file = pikepdf.Stream(
-            document,
-            xml,
-            Type=pikepdf.Name.EmbeddedFile,
-            Subtype=pikepdf.Name("/text/xml"),
-            Params=pikepdf.Dictionary(
-                CreationDate=stamp,
-                ModDate=stamp,
-                Size=len(xml),
-                CheckSum=hashlib.md5(xml, usedforsecurity=False).digest(),
-            ),
+        _enclose(document, xml, "/Data" if profile in DATA_ONLY else "/Alternative")
+        metadata = document.Root.Metadata
+        metadata.write(describe(metadata.read_bytes(), profile))
+        return _written(document)
+
+
+def attach(pdf: bytes, xml: bytes) -> bytes:
+    """Return a PDF of any kind with a structured invoice in it, for those who look for one: the PDF
+    claims nothing.
+
+    :param xml: a Cross Industry Invoice
+    """
+    import pikepdf
+
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        _enclose(document, xml, "/Data")
+        return _written(document)
+
+
+def _enclose(document, xml, relation):
+    """Put the file into a PDF that is open.
+
+    :param relation: what it is to the document
+    """
+    import pikepdf
+
+    root = document.Root
+    stamp = datetime.now(timezone.utc).strftime("D:%Y%m%d%H%M%SZ")
+    file = pikepdf.Stream(
+        document,
+        xml,
+        Type=pikepdf.Name.EmbeddedFile,
+        Subtype=pikepdf.Name("/text/xml"),
+        Params=pikepdf.Dictionary(
+            CreationDate=stamp,
+            ModDate=stamp,
+            Size=len(xml),
+            CheckSum=hashlib.md5(xml, usedforsecurity=False).digest(),
+        ),
+    )
+    entry = document.make_indirect(
+        pikepdf.Dictionary(
+            Type=pikepdf.Name.Filespec,
+            F=NAME,
+            UF=NAME,
+            Desc="Factur-X",
+            AFRelationship=pikepdf.Name(relation),
+            EF=pikepdf.Dictionary(F=file, UF=file),
         )
-        relation = "/Data" if profile in DATA_ONLY else "/Alternative"
-        entry = document.make_indirect(
-            pikepdf.Dictionary(
-                Type=pikepdf.Name.Filespec,
-                F=NAME,
-                UF=NAME,
-                Desc="Factur-X",
-                AFRelationship=pikepdf.Name(relation),
-                EF=pikepdf.Dictionary(F=file, UF=file),
-            )
-        )
-        if "/Names" not in root:
-            root.Names = pikepdf.Dictionary()
-        if "/EmbeddedFiles" in root.Names:
-            names = pikepdf.NameTree(root.Names.EmbeddedFiles)
-        else:
-            names = pikepdf.NameTree.new(document)
-            root.Names.EmbeddedFiles = names.obj
-        names[NAME] = entry
-        if "/AF" in root:
-            root.AF.append(entry)
-        else:
-            root.AF = pikepdf.Array([entry])
-        root.Metadata.write(describe(root.Metadata.read_bytes(), profile))
-        target = io.BytesIO()
-        document.save(target, object_stream_mode=pikepdf.ObjectStreamMode.preserve)
+    )
+    if "/Names" not in root:
+        root.Names = pikepdf.Dictionary()
+    if "/EmbeddedFiles" in root.Names:
+        names = pikepdf.NameTree(root.Names.EmbeddedFiles)
+    else:
+        names = pikepdf.NameTree.new(document)
+        root.Names.EmbeddedFiles = names.obj
+    names[NAME] = entry
+    if "/AF" in root:
+        root.AF.append(entry)
+    else:
+        root.AF = pikepdf.Array([entry])
+
+
+def _written(document):
+    import pikepdf
+
+    target = io.BytesIO()
+    document.save(target, object_stream_mode=pikepdf.ObjectStreamMode.preserve)
     return target.getvalue()
 
 

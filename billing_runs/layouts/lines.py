@@ -6,6 +6,8 @@ from datetime import date, timedelta
 LONG = 12
 #: rows up to which a list is set with air
 MANY = 100
+#: letters from which on a line of text is wider than any column
+WIDE = 120
 #: digits are equally wide
 SHAPE = str.maketrans("123456789", "000000000")
 
@@ -58,6 +60,30 @@ class LineValues:
                 {part.translate(SHAPE) for text in texts for part in text.split("\n")}
             )
         return found
+
+    def forms(self, groups):
+        """Return what is said in the rows that are one line high for all that can be told here, each
+        once for all that differ by their digits; the rows get its number, the others None.
+
+        So a template measures a few forms instead of every row.
+        """
+        numbers = {}
+        for group in groups:
+            for row in group["rows"]:
+                if row["kind"] == "line":
+                    form = self._form(row, titled=group["title"] is not None)
+                    row["form"] = form and numbers.setdefault(form, len(numbers))
+        names = ("lead", "text", "period", "titled")
+        return [dict(zip(names, form, strict=True)) for form in numbers]
+
+    def _form(self, row, titled):
+        said = [row["lead"], row["text"], row["period"]]
+        others = (row["quantity"], row["price"], row["discount"], row["taxes"], row["amount"])
+        if any("\n" in text for text in others):
+            return None
+        if max(map(len, "\n".join(filter(None, said)).split("\n"))) > WIDE:
+            return None
+        return *(text and text.translate(SHAPE) for text in said), titled
 
     def groups(self, move, lines, whole=None):
         """Return the groups of a document: one a service, in the order of the lines.

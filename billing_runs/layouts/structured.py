@@ -15,6 +15,21 @@ BUILDER = "account.edi.xml.cii"
 FACTURX = "facturx"
 
 
+class Known:
+    """What was asked of the database while the structured invoices of one batch were made: Odoo asks
+    the same for each line. In the context of what is asked, where no RPC call can put one."""
+
+    def __init__(self):
+        self.external_ids = {}
+        self.existing = set()
+
+
+def asked_before(env) -> Known | None:
+    """Return what is known already, None where no structured invoices are made together."""
+    found = env.context.get("billing_structured_known")
+    return found if isinstance(found, Known) else None
+
+
 class Structured(NamedTuple):
     """The structured invoice of a document."""
 
@@ -28,11 +43,14 @@ def can_make(env) -> bool:
     return BUILDER in env
 
 
-def make(move) -> Structured:
+def make(move, known=None) -> Structured:
     """Return the structured invoice that is embedded in a document's PDF.
 
     What it lacks is said where somebody wants to send it.
+
+    :param Known known: of the batch, so that it asks once
     """
+    move = move.with_context(billing_structured_known=known or Known())
     xml, lacks = move.env[BUILDER]._export_invoice(move)
     return Structured(complete(move, xml), lacks)
 

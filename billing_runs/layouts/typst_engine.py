@@ -75,20 +75,21 @@ class BillingLayout(Engine):
         missing = self.missing(moves.env)
         if missing:
             return dict.fromkeys(moves, LayoutError(missing))
-        found = {}
+        found, known = {}, structured.Known()
         for move, job in self.jobs(moves, report.report_name == WITH_PAYMENTS).items():
             try:
-                found[move] = self._work(move, job, (made or {}).get(move))
+                found[move] = self._work(move, job, (made or {}).get(move), known)
             except Error:
                 raise  # concerns the whole transaction
             except Exception as error:
                 found[move] = error
         return found
 
-    def _work(self, move, job, xml):
+    def _work(self, move, job, xml, known):
         """Return what is compiled of a document, with the structured invoice that goes into it.
 
         :param xml: that it has already, None for none
+        :param known: :class:`~.structured.Known` of the batch
         """
         if move.state != "posted" or not move.company_id._keeps_for_archive(move):
             return Work(job, None, None)
@@ -98,7 +99,7 @@ class BillingLayout(Engine):
             raise UserError(missing_for_archives(move.env))
         if xml:
             return Work(job, xml, None)
-        made = structured.make(move)
+        made = structured.make(move, known)
         return Work(job, made.xml, made)
 
     def structured(self, data):

@@ -86,6 +86,7 @@ class DocumentValues:
             "groups": groups,
             "dense": sum(len(group["rows"]) for group in groups) > MANY,
             "shapes": self.lines.shapes(columns, groups),
+            "forms": self.lines.forms(groups),
             "totals": self.payment.totals(move),
             "company_totals": self.payment.company_totals(move),
             "account": self.payment.account(move),
