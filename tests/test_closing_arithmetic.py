@@ -8,11 +8,20 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ..billing_runs.closing.arithmetic import Period, days_before, earned_amount, share_of
+from ..billing_runs.closing.arithmetic import (
+    Period,
+    days_before,
+    earned_amount,
+    earned_by_calls,
+    share_of,
+)
 from ..services.proration import part_amount
 
 CENT = Decimal("0.01")
 DAYS = st.dates(date(2025, 1, 1), date(2027, 12, 31))
+CALLS = st.lists(
+    st.tuples(st.decimals("0", "99.9999", places=4), st.booleans()), min_size=1, max_size=30
+)
 MONEY = st.decimals("-9999.99", "9999.99", places=2)
 
 
@@ -75,3 +84,33 @@ class TestArithmetic(unittest.TestCase):
         self.assertEqual(earned, part_amount(total, first, boundary, *full, CENT))
         rest = part_amount(total, boundary, last, *full, CENT)
         self.assertEqual(earned + rest, amount)
+
+    # === CALLS === #
+
+    def test_calls_before_the_boundary_earn_what_a_charge_of_these_alone_comes_to(self):
+        before, whole = Decimal("0.1250"), Decimal("0.3749")
+        self.assertEqual(earned_by_calls(Decimal("0.37"), before, whole, CENT), Decimal("0.13"))
+        self.assertEqual(earned_by_calls(Decimal("0.37"), Decimal(0), whole, CENT), 0)
+        self.assertEqual(earned_by_calls(Decimal("0.37"), whole, whole, CENT), Decimal("0.37"))
+
+    def test_what_takes_a_charge_of_calls_back_earns_as_much_below_zero(self):
+        before, whole = Decimal("0.1250"), Decimal("0.3749")
+        self.assertEqual(earned_by_calls(Decimal("-0.37"), before, whole, CENT), Decimal("-0.13"))
+
+    def test_calls_that_do_not_come_to_the_charge_say_nothing_of_it(self):
+        whole = Decimal("0.3749")
+        for amount in ("0.38", "-0.36", "0.00"):
+            self.assertIsNone(earned_by_calls(Decimal(amount), Decimal(0), whole, CENT))
+
+    @settings(max_examples=300, deadline=None)
+    @given(calls=CALLS, back=st.booleans(), other=st.decimals("0.01", "9.99", places=2))
+    def test_calls_one_by_one(self, calls, back, other):
+        before = whole = Fraction(0)
+        for amount, is_before in calls:
+            whole += Fraction(amount)
+            before += Fraction(amount) if is_before else 0
+        sign = -1 if back else 1
+        amount = sign * rounded(whole)
+        sums = [Decimal(part.numerator) / Decimal(part.denominator) for part in (before, whole)]
+        self.assertEqual(earned_by_calls(amount, *sums, CENT), sign * rounded(before))
+        self.assertIsNone(earned_by_calls(amount + sign * other, *sums, CENT))

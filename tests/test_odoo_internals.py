@@ -22,6 +22,7 @@ from odoo.tests import TransactionCase, tagged
 from odoo.tools import config
 from odoo.tools.misc import Callbacks
 
+from ..billing_runs.closing import places as closing_places
 from ..billing_runs.invoicing import addressees, fiscal_positions, guards
 from ..billing_tasks import server_limits
 from ..billing_tasks.worker import _no_commit
@@ -244,7 +245,7 @@ class TestOdooInternals(TransactionCase):
         """A misspelt name would never find the addon that changes the method."""
         for table in (
             guards.PREPARED_METHODS, guards.NUMBERING, guards.POSTING, addressees.CHOOSING,
-            {"account.fiscal.position": fiscal_positions.MATCHING},
+            closing_places.CHOOSING, {"account.fiscal.position": fiscal_positions.MATCHING},
         ):  # fmt: skip
             for model, methods in table.items():
                 for method in methods.split():

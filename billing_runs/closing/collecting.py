@@ -1,5 +1,4 @@
 import json
-from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from odoo.tools import SQL, split_every
 from ...services.periods import ONE_DAY
 from ...services.proration import line_total, round_amount, smallest_coin, to_decimal
 from .arithmetic import Period, days_before, earned_amount, earned_by_calls, share_of
+from .places import Places, together
 
 SERVICES = 1000
 #: what counts of charges: those that are to be billed, and those on documents. What documents
@@ -115,14 +115,22 @@ class BillingClosing(models.Model):
         found = [Charge(*row) for row in self.env.cr.fetchall()]
         cut = [charge.id for charge in found if charge.is_cut_usage(boundary)]
         parts = self._usage_parts(cut, boundary)
-        rows = [row for charge in found if (row := self._charge_row(charge, boundary, parts))]
+        partners = together(self.env["res.partner"], (charge.partner for charge in found))
+        products = together(self.env["product.product"], (charge.product for charge in found))
+        rows = []
+        for charge in found:
+            product, partner = products[charge.product], partners[charge.partner]
+            if row := self._charge_row(charge, product, partner, boundary, parts):
+                rows.append(row)
         rows += self._unrated_rows(boundary)
         rows += self._usage_rows(boundary)
         return self._complete(rows)
 
     # === CHARGES === #
 
-    def _charge_row(self, charge: Charge, boundary: date, parts: dict) -> dict | None:
+    def _charge_row(
+        self, charge: Charge, product, partner, boundary: date, parts: dict
+    ) -> dict | None:
         """Return what one charge adds to the month-end; None where that is nothing.
 
         :param parts: what charges of calls are made of, by id, where days do not say it
@@ -140,7 +148,7 @@ class BillingClosing(models.Model):
             revenue = -to_decimal(charge.amount_currency) * charge.left
             net = share_of(revenue, amount, to_decimal(charge.on_line), coin)
         else:
-            net = self._net(amount, charge.product, charge.partner, currency, charge.includes_tax)
+            net = self._net(amount, product, partner, currency, charge.includes_tax)
         counted = share_of(net, earned, amount, coin)
         if charge.billed:
             counted = net - counted
@@ -168,13 +176,11 @@ class BillingClosing(models.Model):
             row["balance"] = round_amount(counted * rate, own)
         return row
 
-    def _net(self, amount: Decimal, product_id, partner_id, currency, includes_tax) -> Decimal:
+    def _net(self, amount: Decimal, product, partner, currency, includes_tax) -> Decimal:
         """Return an amount before tax: charges stand on the basis of their product's own taxes."""
         if not includes_tax or not amount:
             return amount
-        product = self.env["product.product"].browse(product_id)
         taxes = product.taxes_id._filter_taxes_by_company(self.company_id)
-        partner = self.env["res.partner"].browse(partner_id)
         result = taxes.compute_all(
             float(amount), currency=currency, quantity=1.0, product=product, partner=partner
         )
@@ -198,22 +204,30 @@ class BillingClosing(models.Model):
         for some in split_every(SERVICES, services.ids):
             batch = services.browse(some)
             rated = batch._rate_rows(boundary - ONE_DAY, until=boundary)
-            for service, (charged, _rated_up_to) in rated.items():
-                rows += (self._unrated_row(service, row) for row in charged)
-                rows += (
-                    self._unrated_row(service, row)
-                    for row in service._setup_rows(boundary - ONE_DAY)
+            found = [
+                (service, row)
+                for service, (charged, _rated_up_to) in rated.items()
+                for row in (*charged, *service._setup_rows(boundary - ONE_DAY))
+            ]
+            partners = together(self.env["res.partner"], (row["partner_id"] for _, row in found))
+            products = together(
+                self.env["product.product"], (row["product_id"] for _, row in found)
+            )
+            rows += (
+                self._unrated_row(
+                    service, row, products[row["product_id"]], partners[row["partner_id"]]
                 )
+                for service, row in found
+            )
             batch.invalidate_recordset()
         return [row for row in rows if row["counted"]]
 
-    def _unrated_row(self, service, charged: dict) -> dict:
+    def _unrated_row(self, service, charged: dict, product, partner) -> dict:
         currency = service.currency_id
-        product = self.env["product.product"].browse(charged["product_id"])
         net = self._net(
             charged["amount"],
-            product.id,
-            charged["partner_id"],
+            product,
+            partner,
             currency,
             product._billing_price_includes_tax(self.company_id),
         )
@@ -225,7 +239,7 @@ class BillingClosing(models.Model):
             "charge_id": None,
             "move_line_id": None,
             "service_id": service.id,
-            "partner_id": charged["partner_id"],
+            "partner_id": partner.id,
             "product_id": product.id,
             "currency_id": currency.id,
             "account_id": None,
@@ -241,7 +255,7 @@ class BillingClosing(models.Model):
     def _complete(self, rows: list[dict]) -> list[dict]:
         """Fill in accounts, analytic distributions, days and amounts in the company's currency."""
         company, boundary = self.company_id, self._boundary()
-        memo: dict = defaultdict(dict)
+        places = Places(self, [row for row in rows if not row["account_id"]])
         for row in rows:
             period = Period(row["period_start"], row["period_end"])
             days = days_before(period, boundary)
@@ -251,13 +265,8 @@ class BillingClosing(models.Model):
                 row["counted_days"] = all_days - days
             if not row["account_id"]:
                 key = row["product_id"], row["partner_id"]
-                if key not in memo["account"]:
-                    memo["account"][key] = self._income_account(*key)
-                row["account_id"] = memo["account"][key]
-                place = *key, row["account_id"]
-                if place not in memo["analytic"]:
-                    memo["analytic"][place] = self._distribution(*place)
-                row["analytic"] = memo["analytic"][place]
+                row["account_id"] = places.account(*key)
+                row["analytic"] = places.distribution(*key, row["account_id"])
             if "balance" not in row:
                 currency = self.env["res.currency"].browse(row["currency_id"])
                 row["balance"] = to_decimal(
@@ -266,42 +275,6 @@ class BillingClosing(models.Model):
                     )
                 )
         return rows
-
-    def _income_account(self, product_id, partner_id) -> int:
-        """Return the account on which an invoice would book the product for the customer."""
-        company = self.company_id
-        partner = self.env["res.partner"].browse(partner_id)
-        position = (
-            self.env["account.fiscal.position"].with_company(company)._get_fiscal_position(partner)
-        )
-        template = self.env["product.product"].browse(product_id).product_tmpl_id
-        accounts = template.with_company(company).get_product_accounts(fiscal_pos=position)
-        journal = self.env["account.journal"].search(
-            [("company_id", "=", company.id), ("type", "=", "sale")], limit=1
-        )
-        account = accounts["income"] or journal.default_account_id
-        return self._check_account(account, template)
-
-    def _distribution(self, product_id, partner_id, account_id) -> dict | None:
-        """Return the analytic distribution that an invoice line would get."""
-        product = self.env["product.product"].browse(product_id)
-        partner = self.env["res.partner"].browse(partner_id)
-        return (
-            self.env["account.analytic.distribution.model"]._get_distribution(
-                {
-                    "product_id": product.id,
-                    "product_categ_id": product.categ_id.id,
-                    "partner_id": partner.id,
-                    "partner_category_id": partner.category_id.ids,
-                    "account_prefix": self.env["account.account"]
-                    .with_company(self.company_id)
-                    .browse(account_id)
-                    .code,
-                    "company_id": self.company_id.id,
-                }
-            )
-            or None
-        )
 
 
 def group_key(row: dict) -> tuple:

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ...services.periods import ONE_DAY
 from ...services.proration import round_amount, smallest_coin, to_decimal
+from .places import together
 
 #: what charges of calls are made of, before the boundary and in all; of corrected ones, and of those
 #: that take them back, as the calls were charged then
@@ -55,7 +56,11 @@ class BillingClosing(models.Model):
         if due is None:
             records._drop_usage_calls()
         products = self._usage_products(found, services)
-        rows = [self._usage_row(row, product) for row, product in zip(found, products, strict=True)]
+        partners = together(self.env["res.partner"], (row["partner_id"] for row in found))
+        rows = [
+            self._usage_row(row, product, partners[row["partner_id"]])
+            for row, product in zip(found, products, strict=True)
+        ]
         return [row for row in rows if row["counted"]]
 
     def _postpaid_services(self, ids):
@@ -85,12 +90,12 @@ class BillingClosing(models.Model):
         chosen = (by_class.get(row["class_id"]) or by_service[row["service_id"]] for row in found)
         return [product.with_env(self.env) for product in chosen]
 
-    def _usage_row(self, row: dict, product) -> dict:
+    def _usage_row(self, row: dict, product, partner) -> dict:
         currency = self.env["res.currency"].browse(row["currency_id"])
         net = self._net(
             round_amount(to_decimal(row["amount"]), smallest_coin(currency)),
-            product.id,
-            row["partner_id"],
+            product,
+            partner,
             currency,
             product._billing_price_includes_tax(self.company_id),
         )
@@ -99,7 +104,7 @@ class BillingClosing(models.Model):
             "charge_id": None,
             "move_line_id": None,
             "service_id": row["service_id"],
-            "partner_id": row["partner_id"],
+            "partner_id": partner.id,
             "product_id": product.id,
             "currency_id": currency.id,
             "account_id": None,
