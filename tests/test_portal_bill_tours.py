@@ -50,7 +50,6 @@ class TestPortalToursOnAPhone(TestPortalTours):
 @tagged("post_install", "-at_install")
 class TestPortalWalk(PortalRoutesCase, HttpCase):
     def test_a_customer_walks_through_services_wallet_mandates_and_cards(self):
-        self.own.service._activate(self.own.service.date_start or self.company._billing_today())
         for self.browser_size in ("1366x768", "390x844"):
             with self.subTest(size=self.browser_size):
                 self.start_tour("/my/home", "billing_portal_walk", login="own", timeout=180)

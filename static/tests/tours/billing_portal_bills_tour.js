@@ -150,24 +150,18 @@ registry.category("web_tour.tours").add("billing_portal_walk", {
         card("/my/services"),
         {
             content: "What it costs next",
-            trigger: ".o_billing_service:contains('100.00') a:first",
+            trigger: ".o_billing_service:contains('10.00') a:first",
             run: "click",
             expectUnloadPage: true,
         },
         {
             content: "Its next charge",
-            trigger: ".o_billing_next_charge:contains('100.00')",
+            trigger: ".o_billing_next_charge:contains('10.00')",
         },
         home(),
         card("/my/wallets"),
         {
-            content: "What was paid in advance",
-            trigger: "table:contains('12.34') a[href^='/my/wallets/']",
-            run: "click",
-            expectUnloadPage: true,
-        },
-        {
-            content: "Each movement",
+            content: "The only balance, with each movement",
             trigger: ".o_portal_my_wallet:contains('12.34'):contains('Goodwill')",
         },
         home(),
