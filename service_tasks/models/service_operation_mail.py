@@ -77,6 +77,7 @@ class ServiceOperation(models.Model):
 
         :raise UserError: where the template does not fit this service.
         """
+        self.ensure_one()
         return self._render_mail(TEMPLATE) or {"subject": "", "body": ""}
 
     def _render_mail(self, template_xmlid) -> dict:
