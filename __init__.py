@@ -17,3 +17,4 @@ def uninstall_hook(env):
     """Let go of what the database does beside the tables."""
     wallets.drop_triggers(env)
     services.drop_holds(env)
+    services.drop_overlap_triggers(env)

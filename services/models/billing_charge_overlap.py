@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.tools import SQL
 
 #: which charges take up the days that they cover
 TAKES_DAYS = (
@@ -88,3 +89,9 @@ class BillingCharge(models.Model):
             function = REFUSE.format(name=name, made=made, takes_days=TAKES_DAYS)
             self.env.cr.execute(function)  # pylint: disable=sql-injection
         self.env.cr.execute(TRIGGERS)
+
+
+def drop_overlap_triggers(env) -> None:
+    """Let go of what kept charges from overlapping."""
+    for name in ("billing_charge_made", "billing_charge_moved"):
+        env.cr.execute(SQL("DROP FUNCTION IF EXISTS %s() CASCADE", SQL.identifier(name)))
