@@ -1,13 +1,11 @@
 """axe-core looks at our screens in a real browser, and none of them scrolls sideways."""
 
-import json
-import os
 from datetime import date
-from pathlib import Path
 
 from odoo import models
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
+from .axe_common import AxeCase
 from .common import needs_program
 from .service_task_common import ServiceTaskCase
 
@@ -23,7 +21,6 @@ CORE = (
 )
 # Opens each form, waits for what it must show, and lets axe-core look at it.
 LOOK = """
-(async () => {
     const { action } = odoo.__WOWL_DEBUG__.root.env.services;
     const until = async (selector) => {
         for (let tries = 0; tries < 300; tries++) {
@@ -39,7 +36,6 @@ LOOK = """
             Object.assign(document.createElement("script"), { src: AXE, onload, onerror })
         );
     });
-    const found = [];
     for (const page of PAGES) {
         await action.doAction(
             page.action || {
@@ -65,40 +61,16 @@ LOOK = """
                 found.push(`${page.name}: "${cell.textContent}" is cut`);
             }
         }
-        const { violations } = await axe.run(page.action ? view : `${view} .o_content`);
-        for (const { id, impact, nodes } of violations) {
-            for (const { target, html, failureSummary } of nodes) {
-                const core = CORE.some(
-                    ([rule, where]) => rule === id && document.querySelector(target).matches(where)
-                );
-                if (["serious", "critical"].includes(impact) && !core) {
-                    found.push(`${page.name}: ${id}: ${html}\\n${failureSummary}`);
-                }
-            }
-        }
+        judge(page, document, await axe.run(page.action ? view : `${view} .o_content`));
     }
-    if (found.length) {
-        throw new Error(found.join("\\n"));
-    }
-    console.log("test successful");
-})();
 """
 
 
 @needs_program("npm")
 @tagged("post_install", "-at_install")
-class TestAccessibility(ServiceTaskCase, HttpCase):
+class TestAccessibility(ServiceTaskCase, AxeCase):
     def setUp(self):
         super().setUp()
-        content = Path(os.environ["BILLING_TEST_AXE"]).read_bytes()
-        self.axe = self.env["ir.attachment"].create(
-            {
-                "name": "axe.min.js",
-                "raw": content,
-                "mimetype": "application/javascript",
-                "public": True,
-            }
-        )
         self.scheme.alignment = "calendar"
         retired = self.make_product("Retired")
         old = self.make_tariff(self.scheme, product_id=retired.id)
@@ -152,11 +124,8 @@ class TestAccessibility(ServiceTaskCase, HttpCase):
                 }
             )
         self.browser_size = size
-        url = f"/web/content/{self.axe.id}/axe.min.js"
-        code = LOOK
-        for name, value in (("CORE", CORE), ("PAGES", pages), ("AXE", url)):
-            code = code.replace(name, json.dumps(value))
-        self.browser_js("/odoo", code, "odoo.isReady", login="task_manager", timeout=120)
+        options = {"ready": "odoo.isReady", "login": "task_manager", "timeout": 120}
+        self.look_at("/odoo", LOOK, CORE, pages, **options)
 
     def test_no_screen_has_a_serious_violation_on_a_desk(self):
         pages = self.pages()

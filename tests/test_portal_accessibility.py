@@ -1,13 +1,11 @@
 """axe-core looks at every portal page of the addon in a real browser, as wide as a desk's and a phone's
 window, and none of them scrolls sideways. The pages are those of `portal_routes.py`."""
 
-import json
-import os
 from datetime import date
-from pathlib import Path
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
+from .axe_common import AxeCase
 from .common import needs_program
 from .portal_routes import ROUTES
 from .test_portal_routes import PortalRoutesCase
@@ -17,12 +15,10 @@ WIDTHS = {"a desk": 1366, "a phone": 390}
 CORE = (("image-alt", ".o_portal_docs img", "pictures of the cards have no text"),)
 # Opens each page in a frame of its width, presses what is to be pressed, and lets axe-core look at it.
 LOOK = """
-(async () => {
     const loaded = (frame) => new Promise((resolve) => {
         frame.addEventListener("load", resolve, { once: true });
     });
     const axe = await (await fetch(AXE)).text();
-    const found = [];
     for (const page of PAGES) {
         const frame = document.createElement("iframe");
         frame.style = `width: ${page.width}px; height: 844px; border: 0`;
@@ -44,41 +40,17 @@ LOOK = """
             found.push(`${page.name}: ${root.scrollWidth} px in ${root.clientWidth}`);
         }
         window.eval(axe);
-        const { violations } = await window.axe.run(there.querySelector("main") || there.body);
-        for (const { id, impact, nodes } of violations) {
-            for (const { target, html, failureSummary } of nodes) {
-                const core = CORE.some(
-                    ([rule, where]) => rule === id && there.querySelector(target).matches(where)
-                );
-                if (["serious", "critical"].includes(impact) && !core) {
-                    found.push(`${page.name}: ${id}: ${html}\\n${failureSummary}`);
-                }
-            }
-        }
+        judge(page, there, await window.axe.run(there.querySelector("main") || there.body));
         frame.remove();
     }
-    if (found.length) {
-        throw new Error(found.join("\\n"));
-    }
-    console.log("test successful");
-})();
 """
 
 
 @needs_program("npm")
 @tagged("post_install", "-at_install")
-class TestPortalAccessibility(PortalRoutesCase, HttpCase):
+class TestPortalAccessibility(PortalRoutesCase, AxeCase):
     def setUp(self):
         super().setUp()
-        content = Path(os.environ["BILLING_TEST_AXE"]).read_bytes()
-        self.axe = self.env["ir.attachment"].create(
-            {
-                "name": "axe.min.js",
-                "raw": content,
-                "mimetype": "application/javascript",
-                "public": True,
-            }
-        )
         self.company.write({"billing_portal_suspend": True, "billing_portal_end": True})
         self.tariff.write({"portal_public": True, "portal_parameters": False})
         later = self.make_run(self.cycle, date(2026, 2, 28))
@@ -112,11 +84,7 @@ class TestPortalAccessibility(PortalRoutesCase, HttpCase):
             }
             for name, path, shows, press in self.pages()
         ]
-        code = LOOK
-        url = f"/web/content/{self.axe.id}/axe.min.js"
-        for name, value in (("CORE", CORE), ("PAGES", pages), ("AXE", url)):
-            code = code.replace(name, json.dumps(value))
-        self.browser_js("/my/home", code, login="own", timeout=240)
+        self.look_at("/my/home", LOOK, CORE, pages, login="own", timeout=240)
 
     def test_no_page_has_a_serious_violation_on_a_desk(self):
         self.look("a desk")

@@ -70,10 +70,11 @@ class BillingClosingLine(models.Model):
     analytic_distribution = fields.Json(readonly=True)
     period_start = fields.Date(string="From", required=True, readonly=True)
     period_end = fields.Date(string="Until (excluded)", required=True, readonly=True)
-    days = fields.Integer(readonly=True)
+    days = fields.Integer(readonly=True, aggregator=None)
     counted_days = fields.Integer(
         string="Days Counted",
         readonly=True,
+        aggregator=None,
         help="Earned, not invoiced: the days of the period up to the end of the month. Invoiced ahead:"
         " those after it.",
     )

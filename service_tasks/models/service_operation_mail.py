@@ -154,16 +154,24 @@ class ServiceOperation(models.Model):
         # The token goes into this mail alone. Whoever reads a history finds the plain address.
         body = Markup(str(body).replace(plain, str(link)))
         values = operation._mail_values(partner, subject, body)
-        operation._note_opening_mail("queued", queue_mails(self.env, [values]))
+        operation._note_mail("opening", "queued", queue_mails(self.env, [values]))
         operation._note_in_histories(
             self.env._("the opening mail to %s was queued.", partner.email_formatted)
         )
 
-    def _note_opening_mail(self, state, mail=None, problem=False):
-        values = {"opening_mail_state": state, "opening_mail_problem": problem}
+    def _note_mail(self, kind, state, mail=None, problem=False):
+        """Keep how a mail stands, and why it did not leave.
+
+        :param kind: ``opening`` or ``result``
+        """
+        values = {f"{kind}_mail_state": state, f"{kind}_mail_problem": problem}
         if mail:
-            values["opening_mail_id"] = mail.id
+            values[f"{kind}_mail_id"] = mail.id
         self.sudo()._own().write(values)
+
+    def _drop_failed_mail(self, kind):
+        """Delete a mail that did not leave: Odoo could send it later, as a second one."""
+        self[f"{kind}_mail_id"].filtered(lambda mail: mail.state == "exception").unlink()
 
     def _opening_mail_ended(self, problem):
         """Say in the histories what became of the opening mail.
@@ -172,7 +180,7 @@ class ServiceOperation(models.Model):
         """
         for operation in self:
             address = operation.partner_id.email_formatted
-            operation._note_opening_mail("failed" if problem else "sent", problem=problem)
+            operation._note_mail("opening", "failed" if problem else "sent", problem=problem)
             text = self.env._("the opening mail to %s was sent.", address)
             if problem:
                 text = self.env._(
@@ -198,7 +206,6 @@ class ServiceOperation(models.Model):
                         operation.display_name,
                     )
                 )
-            # Odoo could send the failed one later, as a second mail.
-            operation.opening_mail_id.filtered(lambda mail: mail.state == "exception").unlink()
+            operation._drop_failed_mail("opening")
             task = operation.service_task_id
             operation._send_opening_mail(task.own_mail_subject, task.own_mail_body)

@@ -92,7 +92,7 @@ class ServiceOperation(models.Model):
                 continue
             template = DONE_TEMPLATE if done else REFUSED_TEMPLATE
             if problem := operation._queue_result_mail(template, partner):
-                operation._note_result_mail("not_sent", problem=problem)
+                operation._note_mail("result", "not_sent", problem=problem)
                 operation._note_in_histories(
                     self.env._("the customer was not told how the request ended: %s", problem)
                 )
@@ -112,7 +112,7 @@ class ServiceOperation(models.Model):
         if is_html_empty(rendered.get("body")):
             return self.env._("its template is empty or was deleted.")
         mail = queue_mails(self.env, [self._mail_values(partner, **rendered)])
-        self._note_result_mail("queued", mail)
+        self._note_mail("result", "queued", mail)
         self._note_in_histories(
             self.env._(
                 "the e-mail that says how it ended was queued to %s.", partner.email_formatted
@@ -120,19 +120,13 @@ class ServiceOperation(models.Model):
         )
         return ""
 
-    def _note_result_mail(self, state, mail=None, problem=False):
-        values = {"result_mail_state": state, "result_mail_problem": problem}
-        if mail:
-            values["result_mail_id"] = mail.id
-        self.sudo()._own().write(values)
-
     def _result_mail_ended(self, problem):
         """Keep what became of the result mail, and say in the histories where it did not leave.
 
         :param problem: why it did not leave; False where it did
         """
         for operation in self:
-            operation._note_result_mail("failed" if problem else "sent", problem=problem)
+            operation._note_mail("result", "failed" if problem else "sent", problem=problem)
             if problem:
                 operation._note_in_histories(
                     self.env._("the customer was not told how the request ended: %s", problem)
@@ -149,8 +143,7 @@ class ServiceOperation(models.Model):
                         operation.display_name,
                     )
                 )
-            # Odoo could send the failed one later, as a second mail.
-            operation.result_mail_id.filtered(lambda mail: mail.state == "exception").unlink()
+            operation._drop_failed_mail("result")
             operation._own().result_mail_state = False
             operation._tell_customer()
         return True
