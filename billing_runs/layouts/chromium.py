@@ -12,12 +12,12 @@ import logging
 import os
 import select
 import subprocess
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from .children import NOWHERE, PrintError, start, stop, surroundings
+from .folders import Folder
 from .sheets import Sheet
 
 _logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Browser:
 
     def __init__(self, binary: str, fonts: str, sandbox: bool):
         self.fonts = fonts
-        self._folder = tempfile.TemporaryDirectory(prefix="billing_chromium_")
+        self._folder = Folder("billing_chromium_")
         self._number = 0
         self._unread = bytearray()
         self._session, self._target, self._sheets = None, None, 0
@@ -212,7 +212,7 @@ class Browser:
         stop(self.process)
         os.close(self._in)
         os.close(self._out)
-        self._folder.cleanup()
+        self._folder.remove()
 
 
 class Chromium:
@@ -231,7 +231,7 @@ class Chromium:
         #: whether it locks itself in; it refuses to for root
         self.sandbox = os.geteuid() != 0
         self._said = False
-        # Folders of processes that wait would stay behind.
+        # Odoo's workers mostly end without it; Folder tidies up after those.
         atexit.register(self._close_own, os.getpid())
 
     def print_all(self, sheets: list[Sheet], fonts: str = "") -> list:

@@ -6,13 +6,13 @@ left is then repeated without that one.
 
 import os
 import subprocess
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from .children import NOWHERE, PrintError, start, stop, surroundings
+from .folders import Folder
 from .sheets import PAGE, PAGES, Piece, Sheet
 
 #: sheets that one process prints at most, and those that are worth another process
@@ -91,7 +91,7 @@ class Webkit:
             return [result for chunk in results for result in chunk]
 
     def _print_chunk(self, sheets, fonts):
-        with tempfile.TemporaryDirectory(prefix="billing_report_") as folder:
+        with Folder("billing_report_") as folder:
             lines = [self._line(Path(folder), number, sheet) for number, sheet in enumerate(sheets)]
             results, todo = {}, list(range(len(sheets)))
             while todo:
