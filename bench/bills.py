@@ -6,10 +6,11 @@ report many at a time, by wkhtmltopdf or by Chromium, and the billing layout, wi
 structured invoice embedded. Reading, rendering and attaching are included; a small web server
 answers where a way fetches style sheets. CPU is that of all processes, children included.
 Arguments: how many invoices of 3 and of 10 lines (200 if left out; a tenth of it has 200 lines),
-then the ways (all that work here if left out). `memory N` prints the memory of one process over N
-bills by the billing layout instead.
+then the ways (all that work here if left out). `memory N WAY` prints the memory of one process over N
+bills by one way, the billing layout if left out, instead.
 """
 
+import functools
 import os
 import pickle
 import shutil
@@ -44,6 +45,8 @@ FASTER_THAN_FIRST = {3: 4.5, 10: 4.5, 200: 2.5}
 KB_AT_MOST = 80
 #: how long laying out one bill of so many lines may take, in ms
 LONG, LONG_AT_MOST = 400, 200
+#: MB that a process, and what it starts, may grow by over many bills
+GROWN_AT_MOST = 50
 
 
 def make_data(env, count):
@@ -218,6 +221,7 @@ def by_stage(env, bill_ids, options):
         raise RuntimeError(wrong[0].error_message)
 
 
+@functools.cache
 def chromium_here():
     """Return Chromium as the program that prints, None where there is none."""
     binary = next(filter(None, map(shutil.which, NAMES)), None)
@@ -447,27 +451,43 @@ def report(figures, names, long_ms):
     sys.exit(1 if misses else 0)
 
 
-def memory(env, count):
-    """Print the resident memory of one process while it lays out many bills."""
+def memory(env, count, name):
+    """Print the memory of one process while it makes many bills, and that of what it starts."""
     context, company_id, found = make_data(env, min(count, 500))
+    names = able(env, company_id, [name])
+    if not names:
+        sys.exit(1)
+    work, layout, archive, options = WAYS[name]
     mine = env(context=context)
-    mine["res.company"].browse(company_id).billing_bill_layout = "billing"
+    company = mine["res.company"].browse(company_id)
+    company.billing_bill_layout, company.billing_bill_archive = layout, archive
     bill_ids, me, seen = found[3], psutil.Process(), []
     done = 0
-    while done < count:
-        begin_again(mine, bill_ids)
-        by_stage(mine, bill_ids, {})
-        done += len(bill_ids)
-        children = sum(child.memory_info().rss for child in me.children())
-        seen.append(me.memory_info().rss / 1e6)
-        print(f"{done:>6} bills: {seen[-1]:.0f} MB, its children {children / 1e6:.0f} MB")
-    grown = seen[-1] - seen[0]
-    print(f"Grown by {grown:.0f} MB from bill {len(bill_ids)} to {done}.")
-    sys.exit(1 if grown > 50 else 0)
+    with web_server(env.cr.dbname) as (server, address):
+        env["ir.config_parameter"].set_param("report.url", address)
+        while done < count:
+            begin_again(mine, bill_ids)
+            work(mine, bill_ids, options)
+            done += len(bill_ids)
+            own = me.memory_info().rss / 1e6
+            children = set(me.children(recursive=True)) - {
+                server,
+                *server.children(recursive=True),
+            }
+            # What processes share is divided among them.
+            theirs = sum(child.memory_full_info().pss for child in children) / 1e6
+            seen.append((own, theirs))
+            print(f"{done:>6} bills: {own:.0f} MB, its {len(children)} children {theirs:.0f} MB")
+    own, theirs = (last - first for first, last in zip(seen[0], seen[-1], strict=True))
+    print(
+        f"{LABELS[name]}: grown by {own:.0f} MB from bill {len(bill_ids)} to {done}, its children"
+        f" by {theirs:.0f} MB."
+    )
+    sys.exit(1 if max(own, theirs) > GROWN_AT_MOST else 0)
 
 
 arguments = sys.argv[1:]
 if arguments[:1] == ["memory"]:
-    memory(env, int((arguments[1:] or ["5000"])[0]))  # noqa: F821
+    memory(env, int((arguments[1:] or ["5000"])[0]), (arguments[2:] or ["billing"])[0])  # noqa: F821
 else:
     measure(env, int((arguments or ["200"])[0]), arguments[1:])  # noqa: F821
