@@ -451,6 +451,14 @@ def report(figures, names, long_ms):
     sys.exit(1 if misses else 0)
 
 
+def proportional(process):
+    """Return the bytes of a process, what it shares divided; none of one that has just ended."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.NoSuchProcess:
+        return 0
+
+
 def memory(env, count, name):
     """Print the memory of one process while it makes many bills, and that of what it starts."""
     context, company_id, found = make_data(env, min(count, 500))
@@ -475,7 +483,7 @@ def memory(env, count, name):
                 *server.children(recursive=True),
             }
             # What processes share is divided among them.
-            theirs = sum(child.memory_full_info().pss for child in children) / 1e6
+            theirs = sum(map(proportional, children)) / 1e6
             seen.append((own, theirs))
             print(f"{done:>6} bills: {own:.0f} MB, its {len(children)} children {theirs:.0f} MB")
     own, theirs = (last - first for first, last in zip(seen[0], seen[-1], strict=True))
