@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,16 @@ def worker(place):
     process.stdout.close()
 
 
-def test_what_an_ended_worker_left_is_removed_when_the_next_folder_is_made(worker, place):
+def age(folder):
+    """Let an hour pass since something was put into a folder."""
+    hour_ago = time.time() - 3600
+    os.utime(folder, (hour_ago, hour_ago))
+
+
+def test_what_an_ended_worker_left_is_removed_when_a_later_folder_is_made(worker, place):
     left = Path(worker.stdout.readline().strip())
     assert left.parent == place
+    age(left)
     with folders.Folder(PREFIX):
         assert (left / "bill.html").exists(), "its maker still prints with it"
     worker.stdin.close()
@@ -70,9 +78,8 @@ def test_folders_in_use_new_ones_and_those_of_others_are_let_be(place):
         folder.mkdir()
     link = place / f"{PREFIX}link"
     link.symlink_to(other)
-    hour_ago = time.time() - 3600
-    for path in (old, other):
-        os.utime(path, (hour_ago, hour_ago))
+    age(old)
+    age(other)
     with folders.Folder(PREFIX) as first, folders.Folder(PREFIX) as second:
         assert Path(first).exists()
         assert Path(second).exists()
@@ -92,3 +99,14 @@ def test_a_folder_that_is_still_written_into_is_no_error(place, monkeypatch):
 
 def _refuse(*args, **kwargs):
     raise OSError("Directory not empty")
+
+
+def test_many_at_once_leave_each_others_folders_alone(place):
+    def make(_number):
+        with folders.Folder(PREFIX) as folder:
+            Path(folder, "bill.html").write_text("")
+            return Path(folder, "bill.html").exists()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(make, range(400)))
+    assert not list(place.iterdir())

@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 LOCK = ".held"
-#: seconds that a folder without a lock is let be: it may just be being made
+#: seconds that a folder is let be after something was put into it: its maker may be just about
+#: to lock it
 NEW = 60
 
 
@@ -18,8 +19,8 @@ class Folder:
     """A folder in the system's place for temporary files, held for as long as its maker lives.
 
     Odoo's workers mostly end without tidying up: they are replaced after so many requests, or
-    ended where they take too long or too much memory. Whoever makes the next folder removes
-    what they left.
+    ended where they take too long or too much memory. Whoever makes a folder a minute later
+    removes what they left.
 
     :param str prefix: what its name begins with; shared by those that are tidied up together
     """
@@ -64,7 +65,7 @@ def _remove_left(prefix):
             facts = folder.lstat()
             if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
                 continue
-            if not (folder / LOCK).exists() and time.time() - facts.st_mtime < NEW:
+            if time.time() - facts.st_mtime < NEW:
                 continue
             lock = _hold(folder / LOCK)
             if lock is not None:
