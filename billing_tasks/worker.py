@@ -23,6 +23,7 @@ from .exceptions import OutcomeUnknown, RetryTask, TaskControl
 from .handlers import ExternalHandler, SteppedHandler
 from .journal import WorkerJournal
 from .redaction import redact
+from .table_statistics import outgrown, refresh_after_commit
 
 _logger = logging.getLogger(__name__)
 
@@ -212,9 +213,11 @@ class _Attempt:
     def _finish(self, task, result):
         task._complete(result, time.monotonic() - self.started)
         self.cr.flush()
+        tables = outgrown(self.cr)
         crash_point("task.before_commit", self.claim.type_code)
         self._commit()
         crash_point("task.committed", self.claim.type_code)
+        refresh_after_commit(self.cr, tables)
 
     def _commit(self):
         self.cr.commit()  # pylint: disable=invalid-commit

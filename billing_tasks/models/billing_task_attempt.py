@@ -16,6 +16,7 @@ from ..journal import InlineJournal, insert_line, log_values
 from ..log_lines import log_line
 from ..redaction import plain_json, redact, secret_keys, storable_text
 from ..retry_policy import Attempts, judge
+from ..table_statistics import outgrown, refresh
 from .billing_task import OPEN_STATES
 
 _logger = logging.getLogger(__name__)
@@ -272,6 +273,7 @@ class BillingTask(models.Model):
             if not task:
                 break
             task._attempt_inline()
+            refresh(self.env.cr, outgrown(self.env.cr))
             count += 1
         # What handlers enqueued here has woken nobody yet.
         if count and tasks._next_due():
