@@ -462,8 +462,7 @@ def proportional(process):
 def memory(env, count, name):
     """Print the memory of one process while it makes many bills, and that of what it starts."""
     context, company_id, found = make_data(env, min(count, 500))
-    names = able(env, company_id, [name])
-    if not names:
+    if not able(env, company_id, [name]):
         sys.exit(1)
     work, layout, archive, options = WAYS[name]
     mine = env(context=context)

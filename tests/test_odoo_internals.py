@@ -156,6 +156,7 @@ class TestOdooInternals(TransactionCase):
             "PREPARED_METHODS": guards.PREPARED_METHODS,
             "NUMBERING": guards.NUMBERING,
             "POSTING": guards.POSTING,
+            "TAX_ARITHMETIC": guards.TAX_ARITHMETIC,
         }
         if name not in tables:
             return [name]
@@ -244,7 +245,8 @@ class TestOdooInternals(TransactionCase):
     def test_the_guards_name_methods_of_odoo(self):
         """A misspelt name would never find the addon that changes the method."""
         for table in (
-            guards.PREPARED_METHODS, guards.NUMBERING, guards.POSTING, addressees.CHOOSING,
+            guards.PREPARED_METHODS, guards.NUMBERING, guards.POSTING, guards.TAX_ARITHMETIC,
+            addressees.CHOOSING,
             closing_places.CHOOSING, {"account.fiscal.position": fiscal_positions.MATCHING},
         ):  # fmt: skip
             for model, methods in table.items():

@@ -8,6 +8,7 @@ from odoo.fields import Command
 
 from ..cycles.dates import shift_due_date
 from .prices import amount_before_tax
+from .tax_patterns import TaxPatterns
 from .values import SECTIONS, NotPrepared
 
 # What an item has when it stands for neither a sale nor a section, and a section has of an item.
@@ -38,6 +39,7 @@ class InvoiceAmounts:
         self.values = values
         self._tax = env["account.tax"]
         self._known_taxes = {}
+        self._patterns = TaxPatterns(env, company)
 
     def complete(self, move, lines):
         """Return the values with which ``account.move.create`` has nothing left to compute for
@@ -161,23 +163,12 @@ class InvoiceAmounts:
         ]
 
     def _compute_taxes(self, currency, rate, sign, lines):
-        base_lines = self._base_lines(currency, rate, sign, lines)
-        self._tax._add_tax_details_in_base_lines(base_lines, self.company)
-        self._tax._round_base_lines_tax_details(base_lines, self.company)
-        self._tax._add_accounting_data_in_base_lines_tax_details(
-            base_lines, self.company, include_caba_tags=False
+        items = [line for line in lines if line["display_type"] == "product"]
+        key = self._patterns.key(currency, rate, sign, items)
+        of_lines, of_taxes = self._patterns.find(key, sign, items) or self._ask_odoo(
+            key, currency, rate, sign, items
         )
-        results = self._tax._prepare_tax_lines(base_lines, self.company)
-        amounts = (
-            {
-                "balance": self.company.currency_id.round(update["balance"]),
-                "amount_currency": currency.round(update["amount_currency"]),
-                "price_subtotal": base_line["tax_details"]["total_excluded_currency"],
-                "price_total": base_line["tax_details"]["total_included_currency"],
-                "tax_tag_ids": update["tax_tag_ids"][0][2],
-            }
-            for base_line, update in results["base_lines_to_update"]
-        )
+        amounts = iter(of_lines)
         updates = [
             NO_SALE | NO_AMOUNT if line["display_type"] in SECTIONS else next(amounts)
             for line in lines
@@ -188,14 +179,46 @@ class InvoiceAmounts:
             | {
                 "display_type": "tax",
                 "sequence": 10000,
-                "balance": self.company.currency_id.round(line["balance"]),
-                "amount_currency": currency.round(line["amount_currency"]),
                 "tax_ids": line["tax_ids"][0][2],
                 "tax_tag_ids": line["tax_tag_ids"][0][2],
             }
-            for line in results["tax_lines_to_add"]
+            for line in of_taxes
         ]
         return updates, tax_lines
+
+    def _ask_odoo(self, key, currency, rate, sign, items):
+        """Return the amounts of the items and those of the tax lines, and learn from them.
+
+        :param key: from :meth:`TaxPatterns.key`
+        """
+        base_lines = self._base_lines(currency, rate, sign, items)
+        self._tax._add_tax_details_in_base_lines(base_lines, self.company)
+        self._tax._round_base_lines_tax_details(base_lines, self.company)
+        self._tax._add_accounting_data_in_base_lines_tax_details(
+            base_lines, self.company, include_caba_tags=False
+        )
+        results = self._tax._prepare_tax_lines(base_lines, self.company)
+        company_currency = self.company.currency_id
+        of_lines = [
+            {
+                "balance": company_currency.round(update["balance"]),
+                "amount_currency": currency.round(update["amount_currency"]),
+                "price_subtotal": base_line["tax_details"]["total_excluded_currency"],
+                "price_total": base_line["tax_details"]["total_included_currency"],
+                "tax_tag_ids": update["tax_tag_ids"][0][2],
+            }
+            for base_line, update in results["base_lines_to_update"]
+        ]
+        of_taxes = [
+            line
+            | {
+                "balance": company_currency.round(line["balance"]),
+                "amount_currency": currency.round(line["amount_currency"]),
+            }
+            for line in results["tax_lines_to_add"]
+        ]
+        self._patterns.learn(key, sign, items, base_lines, (of_lines, of_taxes))
+        return of_lines, of_taxes
 
     # === TOTALS AND TERMS === #
 

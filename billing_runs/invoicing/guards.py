@@ -45,6 +45,20 @@ PREPARED_METHODS = {
     """,
     "account.fiscal.position": "_get_fiscal_position",
 }
+# What decides on the amounts of taxes, worked out by patterns of documents.
+TAX_ARITHMETIC = {
+    "account.tax": """
+        _add_tax_details_in_base_line _add_tax_details_in_base_lines _get_tax_details
+        _eval_tax_amount_price_excluded _batch_for_taxes_computation _flatten_taxes_and_sort_them
+        _propagate_extra_taxes_base _round_base_lines_tax_details _round_tax_details_tax_amounts
+        _round_tax_details_base_lines _round_tax_details_tax_amounts_from_tax_lines
+        _aggregate_base_line_tax_details _aggregate_base_lines_tax_details
+        _aggregate_base_lines_aggregated_values _distribute_delta_amount_smoothly
+        _normalize_target_factors _add_accounting_data_to_base_line_tax_details
+        _add_accounting_data_in_base_lines_tax_details _prepare_tax_lines
+    """,
+    "res.currency": "round is_zero",
+}
 # What decides on the number of an invoice.
 NUMBERING = {
     "account.move": """
