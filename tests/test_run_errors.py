@@ -209,7 +209,7 @@ class TestRunErrors(BillingCase):
         self.assertEqual(sorted(texts), ["tax_account_archived", "tax_country"])
         bills = self.env.registry["billing.bill"]
         with self.env.cr.savepoint() as savepoint:
-            with patch.object(bills, "_invoicing_problems", lambda bills: {}):
+            with patch.object(bills, "_invoicing_problems", lambda bills, sheets=None: {}):
                 run._execute("posting")
             for customer in wanted:
                 self.assertRegex(self.bill_of(run, customer).error_code, "(invoic|post)ing_failed")

@@ -5,6 +5,7 @@ from odoo import models
 from .addresses import Addresses
 from .fiscal_positions import FiscalPositions
 from .guards import changed_methods
+from .lines import net_by_tax, split_sign
 from .prices import DocumentPrices, billed_charge
 
 # With these Odoo's invoices choose for themselves; an addon that changes one of them is asked.
@@ -17,6 +18,22 @@ class Addressee(NamedTuple):
     address: object  # res.partner
     delivery: object  # res.partner
     position: object  # account.fiscal.position, perhaps an empty one
+
+
+class PlannedDocument(NamedTuple):
+    """A group of a bill's charges that makes a document; ``sign`` 0: they add up to nothing."""
+
+    charges: object  # billing.charge
+    position: object  # account.fiscal.position
+    lines: list  # of DocumentLine, one for each charge
+    sign: int
+
+
+class Worksheet(NamedTuple):
+    """What a bill is to be: checked first, and made then."""
+
+    addressee: Addressee
+    documents: list[PlannedDocument]
 
 
 class BillingBill(models.Model):
@@ -88,6 +105,23 @@ class BillingBill(models.Model):
             if taxed_in(candidate) == country:
                 return candidate
         return before
+
+    def _worksheets(self):
+        """Return ``{bill: its Worksheet}``; a bill without charges makes no documents."""
+        if not self:
+            return {}
+        charges, prices = self._rated_charges(), self._document_prices()
+        addressees, sheets = self._addressees(), {}
+        for bill in self:
+            addressee, documents = addressees[bill.partner_id], []
+            mine = charges.get(bill, self.env["billing.charge"])
+            groups = bill._document_groups(mine, addressee.position)
+            for (_service, position), group in groups.items():
+                lines = [prices.line(charge, position) for charge in group]
+                sign = split_sign(net_by_tax(lines), bill.currency_id.is_zero)
+                documents.append(PlannedDocument(group, position, lines, sign))
+            sheets[bill] = Worksheet(addressee, documents)
+        return sheets
 
     def _rated_charges(self):
         """Return ``{bill: its charges to be billed}``."""

@@ -4,7 +4,7 @@ from odoo.tools.mail import plaintext2html
 
 from ...billing_tasks.crash_points import crash_point
 from ..bills.by_run import by_run
-from .lines import line_amount, net_by_tax, split_sign
+from .lines import line_amount
 
 
 class BillingBill(models.Model):
@@ -15,9 +15,10 @@ class BillingBill(models.Model):
 
     def _invoice(self):
         """Create the draft invoices and credit notes of rated bills."""
-        todo = self - self._refuse_by(self._invoicing_problems())
+        sheets = self._worksheets()
+        todo = self - self._refuse_by(self._invoicing_problems(sheets))
         crash_point("invoicing.before_insert")
-        todo._isolate(lambda bills: bills._invoice_batch(), "invoicing_failed")
+        todo._isolate(lambda bills: bills._invoice_batch(sheets), "invoicing_failed")
 
     def _refuse_by(self, problems):
         """Put the bills in ``{bill: (code, message)}`` in error and return them."""
@@ -27,8 +28,8 @@ class BillingBill(models.Model):
             refused |= bill
         return refused
 
-    def _invoice_batch(self):
-        documents, zero = self._prepare_documents()
+    def _invoice_batch(self, sheets=None):
+        documents, zero = self._prepare_documents(sheets)
         if documents and self.run_id._posts_at_once() and self._post_at_once(documents, zero):
             return
         moves = self.env["billing.invoice.builder"]._create_invoices(
@@ -52,28 +53,25 @@ class BillingBill(models.Model):
         (self - documented)._set_skipped("zero_total", message)
         return documented
 
-    def _prepare_documents(self):
+    def _prepare_documents(self, sheets=None):
         """Return the documents to create, and the charges that make none.
 
         Charges that add up to zero make none.
 
+        :param dict sheets: from :meth:`_worksheets`, where it is known
         :return: (list of (bill, charges, spec), recordset of charges)
         """
-        charges_by_bill = self._rated_charges()
-        addressees, prices = self._addressees(), self._document_prices()
+        sheets = sheets or self._worksheets()
         documents, zero = [], self.env["billing.charge"]
-        for bill in self.filtered(charges_by_bill.get):
-            addressee = addressees[bill.partner_id]
-            groups = bill._document_groups(charges_by_bill[bill], addressee.position)
-            for (_service, position), group in groups.items():
-                lines = [prices.line(charge, position) for charge in group]
-                sign = split_sign(net_by_tax(lines), bill.currency_id.is_zero)
+        for bill in self:
+            addressee = sheets[bill].addressee
+            for charges, position, lines, sign in sheets[bill].documents:
                 if sign:
                     to = addressee._replace(position=position)
-                    spec = bill._prepare_document(group, sign, to, lines)
-                    documents.append((bill, group, spec))
+                    spec = bill._prepare_document(charges, sign, to, lines)
+                    documents.append((bill, charges, spec))
                 else:
-                    zero |= group
+                    zero |= charges
         return documents, zero
 
     def _prepare_document(self, charges, sign, addressee, lines):

@@ -1,6 +1,5 @@
 from odoo import models
 
-from .lines import net_by_tax, split_sign
 from .prices import billed_charge
 
 
@@ -10,28 +9,27 @@ class BillingBill(models.Model):
 
     _inherit = "billing.bill"
 
-    def _invoicing_problems(self):
-        """Return ``{bill: (code, message)}`` of the bills that must not be invoiced."""
+    def _invoicing_problems(self, sheets=None):
+        """Return ``{bill: (code, message)}`` of the bills that must not be invoiced.
+
+        :param dict sheets: from :meth:`_worksheets`, where it is known
+        """
         problems = {}
         if not self:
             return problems
         run = self.run_id
-        charges = self._rated_charges()
         company_problem = run._document_problem()
         unrated = run._currencies_without_rate(self.currency_id)
-        addressees, prices = self._addressees(), self._document_prices()
+        sheets = sheets or self._worksheets()
         known = {}
         for bill in self:
-            mine = charges.get(bill, self.env["billing.charge"])
-            address, _delivery, position = addressees[bill.partner_id]
             problem = company_problem or (bill.currency_id in unrated and bill._rate_problem())
-            for (_service, taxed), group in bill._document_groups(mine, position).items():
-                lines = [prices.line(charge, taxed) for charge in group]
-                credit = split_sign(net_by_tax(lines), bill.currency_id.is_zero) < 0
+            for planned in sheets[bill].documents:
+                position, credit = planned.position, planned.sign < 0
                 problem = (
                     problem
-                    or bill._customer_problem(address, taxed, credit)
-                    or bill._product_problem(group, taxed, credit, known)
+                    or bill._customer_problem(sheets[bill].addressee.address, position, credit)
+                    or bill._product_problem(planned.charges, position, credit, known)
                 )
             if problem:
                 problems[bill] = problem

@@ -20,15 +20,19 @@ class BillingBill(models.Model):
         """
         self._rate()
         rated = self.filtered(lambda bill: bill.state == "rated")
-        todo = rated - rated._refuse_by(rated._invoicing_problems())
+        sheets = rated._worksheets()
+        todo = rated - rated._refuse_by(rated._invoicing_problems(sheets))
         rows = {}
-        todo._isolate(lambda bills: rows.update(bills._preview_batch()), "invoicing_failed")
+        todo._isolate(lambda bills: rows.update(bills._preview_batch(sheets)), "invoicing_failed")
         billed = todo.filtered(lambda bill: bill.state == "rated")
         return [row for bill_id in billed.ids for row in rows[bill_id]]
 
-    def _preview_batch(self):
-        """Return ``{bill id: rows}`` of the documents that rated bills would get."""
-        documents, zero = self._prepare_documents()
+    def _preview_batch(self, sheets):
+        """Return ``{bill id: rows}`` of the documents that rated bills would get.
+
+        :param dict sheets: from :meth:`_worksheets`
+        """
+        documents, zero = self._prepare_documents(sheets)
         builder = self.env["billing.invoice.builder"]
         results = builder._untaxed_amounts([spec for _bill, _charges, spec in documents])
         negative = [index for index, (_amounts, total) in enumerate(results) if total < 0]
