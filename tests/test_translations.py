@@ -4,6 +4,7 @@ To write the list anew after texts have changed, run this test with BILLING_POT_
 name (i18n/billing_operations.pot); the languages are completed by hand.
 """
 
+import ast
 import io
 import os
 import re
@@ -89,6 +90,20 @@ class TestTranslations(TransactionCase):
             entry.msgstr = ""
             made.append(entry)
         made.save(out)
+
+    def test_no_term_stands_inside_a_formatted_string(self):
+        """There Python finds it from 3.12 on, and nobody before."""
+        inside = [
+            f"{file.relative_to(ADDON)}:{call.lineno}"
+            for file in ADDON.rglob("*.py")
+            if "tests" not in file.parts
+            for text in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            if isinstance(text, ast.JoinedStr)
+            for call in ast.walk(text)
+            if isinstance(call, ast.Call)
+            and getattr(call.func, "attr", getattr(call.func, "id", "")) in ("_", "_lt")
+        ]
+        self.assertEqual(inside, [])
 
     def test_each_language_says_every_term_with_its_places_and_marks(self):
         for code in LANGUAGES:

@@ -76,15 +76,19 @@ def show_report(run, report):
     anomalies = sum(total["anomalies"] for total in totals)
     not_billed = sum(total["not_billed"] for total in totals)
     unusual = len(report._unusual_usage())
-    return {
-        "state": "attention" if anomalies or unusual else "done",
-        "sentence": run.env._(
+    found = [
+        run.env._(
             "Made %(date)s. Anomalies: %(anomalies)s. Not billed: %(not_billed)s.",
             date=format_datetime(run.env, report.ended_date),
             anomalies=anomalies,
             not_billed=not_billed,
         )
-        + (f" {run.env._('Services with unusual usage: %s.', unusual)}" if unusual else ""),
+    ]
+    if unusual:
+        found.append(run.env._("Services with unusual usage: %s.", unusual))
+    return {
+        "state": "attention" if anomalies or unusual else "done",
+        "sentence": " ".join(found),
         "table": {
             "labels": 1,
             "head": [
