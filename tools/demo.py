@@ -34,7 +34,9 @@ def reference_dates(cycles):
     known = json.loads(parameters.get_param(DATES) or "{}")
     for cycle in cycles:
         if str(cycle.id) not in known:
-            past = [run.cycle_date or run.invoice_date for run in cycle.run_ids]
+            # The server makes the run that is due today by itself, maybe before this.
+            ended = cycle.run_ids.filtered(lambda run: run.state in ENDED)
+            past = [run.cycle_date or run.invoice_date for run in ended]
             months = {int(code) for code in cycle.month_ids.mapped("code")}
             day = cycle.start_date
             if past:
@@ -195,15 +197,20 @@ def print_prepaid():
         )
 
 
-def collect(runs):
+def collect(runs, folder):
     """Collect what the hosting company's run has billed."""
     sys.path.append(str(Path(sys.argv[0]).parent))
-    from demo_payments import collect_by_card, collect_by_debit  # noqa: PLC0415
+    from demo_payments import (  # noqa: PLC0415
+        collect_by_card,
+        collect_by_debit,
+        open_payments,
+    )
 
     start = time.perf_counter()
     say()
+    open_payments(env, runs.company_id)
     for run in runs.filtered(lambda run: run.company_id.billing_creditor_id):
-        collect_by_debit(env, run, say)
+        collect_by_debit(env, run, folder, say)
         collect_by_card(env, run, say)
     env.cr.commit()
     say(f"collected in {time.perf_counter() - start:.1f} s")
@@ -246,7 +253,7 @@ def main():
     print_exceptions(runs)
     print_calls(runs, seconds)
     print_prepaid()
-    collect(runs)
+    collect(runs, Path(sys.argv[1]))
     export(runs)
     write_pdfs(moves, Path(sys.argv[1]))
     # Repeated, only what was in error is left to bill, and a run that produces nothing has failed.

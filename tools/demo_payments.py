@@ -34,8 +34,11 @@ def work(env, run):
     env.invalidate_all()
 
 
-def collect_by_debit(env, billing_run, say):
-    """Collect what a billing run has billed, by direct debit, and take one back."""
+def collect_by_debit(env, billing_run, folder, say):
+    """Collect what a billing run has billed, by direct debit, and take one back.
+
+    :param folder: where a bank's message about another one is left, to be imported by hand
+    """
     company = billing_run.company_id
     runs = env["billing.payment.run"].with_company(company)
     runs = runs.with_context(allowed_company_ids=company.ids)
@@ -68,6 +71,8 @@ def collect_by_debit(env, billing_run, say):
         reason = dict(line._fields["error_code"]._description_selection(line.env))
         say(f"  left out: {line.partner_id.name}: {reason[line.error_code]}")
     take_back(env, run, say)
+    leave_return(run, folder, say)
+    enter_bank_lines(env, run, say)
 
 
 def check(file):
@@ -91,56 +96,87 @@ def take_back(env, run, say):
     )[:1]
     if not line:
         return
-    message = RETURN.format(
-        account=run.company_id.billing_debit_journal_id.bank_account_id.sanitized_acc_number,
-        amount=f"{line.amount:.2f}",
-        day=run.collection_date,
-        reference=line.reference,
-    )
+    message = message_about(line)
     returns = env["billing.payment.return"].with_company(run.company_id)
     found = returns._import(run.company_id, "camt-054-demo.xml", message.encode())
     env.invalidate_all()
     say(f"  returned: {customer.name}: {line.message}; {found.applied_count} of 1 assigned")
 
 
-def make_cards(env, company):
-    """Save a card for each customer who pays by card, at a provider that charges nothing."""
-    provider = env["payment.provider"].search(
-        [("company_id", "=", company.id), ("code", "=", "none"), ("state", "=", "test")], limit=1
+def message_about(line):
+    """Return the bank's message that a debit came back."""
+    company = line.run_id.company_id
+    return RETURN.format(
+        account=company.billing_debit_journal_id.bank_account_id.sanitized_acc_number,
+        amount=f"{line.amount:.2f}",
+        day=line.run_id.collection_date,
+        reference=line.reference,
     )
-    if provider:
-        return
-    method = env.ref("payment.payment_method_unknown")
-    provider = env["payment.provider"].create(
-        {
-            "name": "Demo Cards",
-            "code": "none",
-            "state": "test",
-            "allow_tokenization": True,
-            "company_id": company.id,
-            "payment_method_ids": [(6, 0, method.ids)],
-        }
-    )
-    method.write({"active": True, "support_tokenization": True})
-    kinds = env["account.payment.method"]
-    kind = kinds.search([("code", "=", "none"), ("payment_type", "=", "inbound")], limit=1)
-    kind = kind or kinds.create({"name": "Cards", "code": "none", "payment_type": "inbound"})
-    journal = company.billing_debit_journal_id
-    journal.inbound_payment_method_line_ids = [
-        (0, 0, {"payment_method_id": kind.id, "payment_provider_id": provider.id})
+
+
+def leave_return(run, folder, say):
+    """Leave the bank's message about one more debit that came back, for who tries out *Returns*."""
+    line = run.line_ids.filtered(lambda line: line.state == "submitted").sorted("id")[:1]
+    if line:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "returned-debit.xml"
+        file.write_text(message_about(line), encoding="utf-8")
+        say(f"  to import under Returns: {file}")
+
+
+def enter_bank_lines(env, run, say):
+    """Enter lines of a bank statement: one pays an invoice, one a part of another, one says nothing."""
+    journal = run.company_id.billing_debit_journal_id
+    domain = [
+        *(("company_id", "=", run.company_id.id), ("move_type", "=", "out_invoice")),
+        *(("state", "=", "posted"), ("payment_state", "=", "not_paid")),
+        *(("currency_id", "=", run.currency_id.id), ("amount_residual", ">", 20)),
+        ("partner_id.billing_payment_preference", "not in", ("direct_debit", "card")),
     ]
-    provider.journal_id = journal
+    invoices = env["account.move"].search(domain, order="invoice_date desc, id", limit=2)
+    texts = [(f"Thank you, {move.name}", move.amount_residual) for move in invoices[:1]]
+    texts += [(f"{move.name} first part", 10.0) for move in invoices[1:]]
+    lines = [*texts, ("Transfer without a word", 12.5)]
+    env["account.bank.statement.line"].create(
+        [
+            {
+                "journal_id": journal.id,
+                "date": run.company_id._billing_today(),
+                "payment_ref": text,
+                "amount": amount,
+            }
+            for text, amount in lines
+        ]
+    )
+    say(f"  bank lines to match: {len(lines)}")
+
+
+def open_payments(env, companies):
+    """Let the companies' customers pay in the portal, by Odoo's provider for trying out."""
+    domain = [("code", "=", "demo"), ("company_id", "in", companies.ids)]
+    env["payment.provider"].search(domain).write({"state": "test", "is_published": True})
+
+
+def make_cards(env, company):
+    """Save a card for each customer who pays by card, at the provider for trying out."""
+    provider = env["payment.provider"].search(
+        [("company_id", "=", company.id), ("code", "=", "demo")], limit=1
+    )
+    tokens = env["payment.token"]
+    if not provider or tokens.search_count([("provider_id", "=", provider.id)], limit=1):
+        return
     customers = env["res.partner"].search(
         [("billing_payment_preference", "=", "card"), ("parent_id", "=", False)], order="id"
     )
-    env["payment.token"].create(
+    tokens.create(
         [
             {
                 "provider_id": provider.id,
-                "payment_method_id": method.id,
+                "payment_method_id": provider.payment_method_ids[:1].id,
                 "partner_id": customer.id,
                 "payment_details": f"{1000 + customer.id % 9000}",
                 "provider_ref": f"demo {customer.id}",
+                "demo_simulated_state": "done",
             }
             for customer in customers
         ]

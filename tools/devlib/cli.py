@@ -70,8 +70,21 @@ def _demo_database(session, fresh):
             say("- the addon has changed: making the demo database anew")
         databases.copy(databases.template(demo=True), name)
         shutil.rmtree(session.place.pdfs, ignore_errors=True)
+        shutil.rmtree(session.place.mail, ignore_errors=True)
+        _install_payments(session, name)
     databases.note(name, key)
     return name
+
+
+def _install_payments(session, name):
+    """Install Odoo's own provider for trying out payments, so that customers can pay."""
+    log = session.place.log("payments")
+    command = [session.odoo.python, "-m", "odoo", "-d", name, "-i", "payment_demo"]
+    with Step("installing Odoo's payments for trying out"):
+        command += ["--stop-after-init", "--no-http"]
+        status, _tail = run(command, env=session.env, log=log)
+    if status:
+        raise Failure(f"Odoo's addon payment_demo could not be installed. Details: {log}")
 
 
 def demo(options):
@@ -95,7 +108,12 @@ def serve(options):
     web.check_port(options.port)
     session = Session()
     name = _demo_database(session, fresh=False)
-    with web.running(session, name, options.port) as (address, process, log):
+    with (
+        web.keeping_mail(session) as mail_port,
+        web.running(session, name, options.port, mail_port) as (address, process, log),
+    ):
+        if mail_port:
+            say(f"No e-mail leaves this machine: what is sent is kept in {session.place.mail}/new.")
         say(f"Billing runs at {address} (user admin, password admin). Ctrl-C ends it. Log: {log}")
         status = process.wait()
     raise Failure(f"The Odoo server ended by itself with status {status}. Details: {log}")
@@ -213,6 +231,7 @@ def clean(options):
                 say("- PostgreSQL keeps running: another checkout is using it")
         shutil.rmtree(place.links, ignore_errors=True)
         shutil.rmtree(place.pdfs, ignore_errors=True)
+        shutil.rmtree(place.mail, ignore_errors=True)
         if options.all:
             with Step(f"removing {place.cache}"):
                 shutil.rmtree(place.cache)

@@ -52,6 +52,7 @@ class Place:
         self.addon = self.links / ADDON
         self.logs = self.checkout / "logs"
         self.pdfs = self.checkout / "pdf"
+        self.mail = self.checkout / "mail"
         self.data = self.cache / "data"
         self._make(self.links)
         self._make(self.logs)

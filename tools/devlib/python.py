@@ -106,7 +106,8 @@ def need_development(odoo, modules=tuple(DEVELOPMENT)):
         _need_modules(odoo, modules, f"pip install {packages}")
 
 
-def _need_modules(odoo, modules, remedy):
+def missing_modules(odoo, modules):
+    """Return the names of those modules that Odoo's Python lacks, with blanks between them."""
     code = (
         "import importlib.util as u, sys;"
         "print(' '.join(n for n in sys.argv[1:] if not u.find_spec(n)))"
@@ -114,7 +115,11 @@ def _need_modules(odoo, modules, remedy):
     missing = output([odoo.python, "-c", code, *modules])
     if missing is None:
         raise Failure(f"The Python {odoo.python} does not start: activate Odoo's environment.")
-    if missing:
+    return missing
+
+
+def _need_modules(odoo, modules, remedy):
+    if missing := missing_modules(odoo, modules):
         raise Failure(
             f"The active Python ({odoo.python}) lacks {missing.replace(' ', ', ')}: activate "
             f"Odoo's environment and complete it with: {remedy}"

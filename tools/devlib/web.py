@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 
 from .proxy import Proxy
+from .python import missing_modules
 from .ui import Failure, Step, die_with_parent
 
 #: processes for pages, and for background work (one more than the queue's workers, so that
@@ -39,7 +40,34 @@ def check_port(port):
 
 
 @contextlib.contextmanager
-def running(session, database, port=None):
+def keeping_mail(session):
+    """A mail server that keeps all it gets in the checkout's folder `mail`; yields its port.
+
+    It yields None where the Python of ODOO_PATH lacks the package for it: mail then goes where
+    Odoo's own settings say."""
+    if missing_modules(session.odoo, ("aiosmtpd",)):
+        yield None
+        return
+    port = free_port()
+    command = [session.odoo.python, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}"]
+    command += ["-c", "aiosmtpd.handlers.Mailbox", str(session.place.mail)]
+    with open(session.place.log("mail"), "a", encoding="utf-8") as sink:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
+    try:
+        yield port
+    finally:
+        _stop(process)
+
+
+@contextlib.contextmanager
+def running(session, database, port=None, mail_port=None):
     """A server on `database`; yields its address once it answers."""
     if port:
         check_port(port)
@@ -55,6 +83,8 @@ def running(session, database, port=None):
         f"--workers={WORKERS}", f"--max-cron-threads={CRON_WORKERS}",
         "--limit-time-cpu=600", "--limit-time-real=1200", f"--logfile={log}",
     ]  # fmt: skip
+    if mail_port:
+        command += ["--smtp=127.0.0.1", f"--smtp-port={mail_port}"]
     with open(log, "a", encoding="utf-8") as sink:
         process = subprocess.Popen(
             command,
