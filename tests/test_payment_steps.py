@@ -73,7 +73,11 @@ class TestCollectionStep(PaymentCase):
         self.assertEqual(self.step()["state"], "todo")
 
     def test_somebody_may_say_that_invoices_stay_as_they_are(self):
-        self.assertEqual(self.step()["buttons"][-1]["label"], "Leave without Collection")
+        buttons = self.step()["buttons"]
+        self.assertEqual(
+            [(button["label"], button["primary"]) for button in buttons],
+            [("Prepare Payment Run", True), ("Leave without Collection", False)],
+        )
         self.subject.with_user(self.user).action_confirm_step("collect_direct_debit")
         self.assertEqual(self.step()["state"], "done")
 

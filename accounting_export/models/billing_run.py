@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ...billing_tasks.texts import plural
 from ..steps import ACCOUNTING_STEPS
 
 #: what a step counts of what was sent, by what it is called in a link
@@ -102,8 +103,14 @@ class BillingRun(models.Model):
 
     def _accounting_links(self, counts, problems):
         labels = {
-            "customers": self.env._("customers to send"),
-            "documents": self.env._("invoices to send"),
+            "customers": plural(
+                counts["customers"],
+                self.env._("customer to send"),
+                self.env._("customers to send"),
+            ),
+            "documents": plural(
+                counts["documents"], self.env._("invoice to send"), self.env._("invoices to send")
+            ),
             "error": self.env._("refused"),
             "duplicate": self.env._("possible duplicates"),
             "unknown": self.env._("unknown whether sent"),

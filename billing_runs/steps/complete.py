@@ -1,5 +1,6 @@
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import plural
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -29,7 +30,9 @@ class Complete(Step):
                 "sentence": run.env._("Bills in error: %s. Fix them and run again.", errors),
                 "links": [
                     {
-                        "label": run.env._("exceptions"),
+                        "label": plural(
+                            run.exception_count, run.env._("exception"), run.env._("exceptions")
+                        ),
                         "count": run.exception_count,
                         "method": "action_view_exceptions",
                     }

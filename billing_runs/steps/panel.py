@@ -234,7 +234,7 @@ class BillingRun(models.Model):
                 "method": "action_confirm_step",
                 "args": [step["code"]],
                 "label": step.get("confirm_label") or self.env._("Confirm"),
-                "primary": True,
+                "primary": not any(button.get("primary") for button in step["buttons"]),
             },
         ]
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import models
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import plural
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -22,6 +23,7 @@ class Payments(Step):
         before = run._previous_numbers("payments").get("methods", {})
         names = sorted(set(now) | set(before))
         stale = run._stale_journals()
+        number = sum(row["count"] for row in now.values())
         return {
             "state": "attention" if stale else "todo",
             "sentence": " ".join(
@@ -42,8 +44,12 @@ class Payments(Step):
             "numbers": {"methods": now},
             "links": [
                 {
-                    "label": run.env._("unallocated payments"),
-                    "count": sum(row["count"] for row in now.values()),
+                    "label": plural(
+                        number,
+                        run.env._("unallocated payment"),
+                        run.env._("unallocated payments"),
+                    ),
+                    "count": number,
                     "method": "action_view_unallocated_payments",
                 }
             ]

@@ -38,8 +38,16 @@ class Print(Step):
         links += [
             {"label": label, "count": count, "method": "action_view_bundles", "args": [state]}
             for label, count, state in (
-                (run.env._("bundles to print"), ready, "ready"),
-                (run.env._("bundles printed"), printed, "printed"),
+                (
+                    plural(ready, run.env._("bundle to print"), run.env._("bundles to print")),
+                    ready,
+                    "ready",
+                ),
+                (
+                    plural(printed, run.env._("bundle printed"), run.env._("bundles printed")),
+                    printed,
+                    "printed",
+                ),
             )
             if count
         ]

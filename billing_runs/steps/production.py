@@ -1,5 +1,6 @@
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import plural
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -37,7 +38,11 @@ class Production(Step):
             step["state"] = "attention"
             step["links"] = [
                 {
-                    "label": run.env._("bills whose PDF failed"),
+                    "label": plural(
+                        failed,
+                        run.env._("bill whose PDF failed"),
+                        run.env._("bills whose PDF failed"),
+                    ),
                     "count": failed,
                     "method": "action_view_exceptions",
                 }

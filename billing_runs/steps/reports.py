@@ -2,7 +2,7 @@ from odoo import models
 from odoo.tools import format_datetime
 from odoo.tools.translate import LazyTranslate
 
-from ...billing_tasks.texts import labels
+from ...billing_tasks.texts import labels, plural
 from .step import Step
 
 _lt = LazyTranslate(__name__)
@@ -76,6 +76,7 @@ def show_report(run, report):
     anomalies = sum(total["anomalies"] for total in totals)
     not_billed = sum(total["not_billed"] for total in totals)
     unusual = len(report._unusual_usage())
+    customers = report._customers_found()
     found = [
         run.env._(
             "Made %(date)s. Anomalies: %(anomalies)s. Not billed: %(not_billed)s.",
@@ -112,13 +113,13 @@ def show_report(run, report):
         },
         "links": [
             {
-                "label": run.env._("Customers"),
-                "count": report._customers_found(),
+                "label": plural(customers, run.env._("Customer"), run.env._("Customers")),
+                "count": customers,
                 "method": "action_view_report",
                 "args": [report.phase],
             },
             {
-                "label": run.env._("Anomalies"),
+                "label": plural(anomalies, run.env._("Anomaly"), run.env._("Anomalies")),
                 "count": anomalies,
                 "method": "action_view_report",
                 "args": [report.phase, "anomalies"],

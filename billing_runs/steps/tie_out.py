@@ -2,6 +2,7 @@ from odoo import models
 from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 
+from ...billing_tasks.texts import plural
 from ..invoicing.prices import included_taxes
 from .step import Step
 
@@ -50,7 +51,11 @@ class TieOut(Step):
             "table": {"head": head, "rows": text, "labels": 3} if text else None,
             "links": [
                 {
-                    "label": run.env._("differences to look at"),
+                    "label": plural(
+                        len(bad),
+                        run.env._("difference to look at"),
+                        run.env._("differences to look at"),
+                    ),
                     "count": len(bad),
                     "method": "action_view_tie_out_differences",
                 }

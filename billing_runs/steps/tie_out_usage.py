@@ -86,7 +86,11 @@ class TieOutUsage(Step):
             else None,
             "links": [
                 {
-                    "label": run.env._("charges to look at"),
+                    "label": plural(
+                        len(charges),
+                        run.env._("charge to look at"),
+                        run.env._("charges to look at"),
+                    ),
                     "count": len(charges),
                     "method": "action_view_untied_usage",
                 }
