@@ -162,6 +162,7 @@ class TestCallPortal(CallPortalCase, HttpCase):
         self.env["cdr.rate"].search([("prefix", "=", "447")]).name = "Mobile United Kingdom"
         self.assertEqual(self.found("7700 900-123"), 1)
         self.assertEqual(self.found("0044 7700 900123"), 1)
+        self.assertEqual(self.found("07700 900123"), 1)
         self.assertEqual(self.found("%2B447700900123"), 1)
         self.assertEqual(self.found("mobile"), 1)
         self.assertEqual(self.found("2026-01-03"), 1)

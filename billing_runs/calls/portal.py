@@ -48,7 +48,8 @@ def search_domain(text: str, date_format: str = "") -> Domain:
     other = [("caller", "ilike", text)]
     digits = re.sub(r"\D", "", text)
     if len(digits) >= FEWEST_DIGITS and re.fullmatch(r"[\d\s+()/.\-]+", text):
-        digits = digits.removeprefix("00")
+        # Kept with the country code, which a local number has a zero in place of.
+        digits = digits.lstrip("0") or digits
         shown.append(("identifier", "ilike", digits))
         other.append(("destination", "ilike", digits))
     found = Domain.OR(Domain([leaf]) for leaf in shown)
