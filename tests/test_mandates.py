@@ -311,6 +311,13 @@ class TestMandatePortal(PaymentCase, HttpCase):
         self.assertEqual(mandate.partner_bank_id.acc_holder_name, "Alder Holding")
         self.assertNotIn(CREDITOR_ID, self.page().text, "the link is used up")
 
+    def test_the_address_when_signed_has_no_empty_lines(self):
+        self.mandate.partner_id.sudo().write({"street": "1 Hill", "street2": False, "city": "Cork"})
+        self.sign()
+        lines = self.mandate.signed_address.split("\n")
+        self.assertEqual(lines[0], "1 Hill")
+        self.assertTrue(all(lines), lines)
+
     def test_what_cannot_be_taken_is_said_and_nothing_is_signed(self):
         self.assertIn("check digits", self.sign(iban="DE00").text)
         self.assertIn("Write your name", self.sign(name=" ").text)

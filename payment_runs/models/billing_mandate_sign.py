@@ -102,7 +102,7 @@ class BillingMandate(models.Model):
                 "signed_moment": fields.Datetime.now(),
                 "signed_name": name[:140],
                 "signed_ip": (ip or "")[:64],
-                "signed_address": mandate.partner_id._display_address(without_company=True).strip(),
+                "signed_address": mandate._address_of_customer(),
                 "sign_token": False,
             },
         )
@@ -111,6 +111,11 @@ class BillingMandate(models.Model):
                 "Signed in the portal by %(name)s from %(ip)s.", name=name, ip=ip or "-"
             )
         )
+
+    def _address_of_customer(self):
+        """Return the customer's address as it is now, without the lines that Odoo leaves empty."""
+        lines = self.partner_id._display_address(without_company=True).splitlines()
+        return "\n".join(filter(None, map(str.strip, lines)))
 
     def _account(self, partner, iban, bic="", holder=""):
         """Return the customer's bank account with this IBAN, which is made where there is none."""
