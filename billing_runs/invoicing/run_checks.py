@@ -84,13 +84,15 @@ class BillingRun(models.Model):
                 " category.",
                 product=product.display_name,
             )
-        # Odoo leaves archived taxes out and bills without them.
+        # Odoo leaves archived taxes out and bills without them. They stay set when others are
+        # chosen, for the product's form shows them no more.
         taxes = template.with_context(active_test=False).taxes_id
         taxes = position.map_tax(taxes._filter_taxes_by_company(self.company_id))
         archived = taxes.filtered(lambda tax: not tax.active)
         if archived:
             return "tax_archived", self.env._(
-                "Tax %(tax)s of product %(product)s is archived. Choose another one.",
+                "Tax %(tax)s of product %(product)s is archived. Unarchive it; where another one"
+                " applies, take it off the product before you archive it again.",
                 tax=archived[0].name,
                 product=product.display_name,
             )
