@@ -40,7 +40,7 @@ class TestRunCounts(DeliveryCase):
         self.assertEqual((run.bill_count, run.invoice_count), (2, 3))
         self.assertEqual(report.customer_count, 1)
         links = {link["label"]: link["count"] for link in self.step(run, "post_report")["links"]}
-        self.assertEqual(links["Customers"], 1)
+        self.assertEqual(links["Customer"], 1)
         action = run.action_view_invoices()
         self.assertEqual(self.env["account.move"].search_count(action["domain"]), 3)
         posted = run.result_ids.filtered(lambda result: result.stage == "posting")
