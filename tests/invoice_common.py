@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from odoo.addons.billing_operations.billing_runs.writer.not_written import NotWritten
+from odoo.addons.billing_operations.billing_runs.writer.proofs import Proofs
 
 # Different in any two records: identity, time, secrets, and the reference to the record itself.
 NOT_COMPARED = {"id", "create_date", "write_date", "access_token", "move_id", "move_line_id"}
@@ -77,8 +78,11 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
         """Compare drafts and posted invoices of the builder with Odoo's; ``plain`` of them go the
         plain way. Then compare what the writer makes of them by sets; not ``written`` says that it
         has to leave them to Odoo."""
-        ways = [prepared for prepared, _values in self.builder._prepare(list(specs))]
-        self.assertEqual(ways.count(False), plain, "invoices that went the plain way")
+        proofs = Proofs()
+        self._result_of(lambda: self.builder._create_invoices(list(specs), proofs), lambda moves: 0)
+        ways = [proofs.way(shape) for shape, _values in self.builder._shaped(list(specs))]
+        self.assertEqual(ways.count("odoo"), plain, "invoices that went the plain way")
+        self.assertNotIn("both", ways)
         expected = self._result_of(
             lambda: self.env["account.move"].create(
                 [self.builder._plain_move_values(spec) for spec in specs]
@@ -86,7 +90,7 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
             lambda moves: moves.action_post(),
         )
         ours = self._result_of(
-            lambda: self.builder._create_invoices(list(specs)),
+            lambda: self.builder._create_invoices(list(specs), proofs),
             lambda moves: self.builder._post_invoices(moves),
         )
         for state, expected_state in expected.items():

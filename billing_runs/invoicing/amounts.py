@@ -7,7 +7,6 @@ from odoo import fields
 from odoo.fields import Command
 
 from ..cycles.dates import shift_due_date
-from .prices import amount_before_tax
 from .tax_patterns import TaxPatterns
 from .values import SECTIONS, NotPrepared
 
@@ -72,40 +71,6 @@ class InvoiceAmounts:
             }
         )
 
-    def untaxed(self, invoices):
-        """Return what :meth:`complete` makes of the lines' amounts alone, for many invoices.
-
-        Odoo computes the taxes of all of them in one go; its computation key keeps what is
-        rounded per invoice apart.
-
-        :param list invoices: of (move, lines) as :meth:`complete` takes them
-        :return: for each one (amounts before tax of the lines that are items, total with tax).
-            With taxes rounded per invoice the lines' own subtotals may miss a cent of these.
-        """
-        keys, todo = [], {}
-        for move, lines in invoices:
-            currency = self.env["res.currency"].browse(move["currency_id"])
-            sign = 1 if move["move_type"] == "out_refund" else -1
-            key = self._document_key(currency, move["invoice_currency_rate"], sign, lines)
-            keys.append(key)
-            if key not in todo:
-                todo[key] = self._base_lines(*key[:3], lines, computation_key=len(keys))
-        base_lines = [base_line for group in todo.values() for base_line in group]
-        self._tax._add_tax_details_in_base_lines(base_lines, self.company)
-        self._tax._round_base_lines_tax_details(base_lines, self.company)
-        known = {key: self._untaxed_amounts(group) for key, group in todo.items()}
-        return [known[key] for key in keys]
-
-    @staticmethod
-    def _untaxed_amounts(base_lines):
-        amounts, total = [], 0.0
-        for base_line in base_lines:
-            currency, details = base_line["currency_id"], base_line["tax_details"]
-            amounts.append(amount_before_tax(base_line))
-            total += amounts[-1]
-            total += sum(tax["tax_amount_currency"] for tax in details["taxes_data"])
-        return amounts, currency.round(total) if base_lines else 0.0
-
     # === TAXES === #
 
     def _taxes(self, currency, rate, sign, lines):
@@ -136,8 +101,8 @@ class InvoiceAmounts:
         distribution = line["analytic_distribution"]
         return (*(line[name] for name in names), distribution and json.dumps(distribution))
 
-    def _base_lines(self, currency, rate, sign, lines, **options):
-        """Return what Odoo's tax methods take: one for each line that is an item."""
+    def _base_lines(self, currency, rate, sign, lines):
+        """Return what Odoo's tax methods take, one for each line. They are items."""
         env = self.env
         return [
             self._tax._prepare_base_line_for_taxes_computation(
@@ -156,10 +121,8 @@ class InvoiceAmounts:
                 is_refund=sign > 0,
                 special_mode=False,
                 name=line["name"],
-                **options,
             )
             for line in lines
-            if line["display_type"] == "product"
         ]
 
     def _compute_taxes(self, currency, rate, sign, lines):
@@ -310,10 +273,6 @@ class InvoiceAmounts:
             for date, (balance, amount) in by_date.items()
         ]
         return items, max(by_date, default=self.values.today)
-
-    def check_terms(self, move):
-        """:raise NotPrepared: where only Odoo itself can say the invoice's taxes"""
-        self._check_term(self.env["account.payment.term"].browse(move["invoice_payment_term_id"]))
 
     @staticmethod
     def _check_term(term):

@@ -32,14 +32,18 @@ class BillingBill(models.Model):
         documents, zero = self._prepare_documents(sheets)
         if documents and self.run_id._posts_at_once() and self._post_at_once(documents, zero):
             return
-        moves = self.env["billing.invoice.builder"]._create_invoices(
-            [spec for _bill, _charges, spec in documents]
-        )
+        moves = self._create_drafts(documents)
         if any(move.amount_total < 0 for move in moves):
             moves, documents = self._turn_negative_documents(moves, documents)
         lines = [move.invoice_line_ids.sorted("sequence").ids for move in moves]
         self._link_documents(lines, documents)
         self._skip_undocumented(documents, zero)._set_state("invoiced")
+
+    def _create_drafts(self, documents):
+        """Create the drafts of (bill, charges, spec); shapes are proven once a run and process."""
+        return self.env["billing.invoice.builder"]._create_invoices(
+            [spec for _bill, _charges, spec in documents], self._draft_proofs("drafts"), self.run_id
+        )
 
     def _skip_undocumented(self, documents, zero):
         """Skip the bills whose charges make no document and return the others.
@@ -152,9 +156,7 @@ class BillingBill(models.Model):
                 turned[index] = self._turn_document(bill, charges, spec)
         wrong = moves.browse().concat(*(moves[index] for index in turned))
         by_run(wrong).unlink()
-        created = self.env["billing.invoice.builder"]._create_invoices(
-            [spec for _bill, _charges, spec in turned.values()]
-        )
+        created = self._create_drafts(turned.values())
         replaced = dict(zip(turned, created, strict=True))
         moves = moves.browse().concat(
             *(replaced.get(index, move) for index, move in enumerate(moves))

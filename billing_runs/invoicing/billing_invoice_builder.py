@@ -1,12 +1,10 @@
 import logging
-from itertools import groupby
-from operator import itemgetter
 
 from odoo import models
 from odoo.fields import Command
 
 from .amounts import InvoiceAmounts
-from .guards import needs_no_sync, reasons_for_plain, shares_numbers
+from .guards import needs_no_sync, shares_numbers
 from .posting import CONTEXT_KEY as POSTING_KEY
 from .posting import Posting
 from .prepared import QUIET, Preparation
@@ -21,8 +19,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
     The invoices are equal to those of Odoo's own ``create`` and ``action_post`` in every stored
     column, but come without a message, a tracking value and a follower per invoice: the caller
     writes one message for the whole run. Most invoices are *prepared*: all their values, taxes
-    and payment terms are worked out beforehand for the whole batch and inserted once. What that
-    does not cover goes the *plain* way, through Odoo's own code.
+    and payment terms are worked out beforehand for the whole batch and inserted once. The first of
+    each shape is made by Odoo as well, and only where both are the same are the others prepared;
+    what that does not cover goes the *plain* way, through Odoo's own code.
 
     Nothing here commits, changes the user or guesses the company.
     """
@@ -32,7 +31,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
 
     # === DRAFTS === #
 
-    def _create_invoices(self, specs):
+    def _create_invoices(self, specs, proofs=None, run=None):
         """Create one draft invoice per spec.
 
         :param list[dict] specs: all of one company. The keys are fields of ``account.move``
@@ -42,35 +41,33 @@ class BillingInvoiceBuilder(models.AbstractModel):
             ``price_unit``, ``discount``, ``tax_ids`` as ids, ``analytic_distribution``, …). A
             field that is left out gets Odoo's value. An ``invoice_date_due`` clears the payment
             term.
+        :param proofs: what is known of shapes already, see :class:`~..writer.proofs.Proofs`
+        :param run: the ``billing.run`` that is told which shapes only Odoo can make
         :return: ``account.move`` recordset, in the order of the specs
         :raise UserError: what Odoo refuses, for all specs at once
         """
+        if any(spec["company_id"] != specs[0]["company_id"] for spec in specs):
+            raise ValueError("The invoices of one call belong to one company.")
         ids = []
         # Numbers are given in the order of ids, so invoices are created in the order of the specs.
-        # Only neighbours belong together: Odoo's own groupby would collect them all.
-        neighbours = groupby(self._prepare(specs), itemgetter(0))  # pylint: disable=bad-builtin-groupby
-        for prepared, values in neighbours:
-            context = Preparation().context() if prepared else QUIET
-            moves = self.env["account.move"].with_context(**context)
-            ids += moves.create([vals for _prepared, vals in values]).ids
+        for way, some in self._ways_of_drafts(specs, proofs):
+            ids += getattr(self, f"_draft_by_{way}")(some, run).ids
         moves = self.env["account.move"].browse(ids)
         moves.flush_recordset()  # what is left to compute depends on this company and language
         return moves
 
-    def _prepare(self, specs):
-        """Return ``[(prepared, values for create)]`` for the specs."""
-        if not specs:
-            return []
-        company = self.env["res.company"].browse(specs[0]["company_id"])
-        if any(spec["company_id"] != company.id for spec in specs):
-            raise ValueError("The invoices of one call belong to one company.")
-        if reasons := reasons_for_plain(self.env, company):
-            _logger.debug("Invoices of %s go the plain way: %s", company.name, "; ".join(reasons))
-            return [(False, self._plain_move_values(spec)) for spec in specs]
-        return [
-            (True, complete) if complete else (False, self._plain_move_values(spec))
-            for spec, complete in zip(specs, self._complete(company, specs), strict=True)
-        ]
+    def _draft_prepared(self, documents):
+        """Create drafts of which everything is known, in one go.
+
+        :param list[dict] documents: complete values
+        """
+        moves = self.env["account.move"].with_context(**Preparation().context())
+        return moves.create(documents)
+
+    def _draft_plain(self, specs):
+        """Create drafts by Odoo's own code alone."""
+        moves = self.env["account.move"].with_context(**QUIET)
+        return moves.create([self._plain_move_values(spec) for spec in specs])
 
     def _complete(self, company, specs):
         """Return the complete values of each spec's document, None where only Odoo can say them."""
@@ -108,38 +105,31 @@ class BillingInvoiceBuilder(models.AbstractModel):
 
     # === WHAT THEY WOULD COME TO === #
 
-    def _untaxed_amounts(self, specs):
+    def _untaxed_amounts(self, specs, proofs=None):
         """Return what the invoices of ``_create_invoices(specs)`` would come to.
 
-        Only for a dry run: the invoices that have no prepared way are really created.
+        Only for a dry run: those that only Odoo can make are really created, and the first with
+        the same taxes.
 
+        :param proofs: what is known of such documents already
         :return: list of (amounts before tax, one a line; total with tax), both as on
             the document: positive on a credit note, too
         :raise UserError: what Odoo refuses, for all specs at once
         """
-        if not specs:
-            return []
-        company = self.env["res.company"].browse(specs[0]["company_id"])
-        covered = not reasons_for_plain(self.env, company)
-        values = InvoiceValues(self.env, company, specs)
-        amounts = InvoiceAmounts(self.env, company, values)
-        prepared, plain = {}, {}
-        for index, spec in enumerate(specs):
-            try:
-                if not covered:
-                    raise NotPrepared("circumstances of the company")
-                move = values.move_values(spec)
-                amounts.check_terms(move)
-                prepared[index] = move, [values.line_values(move, line) for line in spec["lines"]]
-            except NotPrepared:
-                plain[index] = spec
-        results = dict(zip(prepared, amounts.untaxed(list(prepared.values())), strict=True))
-        for index, move in zip(plain, self._create_invoices(list(plain.values())), strict=True):
-            lines = move.invoice_line_ids.sorted("sequence")
-            items = lines.filtered(lambda line: line.display_type == "product")
-            sign = 1 if move.move_type == "out_refund" else -1
-            results[index] = ([sign * item.amount_currency for item in items], move.amount_total)
-        return [results[index] for index in range(len(specs))]
+        results = []
+        for way, some in self._ways_of_figures(specs, proofs):
+            if way == "sets":
+                results += [_figures_of_values(values) for _spec, _proof, values in some]
+                continue
+            made = [
+                _figures_of_move(move)
+                for move in self._draft_plain([spec for spec, _proof, _values in some])
+            ]
+            if way == "both":
+                [(_spec, proof, values)] = some
+                proof.equal = made == [_figures_of_values(values)]
+            results += made
+        return results
 
     # === POSTING === #
 
@@ -164,3 +154,21 @@ class BillingInvoiceBuilder(models.AbstractModel):
         moves.with_context(**context).action_post()
         self.env["res.partner"]._increase_customer_ranks(posting.customer_ranks)
         return moves
+
+
+def _figures_of_values(values):
+    """Return (amounts before tax, total with tax) of complete values, as on the document."""
+    sign = 1 if values["move_type"] == "out_refund" else -1
+    items = [command[2] for command in values["line_ids"]]
+    amounts = [
+        sign * item["amount_currency"] for item in items if item["display_type"] == "product"
+    ]
+    return amounts, values["amount_total"]
+
+
+def _figures_of_move(move):
+    """Return (amounts before tax, total with tax) of a document."""
+    sign = 1 if move.move_type == "out_refund" else -1
+    items = move.invoice_line_ids.sorted("sequence")
+    items = items.filtered(lambda line: line.display_type == "product")
+    return [sign * item.amount_currency for item in items], move.amount_total

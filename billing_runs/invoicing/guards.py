@@ -1,8 +1,7 @@
-"""Which circumstances the prepared way does not cover: there, Odoo's own way builds the
-invoices."""
+"""Which methods of Odoo the builder relies on, and which of them other addons change."""
 
-# Methods of Odoo whose outcome is worked out beforehand, or that the prepared way does without.
-# An addon that changes one of them is obeyed: its database bills the plain way.
+# Methods of Odoo whose outcome is worked out beforehand, or that the prepared way does without. What
+# an addon makes of them is found out by proofs; the tests notice what another Odoo does.
 PREPARED_METHODS = {
     "account.move": """
         create _sync_dynamic_lines _get_sync_stack _sync_dynamic_line _sync_invoice
@@ -108,24 +107,6 @@ def changed_methods(env, methods_by_model: dict[str, str]) -> list[tuple[str, st
                     (addon, model_name, name) for name in methods.split() if name in vars(cls)
                 ]
     return [change for change in changed if change not in HARMLESS]
-
-
-def reasons_for_plain(env, company) -> list[str]:
-    """Return why no invoice of ``company`` can be prepared, as a list of short sentences."""
-    reasons = [
-        f"{addon} changes {model}.{method}"
-        for addon, model, method in changed_methods(env, PREPARED_METHODS)
-    ]
-    if company.account_storno:
-        reasons.append("storno accounting")
-    if company.account_discount_expense_allocation_id:
-        reasons.append("discounts on an account of their own")
-    for model in ("account.move", "account.move.line"):
-        if env["ir.default"]._get_model_defaults(model):
-            reasons.append(f"default values for {model}")
-    if any(key.startswith("default_") or key == "project_id" for key in env.context):
-        reasons.append("default values in the context")
-    return reasons
 
 
 def shares_numbers(env) -> bool:

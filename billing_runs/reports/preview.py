@@ -34,14 +34,15 @@ class BillingBill(models.Model):
         """
         documents, zero = self._prepare_documents(sheets)
         builder = self.env["billing.invoice.builder"]
-        results = builder._untaxed_amounts([spec for _bill, _charges, spec in documents])
+        proofs = self._draft_proofs("preview")
+        results = builder._untaxed_amounts([spec for _bill, _charges, spec in documents], proofs)
         negative = [index for index, (_amounts, total) in enumerate(results) if total < 0]
         if negative:
             turned = [self._turn_document(*documents[index]) for index in negative]
             for index, document, result in zip(
                 negative,
                 turned,
-                builder._untaxed_amounts([spec for _bill, _charges, spec in turned]),
+                builder._untaxed_amounts([spec for _bill, _charges, spec in turned], proofs),
                 strict=True,
             ):
                 documents[index], results[index] = document, result

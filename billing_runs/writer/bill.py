@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 
 from ...billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
 from .not_written import NotWritten, ProvenWrong
+from .proofs import Proofs
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +46,10 @@ class BillingBill(models.Model):
             _logger.exception("Bills of run %s are posted in two steps", self.run_id.number)
             self._note_two_steps(f"{type(error).__name__}: {error}")
         return False
+
+    def _draft_proofs(self, purpose):
+        """Return what this process knows of the shapes of the run's drafts."""
+        return Proofs.of(self.env.registry, (purpose, self.run_id.id))
 
     def _note_two_steps(self, reason):
         self.env["billing.invoice.proof"]._note(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from psycopg2 import OperationalError
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .effects import Hooks, Look
@@ -79,12 +80,11 @@ class BillingInvoiceProof(models.Model):
 
     # === MAKING DOCUMENTS BOTH WAYS === #
 
-    def _try(self, values, make, computed):
+    def _try(self, write, make):
         """Make a document both ways and keep Odoo's.
 
-        :param dict values: from ``InvoiceAmounts.complete``
-        :param make: function that makes the document Odoo's way and returns it, posted
-        :param dict computed: ``{model: names}`` that Odoo computes for what the writer wrote
+        :param write: function that makes it our way and returns its id
+        :param make: function that makes it Odoo's way and returns it
         :return: the document, and the list of :class:`Difference`
         """
         cr = self.env.cr
@@ -93,13 +93,13 @@ class BillingInvoiceProof(models.Model):
         refused = ours = our_effects = None
         try:
             before = Look(cr)
-            written = self.env["billing.invoice.writer"]._write_posted([values], computed)
+            move_id = write()
             self.env.flush_all()
-            ours = self._rows(written.move_ids[0])
+            ours = self._rows(move_id)
             our_effects = Look(cr).effects_since(before)
         except OperationalError:
             raise
-        except NotWritten as reason:
+        except (NotWritten, UserError) as reason:
             refused = f"{reason}"
         except Exception as error:
             # Whatever it is, Odoo makes the document; what went wrong stands in the log and the report.

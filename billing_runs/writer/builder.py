@@ -102,7 +102,11 @@ class BillingInvoiceBuilder(models.AbstractModel):
         proof = proofs[shape]
         again = bool(proof.equal)
         model = self.env["billing.invoice.proof"]
-        move, differences = model._try(values, lambda: self._make_as_odoo(specs), proof.computed)
+        writer, computed = self.env["billing.invoice.writer"], proof.computed
+        move, differences = model._try(
+            lambda: writer._write_posted([values], computed).move_ids[0],
+            lambda: self._make_as_odoo(specs),
+        )
         proof.attempts += 1
         computable = model._computable(differences) if differences and not again else None
         if computable and proof.attempts < ATTEMPTS:

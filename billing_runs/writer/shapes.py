@@ -71,3 +71,21 @@ def _kind(item):
         bool(item["analytic_distribution"]),
         bool(item.get("discount")),
     )
+
+
+def figures_of(values: dict) -> tuple:
+    """Return what the figures of a document depend on, its prices apart, for a preview of it.
+
+    :param values: from ``InvoiceAmounts.complete``
+    """
+    items = [command[2] for command in values["line_ids"]]
+    return (
+        values["move_type"],
+        values["currency_id"],
+        values["fiscal_position_id"] or None,
+        frozenset(
+            (tuple(tuple(command[2]) for command in item["tax_ids"]), bool(item.get("discount")))
+            for item in items
+            if item["display_type"] == "product"
+        ),
+    )
