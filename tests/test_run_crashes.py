@@ -23,7 +23,17 @@ POINTS = (
 )
 # While documents are written, which one task does: each has a run of its own, so that no task dies
 # more often than it is tried.
-WRITING_POINTS = ("writer.before_moves", "writer.numbered", "writer.items")
+WRITING_POINTS = (
+    "writer.before_moves",
+    "writer.numbered",
+    "writer.items",
+    "writer.relations",
+    "writer.checked",
+    "writer.written",
+    "writer.undone",
+    "writer.linked",
+    "writer.balanced",
+)
 FORMATTING_POINTS = (
     "formatting.before_pdf",
     "run_format:task.worked",
@@ -36,7 +46,6 @@ MORE_POINTS = (
     "run.identified",
     "run_rate:task.committed",
     "invoicing.before_insert",
-    "writer.written",
     "run_format:task.committed",
 )
 START = date(2026, 1, 1)

@@ -5,6 +5,7 @@ from psycopg2 import OperationalError
 from odoo import models
 from odoo.exceptions import UserError
 
+from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
 from .not_written import NotWritten, ProvenWrong
 from .proofs import Proofs
@@ -84,10 +85,12 @@ class BillingBill(models.Model):
         made = builder._create_posted(specs, shaped, run)
         self.invalidate_recordset(["move_ids"])
         self._link_documents(made.line_ids, documents)
+        crash_point("writer.linked")
         self._check_dates(made.move_ids)
         self._skip_undocumented(documents, zero)._set_state("posted")
         posted = self.filtered(lambda bill: bill.state == "posted")
         posted._record_balances()
+        crash_point("writer.balanced")
 
     def _check_dates(self, move_ids):
         """:raise NotWritten: a document got another accounting date than its run asked for"""

@@ -8,6 +8,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...billing_tasks.crash_points import crash_point
 from .effects import Hooks, Look
 from .not_written import NotWritten
 
@@ -109,6 +110,7 @@ class BillingInvoiceProof(models.Model):
             savepoint.rollback()
             savepoint.close(rollback=False)
             hooks.restore()
+        crash_point("writer.undone")
         if refused:
             return make(), [Difference("account.move", "", refused, "")]
         before = Look(cr)
