@@ -178,8 +178,14 @@ class BillingBill(models.Model):
         }
 
     def _set_error(self, code, message):
-        """Put bills in error with a code and a message in the user's words."""
-        self._set_state("error", {"error_code": code, "error_message": message})
+        """Put bills in error with a code and a message in the user's words.
+
+        One that was taken back stays so: it is an exception, but there is nothing to run again.
+        """
+        values = {"error_code": code, "error_message": message}
+        back = self.filtered(lambda bill: bill.state == "undone")
+        back.write(values)
+        (self - back)._set_state("error", values)
 
     def _set_skipped(self, reason, message):
         """Leave bills out of the run, with the reason.
@@ -220,7 +226,9 @@ class BillingBill(models.Model):
 
     def _log_errors(self, task):
         """Say in a task's log which bills are in error, and why."""
-        for bill in self.filtered(lambda bill: bill.state == "error"):
+        for bill in self.filtered(
+            lambda bill: bill.state == "error" or (bill.state == "undone" and bill.error_code)
+        ):
             task._log(
                 f"{bill.partner_id.display_name}: {label(bill, 'error_code')}: {bill.error_message}",
                 level="warning",

@@ -7,6 +7,8 @@ from odoo.tools import email_domain_extract
 from ...billing_tasks.texts import label, plural
 
 FAILED_STATES = ("error", "unknown", "bounced")
+#: of documents that their customers have, or may have
+REACHED_STATES = ("sending", "sent", "unknown", "printed")
 
 
 class BillingDelivery(models.Model):

@@ -140,7 +140,11 @@ class BillingPrintBundle(models.Model):
         rows = deliveries.search([("move_id", "in", moves.ids), ("channel", "=", "print")])
         known = rows.move_id
         deliveries.create(
-            [deliveries._prepare_values(move, None) for move in moves if move not in known]
+            [
+                deliveries._prepare_values(move, None)
+                for move in moves
+                if move not in known and not move._is_out_of_date()  # cancelled since it was asked
+            ]
         )
         waiting = deliveries.search(
             [

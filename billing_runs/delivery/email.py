@@ -64,7 +64,7 @@ class BillingDelivery(models.Model):
                 self._prepare_values(move, recipient)
                 for move in moves
                 if move.id not in known
-                and move.payment_state != "reversed"  # cancelled since it was asked for
+                and not move._is_out_of_date()  # cancelled since it was asked for
                 and move._billing_channel() == "email"
                 for recipient in move._billing_recipients()
             ]
@@ -92,7 +92,7 @@ class BillingDelivery(models.Model):
             return self.env._("%s is not posted any more.", self.move_id.display_name)
         if not self.move_id.invoice_pdf_report_id:
             return self.env._("%s has no PDF.", self.move_id.display_name)
-        if self.move_id.payment_state == "reversed" and self.attempt == 1:
+        if self.move_id._is_out_of_date() and self.attempt == 1:
             return self.env._("%s was cancelled by a credit note.", self.move_id.display_name)
         return None
 

@@ -32,6 +32,14 @@ class AccountMove(models.Model):
         deliveries._check_user()
         return deliveries._action_view([("move_id", "in", self.ids)])
 
+    def _is_out_of_date(self):
+        """Return whether the document is not delivered any more: a credit note has cancelled it. A
+        run's own credit note says so to the customer, and is delivered."""
+        self.ensure_one()
+        if self.reversed_entry_id and self.billing_bill_id:
+            return False
+        return self.payment_state == "reversed" or self.billing_bill_id.state == "undone"
+
     def _forget_deliveries(self):
         """Take back what still waits to be delivered of the documents. Print bundles that are not
         printed yet are dissolved: their other documents go into new ones."""

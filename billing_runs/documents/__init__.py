@@ -4,4 +4,5 @@ from . import account_move_send
 from . import bill
 from . import ir_actions_report
 from . import ir_attachment
+from . import notes
 from . import run

@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ..layouts import structured
 
@@ -12,6 +13,15 @@ class AccountMove(models.Model):
         copy=False,
         help="Why the document has no PDF any more: said in its history when it is made again.",
     )
+
+    def _may_be_known(self):
+        """Return whether the customer may have the document: it has its PDF, or had one."""
+        return bool(self.invoice_pdf_report_id or self.is_move_sent)
+
+    @api.model
+    def _may_be_known_domain(self):
+        """Return the domain of the documents of which :meth:`_may_be_known` is true."""
+        return Domain("is_move_sent", "=", True) | Domain("invoice_pdf_report_file", "!=", False)
 
     def _detach_attachments(self):
         """Keep in mind that the PDF was set aside, for a document is rendered once."""

@@ -23,7 +23,8 @@ class BillingBill(models.Model):
     """Formatting: every posted document gets its PDF (posted → done).
 
     Round by round: what some bills' documents need is read, their PDFs are made without the
-    database, and both are tied together. The task ``run_format`` commits between these steps.
+    database, and both are tied together. The tasks ``run_format``, and ``run_format_notes`` for the
+    credit notes of bills that were taken back and stay so, commit between these steps.
     """
 
     _inherit = "billing.bill"
@@ -37,13 +38,23 @@ class BillingBill(models.Model):
             reading = bills._read_documents()
             bills._tie_documents(reading, reading.compile())
 
+    def _documents_to_format(self):
+        """Return the documents that have to have PDFs: all, but of a bill that was taken back only
+        the credit notes of documents that its customer may have."""
+        back = self.filtered(lambda bill: bill.state == "undone")
+        notes = back.move_ids.filtered(
+            lambda move: move.state == "posted" and move.reversed_entry_id._may_be_known()
+        )
+        return (self - back).move_ids | notes
+
     def _next_to_format(self):
         """Return the next of the bills whose documents are laid out together."""
         count = 0
-        calls = self[: AT_ONCE + 1].move_ids._call_annex_sizes()
+        calls = self[: AT_ONCE + 1]._documents_to_format()._call_annex_sizes()
         for place, bill in enumerate(self):
-            count += len(bill.move_ids)
-            count += sum(calls.get(move.id, 0) for move in bill.move_ids) // CALLS_A_DOCUMENT
+            documents = bill._documents_to_format()
+            count += len(documents)
+            count += sum(calls.get(move.id, 0) for move in documents) // CALLS_A_DOCUMENT
             if place and count > AT_ONCE:
                 return self[:place]
         return self
@@ -58,7 +69,8 @@ class BillingBill(models.Model):
         """
         crash_point("formatting.before_pdf")
         sender = self.env["account.move.send"]
-        todo = self.move_ids.filtered(
+        documents = self._documents_to_format()
+        todo = documents.filtered(
             lambda move: not move.invoice_pdf_report_id and not sender._get_default_extra_edis(move)
         )
         groups = {}
@@ -77,8 +89,8 @@ class BillingBill(models.Model):
             if not engine.finished:
                 for move, xml in self._read_structured(moves).items():
                     reading.enclose(move, xml)
-        calls = self.move_ids._call_annex_sizes()
-        for move in self.move_ids.filtered(lambda move: move.id in calls):
+        calls = documents._call_annex_sizes()
+        for move in documents.filtered(lambda move: move.id in calls):
             reading.add_annexes(move, self._read_annexes(move))
         # What reading wrote, a link for the customer say, makes no document another one.
         self.env.flush_all()
@@ -138,14 +150,15 @@ class BillingBill(models.Model):
 
         :param dict contents: by id of a document, its PDF or the exception that says why not
         """
+        documents = self._documents_to_format()
         ready = {
             move.id: reading.laid_out(move, contents)
-            for move in self.move_ids
+            for move in documents
             if move.id in contents and reading.is_current(move)
         }
         annexes = {
             move.id: reading.annexes(move, contents)
-            for move in self.move_ids
+            for move in documents
             if reading.is_current(move)
         }
         self._isolate(lambda bills: bills._format_batch(ready, annexes), "formatting_failed")
@@ -157,7 +170,8 @@ class BillingBill(models.Model):
             document's id; the others are made now
         :param dict annexes: those that are made already, by the document's id
         """
-        todo = self.move_ids.filtered(lambda move: not move.invoice_pdf_report_id)
+        documents = self._documents_to_format()
+        todo = documents.filtered(lambda move: not move.invoice_pdf_report_id)
         failed = {}
         for company, moves in todo.grouped("company_id").items():
             sender = without_delay(self.env["account.move.send"]).with_company(company)
@@ -166,7 +180,7 @@ class BillingBill(models.Model):
             moves = moves.with_context(skip_invoice_sync=True, check_move_validity=False)
             sender._generate_and_send_invoices(moves, sending_methods=[], allow_raising=True)
             failed |= errors
-        for move in self.move_ids - self.env["account.move"].union(*failed):
+        for move in documents - self.env["account.move"].union(*failed):
             if error := move._tie_call_annexes((annexes or {}).get(move.id)):
                 failed[move] = error
             else:
@@ -176,4 +190,5 @@ class BillingBill(models.Model):
             if move.billing_bill_id not in wrong:
                 wrong |= move.billing_bill_id
                 move.billing_bill_id._record_error(error, "formatting_failed")
-        (self - wrong)._set_state("done")
+        back = self.filtered(lambda bill: bill.state == "undone")
+        (self - wrong - back)._set_state("done")

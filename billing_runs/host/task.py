@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ...billing_tasks.handlers import ExternalHandler
+from ..documents.notes import TASK_TYPE as FORMAT_NOTES
 from ..runs.rehearsal import CODE as REHEARSAL
 
 
@@ -45,6 +46,7 @@ class BillingTask(models.Model):
             **super()._get_task_handlers(),
             "run_advance": run._task_advance,
             REHEARSAL: run._task_rehearse,
+            FORMAT_NOTES: run._notes_handler(),
             "run_undo": self.env["billing.run.undo"]._task_undo,
             "run_report": run._task_report,
             "email_bills": ExternalHandler(

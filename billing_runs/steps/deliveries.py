@@ -3,7 +3,11 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ...billing_tasks.texts import plural
+from ..delivery.billing_delivery import REACHED_STATES
 from ..runs.billing_run import ENDED_STATES
+
+#: credit notes of what was taken back
+NOTES = Domain("reversed_entry_id", "!=", False)
 
 
 class BillingRun(models.Model):
@@ -22,8 +26,12 @@ class BillingRun(models.Model):
         for run in self:
             run.delivery_count = counts.get(run._origin, 0)
 
-    def _without_pdf(self, count):
-        """Return state and sentence where documents without PDF are all that is left."""
+    def _without_pdf(self, channel):
+        """Return what a step shows where documents without PDF are all that is left."""
+        missing = self._document_domain(channel, "no_pdf")
+        count = self._company_moves().search_count(missing & ~NOTES)
+        if not count:
+            return self._notes_without_pdf(self._company_moves().search_count(missing))
         if self.state not in ENDED_STATES:
             return {"state": "waiting", "sentence": self.env._("The PDFs are not ready yet.")}
         if not self._has_pdfs():
@@ -40,6 +48,35 @@ class BillingRun(models.Model):
             self.env._("%s documents have no PDF. Fix the bills in error and run again.", count),
         )
         return {"state": "attention", "sentence": sentence}
+
+    def _notes_without_pdf(self, count):
+        """Return what a step shows where credit notes of what was taken back have no PDF: it is
+        being made, or somebody asks for it again."""
+        if self._makes_note_pdfs():
+            sentence = plural(
+                count,
+                self.env._("The PDF of 1 credit note is being made."),
+                self.env._("The PDFs of %s credit notes are being made.", count),
+            )
+            return {"state": "todo", "live": True, "sentence": sentence}
+        sentence = plural(
+            count,
+            self.env._(
+                "1 credit note has no PDF, and its customer has the invoice that it cancels. Where"
+                " that failed, Exceptions say why."
+            ),
+            self.env._(
+                "%s credit notes have no PDF, and their customers have the invoices that these"
+                " cancel. Where that failed, Exceptions say why.",
+                count,
+            ),
+        )
+        button = {"method": "action_make_note_pdfs", "label": self.env._("Make PDFs")}
+        return {
+            "state": "attention",
+            "sentence": sentence,
+            "buttons": [{**button, "primary": True}],
+        }
 
     def _has_pdfs(self):
         """Return whether the run has got through the stage that makes the PDFs."""
@@ -67,18 +104,26 @@ class BillingRun(models.Model):
     def _document_domain(self, channel, what):
         """Return the domain of documents that were not delivered yet.
 
-        A document that a credit note has cancelled is not delivered any more.
+        A document that a credit note has cancelled is not delivered any more. Of what was taken
+        back, the credit notes are whose documents have reached their customers: there is nothing
+        to be read about others.
 
         :param str what: ``to_send``, ``no_pdf`` or ``no_address``
         """
         self.ensure_one()
         methods = ("email", False) if channel == "email" else ("print",)
-        domain = Domain(
+        standing = Domain("billing_bill_id.state", "!=", "undone") & Domain(
+            "payment_state", "!=", "reversed"
+        )
+        reached = [("billing_delivery_ids", "any", [("state", "in", REACHED_STATES)])]
+        notes = Domain("billing_bill_id.state", "=", "undone") & Domain(
+            "reversed_entry_id", "any", reached
+        )
+        domain = (standing | notes) & Domain(
             [
                 ("billing_bill_id.run_id", "=", self.id),
                 ("company_id", "=", self.company_id.id),
                 ("state", "=", "posted"),
-                ("payment_state", "!=", "reversed"),
                 ("commercial_partner_id.invoice_sending_method", "in", methods),
                 ("billing_delivery_ids", "not any", [("channel", "=", channel)]),
             ]

@@ -79,7 +79,7 @@ class Email(Step):
                 "sentence": run.env._("Not every e-mail reached its customer."),
             }
         if documents["no_pdf"]:
-            return {**step, **run._without_pdf(documents["no_pdf"])}
+            return {**step, **run._without_pdf("email")}
         if documents["no_address"]:
             return {**step, **run._without_address(documents["no_address"])}
         sent = counts.get("sent", 0)

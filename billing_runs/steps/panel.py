@@ -188,11 +188,12 @@ class BillingRun(models.Model):
         }
 
     def _is_live(self, steps):
-        """Return whether the panel moves by itself: the run is under way, a report is being made,
-        or a step says that its work is."""
+        """Return whether the panel moves by itself: the run is under way or being taken back, a
+        report is being made, or a step says that its work is."""
         return (
             (self.state in ("requested", "running") and not self._waits())
             or "computing" in self.report_ids.mapped("state")
+            or bool(self._live_undos())
             or any(step.get("live") for step in steps)
         )
 
@@ -288,15 +289,25 @@ class BillingRun(models.Model):
         )
 
     def _taken_back_text(self):
-        """Return how many of the run's bills were taken back, empty for none."""
-        count = self._bill_counts().get("undone", 0)
-        if not count:
-            return ""
-        return plural(
-            count,
-            self.env._("1 bill was taken back and is not counted here."),
-            self.env._("%s bills were taken back and are not counted here.", count),
-        )
+        """Return how many of the run's bills are being and were taken back, empty for none."""
+        texts = []
+        if count := self._count_being_taken_back():
+            texts.append(
+                plural(
+                    count,
+                    self.env._("1 bill is being taken back."),
+                    self.env._("%s bills are being taken back.", count),
+                )
+            )
+        if count := self._bill_counts().get("undone", 0):
+            texts.append(
+                plural(
+                    count,
+                    self.env._("1 bill was taken back and is not counted here."),
+                    self.env._("%s bills were taken back and are not counted here.", count),
+                )
+            )
+        return " ".join(texts)
 
     def _stage_progress(self):
         """Return each stage's progress: name, label, done, total.

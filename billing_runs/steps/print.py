@@ -81,7 +81,7 @@ class Print(Step):
             sentence = run.env._("Open the bundles, print them and mark them as printed.")
             return {**step, "state": "todo", "sentence": sentence}
         if documents["no_pdf"]:
-            return {**step, **run._without_pdf(documents["no_pdf"])}
+            return {**step, **run._without_pdf("print")}
         done = counts.get("printed", 0)
         sentence = (
             run.env._("All documents are printed: %s.", done)

@@ -2,6 +2,7 @@ from odoo import models
 from odoo.fields import Domain
 
 from ...billing_tasks.texts import plural
+from .deliveries import NOTES
 
 
 class BillingRun(models.Model):
@@ -232,17 +233,20 @@ class BillingRun(models.Model):
 
     def _email_question(self):
         """Return what is asked before the run's bills are e-mailed."""
-        count, amount = self._documents_of(self._email_domain())
-        return plural(
+        domain = self._email_domain()
+        count, amount = self._documents_of(domain)
+        text = plural(
             count,
             self.env._("E-mail 1 document, %s?", amount),
             self.env._("E-mail %(count)s documents, %(amount)s?", count=count, amount=amount),
         )
+        return "\n".join([text, *self._notes_texts(domain)])
 
     def _print_question(self):
         """Return what is asked before the run's bills are put into print bundles."""
-        count, amount = self._documents_of(self._print_domain())
-        return plural(
+        domain = self._print_domain()
+        count, amount = self._documents_of(domain)
+        text = plural(
             count,
             self.env._("Put 1 document, %s, into a print bundle?", amount),
             self.env._(
@@ -251,6 +255,24 @@ class BillingRun(models.Model):
                 amount=amount,
             ),
         )
+        return "\n".join([text, *self._notes_texts(domain)])
+
+    def _notes_texts(self, domain):
+        """Return how many of the documents in a domain are credit notes of what was taken back."""
+        count, amount = self._documents_of(domain & NOTES)
+        if not count:
+            return []
+        return [
+            plural(
+                count,
+                self.env._("1 of them is a credit note of what was taken back: %s.", amount),
+                self.env._(
+                    "%(count)s of them are credit notes of what was taken back: %(amount)s.",
+                    count=count,
+                    amount=amount,
+                ),
+            )
+        ]
 
     def _sending_texts(self, end):
         """Return whether bills are sent at the end without another question."""

@@ -20,6 +20,13 @@ class BillingBill(models.Model):
         """
         self._isolate(lambda bills: bills._undo_batch(undo), "undo_failed")
 
+    def _ask_for_note_pdfs(self):
+        """Ask for the PDFs of the bills' credit notes, of those too of which that failed before."""
+        for bill in self.filtered("error_code"):
+            bill.write({"error_code": False, "error_message": bill.undo_id.reason})
+        for run, bills in self.grouped("run_id").items():
+            run._enqueue_notes(bills)
+
     def _undo_batch(self, undo):
         # What a document waived is on the bill as well; what a person waived stays as it is.
         charges = self.charge_ids.filtered(

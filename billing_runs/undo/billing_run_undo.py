@@ -151,6 +151,7 @@ class BillingRunUndo(models.Model):
                         self.env._("%s drafts are deleted.", undo.draft_count),
                     )
                 )
+            texts.append(self.env._("This cannot be taken back."))
             undo.question = undo.state == "draft" and " ".join(texts)
 
     def _compute_bill_count(self):
@@ -210,7 +211,23 @@ class BillingRunUndo(models.Model):
             )
         )
         self.sudo()._enqueue_batches(bills.ids)
-        return {"type": "ir.actions.act_window_close"}
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": plural(
+                    len(bills),
+                    self.env._("%(run)s: 1 bill is being taken back.", run=self.run_id.number),
+                    self.env._(
+                        "%(run)s: %(count)s bills are being taken back.",
+                        run=self.run_id.number,
+                        count=len(bills),
+                    ),
+                ),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     def action_view_documents(self):
         """Open all documents that would be deleted or credited."""
@@ -315,6 +332,7 @@ class BillingRunUndo(models.Model):
         bills = self.env["billing.bill"].browse(task.parameters["bill_ids"]).exists()
         todo = bills.filtered(lambda bill: not bill.undo_id)
         todo._undo(undo)
+        todo.filtered("undo_id")._ask_for_note_pdfs()
         for bill in todo.filtered(lambda bill: not bill.undo_id):
             task._log(f"{bill.partner_id.display_name}: {bill.error_message}", level="warning")
         others = task._live_domain(undo) & Domain("id", "!=", task.id)

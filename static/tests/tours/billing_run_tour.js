@@ -345,13 +345,13 @@ registry.category("web_tour.tours").add("billing_run_sign_off", {
             run: "click",
         },
         {
-            content: "Say yes",
-            trigger: ".modal:not(:has([name='action_confirm'])) .modal-footer .btn-primary",
-            run: "click",
+            content: "Told at once that it is being done",
+            trigger: ".o_notification:contains('bills are being taken back')",
         },
         {
-            content: "Back on the run",
-            trigger: "body:not(:has(.modal)) .o_form_view .oe_title",
+            content: "Back on the run, whose panel follows it to its end by itself",
+            trigger:
+                "body:not(:has(.modal)) .o_billing_stages:contains('3 bills were taken back and are not counted here.')",
         },
     ],
 });
