@@ -118,6 +118,7 @@
         "billing_runs/closing/billing_closing_views.xml",
         "billing_runs/closing/res_config_settings_views.xml",
         "billing_runs/host/res_partner_views.xml",
+        "billing_runs/host/product_views.xml",
         # payment_runs
         "security/payment_runs_rules.xml",
         "payment_runs/data/payment_runs_data.xml",

@@ -3,9 +3,9 @@
 from datetime import date
 from unittest.mock import patch
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import BillingCase
 
@@ -119,6 +119,41 @@ class TestRunErrors(BillingCase):
         tax.active = False
         run = self._execute()
         self._assert_only_bad(run, "tax_archived")
+
+    def test_an_archived_tax_is_taken_off_the_product_once_another_is_chosen(self):
+        tax = self.make_tax("Old tax", 7)
+        product = self.make_product("Taxed", taxes=tax)
+        self.make_service(self.bad, self.make_tariff(self.scheme, 10.0, product_id=product.id))
+        self.assertFalse(product.billing_archived_taxes)
+        tax.active = False
+        run = self._execute()
+        self.env.invalidate_all()
+        self.assertEqual(product.billing_archived_taxes, "Old tax")
+        billing = "billing_operations.group_billing_user"
+        manager = self.make_user("product_manager", billing)
+        clerk = self.make_user("product_clerk", billing)
+        manager.group_ids |= self.env.ref("product.group_product_manager")
+        button = "action_take_archived_taxes_off"
+        for model in ("product.template", "product.product"):
+            for user, shown in ((manager, True), (clerk, False)):
+                arch = self.env[model].with_user(user).get_view(view_type="form")["arch"]
+                self.assertIn("billing_archived_taxes", arch)
+                self.assertEqual(button in arch, shown)
+        with self.assertRaises(AccessError):
+            product.with_user(clerk).action_take_archived_taxes_off()
+        product = product.with_user(manager)
+        with self.assertRaisesRegex(UserError, "would be billed without tax"):
+            product.action_take_archived_taxes_off()
+        other = self.make_tax("New tax", 9)
+        with Form(product) as form:
+            form.taxes_id.add(other)
+        self.env.invalidate_all()
+        self.assertEqual(product.billing_archived_taxes, "Old tax", "the form leaves it there")
+        product.action_take_archived_taxes_off()
+        self.env.invalidate_all()
+        self.assertFalse(product.billing_archived_taxes)
+        self.assertEqual(product.with_context(active_test=False).taxes_id, other)
+        self._assert_healed(run)
 
     def test_an_archived_receivable_account_is_not_used(self):
         account = self.env["account.account"].create(

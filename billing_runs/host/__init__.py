@@ -9,3 +9,5 @@ from . import service
 from . import base_partner_merge_automatic_wizard
 from . import price_change
 from . import price_change_line
+from . import product_product
+from . import product_template

@@ -91,8 +91,8 @@ class BillingRun(models.Model):
         archived = taxes.filtered(lambda tax: not tax.active)
         if archived:
             return "tax_archived", self.env._(
-                "Tax %(tax)s of product %(product)s is archived. Unarchive it; where another one"
-                " applies, take it off the product before you archive it again.",
+                "Tax %(tax)s of product %(product)s is archived. Unarchive it, or choose another one"
+                " on the product and take the archived one off there.",
                 tax=archived[0].name,
                 product=product.display_name,
             )
