@@ -323,4 +323,6 @@ class EveryModelCase(ServiceTaskCase):
             domain = [("company_id", "=", self.company.id)]
         if model._name == "res.partner":
             return self.customer
+        if model._name == "product.template":
+            return self.product.product_tmpl_id
         return model.search(domain, limit=1, order="id desc")

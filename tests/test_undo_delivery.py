@@ -222,6 +222,7 @@ class TestUndoDelivery(DeliveryCase, Reported):
         step = self.step(run, "email")
         self.assertEqual((step["state"], step["live"]), ("todo", True))
         self.assertEqual(step["sentence"], "The PDFs of 2 credit notes are being made.")
+        self.assertIn(step["sentence"], self.step(run, "production")["sentence"])
         self.assertTrue(run._next_steps()["live"])
         self.work()
         panel = run._next_steps()
@@ -258,7 +259,11 @@ class TestUndoDelivery(DeliveryCase, Reported):
         self.send(run)
         step = self.step(run, "email")
         self.assertEqual(step["state"], "attention")
-        self.assertIn("1 credit note has no PDF", step["sentence"])
+        self.assertIn("1 credit note of what was taken back has no PDF", step["sentence"])
+        step = self.step(run, "production")
+        self.assertEqual(step["state"], "attention")
+        self.assertIn("0 of 0 bills have their PDF. 1 credit note", step["sentence"])
+        self.assertEqual(step["links"][0]["count"], 1)
         [button] = step["buttons"]
         stranger = self.make_user("undo_stranger", "base.group_user")
         with self.assertRaises(AccessError):

@@ -51,7 +51,7 @@ class BillingRun(models.Model):
 
     def _notes_without_pdf(self, count):
         """Return what a step shows where credit notes of what was taken back have no PDF: it is
-        being made, or somebody asks for it again."""
+        being made, or somebody asks for it again in the step of production."""
         if self._makes_note_pdfs():
             sentence = plural(
                 count,
@@ -62,21 +62,14 @@ class BillingRun(models.Model):
         sentence = plural(
             count,
             self.env._(
-                "1 credit note has no PDF, and its customer has the invoice that it cancels. Where"
-                " that failed, Exceptions say why."
+                "1 credit note of what was taken back has no PDF. Bill production makes it."
             ),
             self.env._(
-                "%s credit notes have no PDF, and their customers have the invoices that these"
-                " cancel. Where that failed, Exceptions say why.",
+                "%s credit notes of what was taken back have no PDF. Bill production makes them.",
                 count,
             ),
         )
-        button = {"method": "action_make_note_pdfs", "label": self.env._("Make PDFs")}
-        return {
-            "state": "attention",
-            "sentence": sentence,
-            "buttons": [{**button, "primary": True}],
-        }
+        return {"state": "attention", "sentence": sentence}
 
     def _has_pdfs(self):
         """Return whether the run has got through the stage that makes the PDFs."""

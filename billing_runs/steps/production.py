@@ -7,7 +7,8 @@ _lt = LazyTranslate(__name__)
 
 
 class Production(Step):
-    """How many of the posted bills have their PDF."""
+    """How many of the posted bills have their PDF, and whether credit notes of what was taken back
+    lack theirs."""
 
     code = "production"
     title = _lt("Bill production")
@@ -21,15 +22,15 @@ class Production(Step):
         counts, stages = run._bill_counts(), run._stages()
         ready = sum(counts.get(state, 0) for state in stages.pdf_states)
         waiting = sum(counts.get(state, 0) for state in stages.posted_states) - ready
-        failed = run.env["billing.bill"].search_count(
-            [("run_id", "=", run.id), ("error_code", "=", "formatting_failed")]
-        )
+        in_error = [("run_id", "=", run.id), ("error_code", "=", "formatting_failed")]
+        failed = run.env["billing.bill"].search_count(in_error)
+        standing = run.env["billing.bill"].search_count([*in_error, ("state", "=", "error")])
         step = {
             "state": "done",
             "sentence": run.env._(
                 "%(ready)s of %(total)s bills have their PDF.",
                 ready=ready,
-                total=ready + waiting + failed,
+                total=ready + waiting + standing,
             ),
             "buttons": [],
             "links": [],
@@ -64,4 +65,14 @@ class Production(Step):
             lacking = run.company_id._bill_layout().missing(run.env)
             if lacking:
                 step["sentence"] = f"{step['sentence']} {lacking}"
+        notes = run.env["account.move"].search_count(run._notes_to_format_domain())
+        if notes:
+            shown = run._notes_without_pdf(notes)
+            shown["sentence"] = f"{step['sentence']} {shown['sentence']}"
+            if step["state"] == "todo":
+                shown["state"] = "todo"
+            step.update(shown)
+            if not shown.get("live"):
+                button = {"method": "action_make_note_pdfs", "label": run.env._("Make PDFs")}
+                step["buttons"] = [*step["buttons"], button]
         return step
