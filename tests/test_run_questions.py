@@ -188,7 +188,9 @@ class TestRunQuestions(DeliveryCase):
         self.subject._execute("posting")
         undo = self.env["billing.run.undo"].create({"run_id": self.subject.id, "reason": "Wrong"})
         self.assertEqual(
-            undo.question, "Take back 1 bill? 1 posted document is credited: $\xa011.50."
+            undo.question,
+            "Take back 1 bill? 1 posted document is credited: $\xa011.50."
+            " This cannot be taken back.",
         )
 
     def test_execute_says_what_it_does_up_to_the_stage_chosen(self):
