@@ -39,13 +39,13 @@ class TestPlainWay(InvoiceBuilderCase):
     def test_addons_that_change_how_drafts_are_made_are_obeyed_for_the_shapes_they_touch(self):
         moves = self.env.registry["account.move"]
 
-        def _compute_narration(moves):
+        def _compute_amount(moves):
             original(moves)
             moves.filtered(lambda move: move.move_type == "out_refund").ref = "by another addon"
 
         original = moves._compute_amount
         specs = [self.spec(), self.spec(self.customers[1], move_type="out_refund")]
-        with patch.object(moves, "_compute_amount", _compute_narration):
+        with patch.object(moves, "_compute_amount", _compute_amount):
             self.assert_same_as_plain(*specs, plain=1, written=None)
 
     def test_a_price_that_odoo_is_to_find(self):

@@ -49,8 +49,10 @@ class BillingBill(models.Model):
         return False
 
     def _draft_proofs(self, purpose):
-        """Return what this process knows of the shapes of the run's drafts."""
-        return Proofs.of(self.env.registry, (purpose, self.run_id.id))
+        """Return what this process knows of the shapes of the run's drafts. They are not proven again
+        by chance, so a setting of the company that is changed meanwhile has them proven anew."""
+        known_since = self.company_id.write_date
+        return Proofs.of(self.env.registry, (purpose, self.run_id.id, known_since))
 
     def _note_two_steps(self, reason):
         self.env["billing.invoice.proof"]._note(
