@@ -4,7 +4,8 @@ On databases of their own, in turns: this addon on a bare database and on one wi
 bench/modules.txt, by one worker and by two; this addon as it was at the first build; OCA's addon
 Contract, whose invoices are created and posted in batches of 100, its fastest way. Every customer
 has a price of its own and three lines a month: a service with two add-ons, 15 % tax, due in 30 days.
-The books of all are compared. Each round bills the next month. Arguments: how many customers (500,
+The books of all are compared. Each round bills the next month. All are warm: the peer has made an
+invoice, each worker has billed customers of another company. Arguments: how many customers (500,
 2,000 and 5,000 if left out; `rounds=3` says how many rounds), or `grow` (an invoice at 50,000
 customers beside one at 500), `balances` (60 earlier bills a customer beside one) or `proofs` (their
 share of a run).
@@ -46,6 +47,7 @@ MODULES = [
 PEERS, FIRST_BUILD = os.environ.get("BILLING_BENCH_PEERS"), os.environ.get("BILLING_BENCH_FIRST")
 FIRST_MONTH = date(2026, 1, 1)
 PEER_BATCH = 100
+WARMING = 12  # customers of the company that workers bill before they are measured
 FASTER_THAN_PEER = {1: 12.0, 2: 20.0}
 FASTER_THAN_FIRST = 3.0
 SLOWER_WITH_MODULES = 1.25
@@ -71,6 +73,7 @@ class Bench(Database):
         super().__init__(template=template)
         self.addons, self.modules = list(addons), list(modules)
         self.made = {}
+        self.months = 0
 
     def _create(self):
         if self.template != os.environ["BILLING_TEST_TEMPLATE"] or not self.addons:
@@ -111,38 +114,55 @@ class Ours(Bench):
     def bill(self, count, month, workers=1):
         """Return the seconds from asking for a run to its end, and what its workers grew by, in
         MB."""
-        made = self.made[count]
-        day = FIRST_MONTH + relativedelta(months=month)
-        run_id = last_line(self.script(NEXT_RUN, day=(day.year, day.month, day.day), **made))
+        warming, run_id = self._next_run(WARMING), self._next_run(count, month)
         with self.workers(workers, crons=["cron_billing_wake_runs"]) as server:
             idle = warm_up(server)
-            begun = time.perf_counter()
-            self.execute(
-                f"""
-                UPDATE billing_run SET scheduled_date = NULL WHERE id = {run_id};
-                UPDATE billing_task SET delay_date = now() AT TIME ZONE 'UTC'
-                 WHERE res_model = 'billing.run' AND res_id = {run_id} AND state = 'pending'
-                """
-            )
-            server.wake()
-            woken = begun
-            finished = f"""
-                SELECT stage = 'posting' AND state <> 'running' FROM billing_run
-                 WHERE id = {run_id}
-            """
-            deadline = begun + 3000
-            while not self.value(finished):
-                if time.perf_counter() > deadline:
-                    raise TimeoutError(server.log.read_text(errors="replace")[-4000:])
-                # Were a worker to wait for its next minute, that would be measured, and not the run.
-                if time.perf_counter() - woken > 0.5:
-                    woken = time.perf_counter()
-                    server.wake()
-                server.keep_up()
-                time.sleep(0.03)
-            spent = time.perf_counter() - begun
+            self._finish(server, warming)
+            spent = self._finish(server, run_id)
             grown = max(peak(pid) - idle for pid in server.pids())
         return spent, grown
+
+    def _next_run(self, count, month=None):
+        """Ask for a run that nobody begins yet; return its id. By default it is of the next month."""
+        if count not in self.made:
+            self.fill(count)
+            company = self.made[count]["company"]
+            self.execute(f"UPDATE res_company SET billing_batch_size = 1 WHERE id = {company}")
+        if month is None:
+            month = self.months
+            self.months += 1
+        day = FIRST_MONTH + relativedelta(months=month)
+        variables = {"day": (day.year, day.month, day.day), **self.made[count]}
+        return last_line(self.script(NEXT_RUN, **variables))
+
+    def _finish(self, server, run_id):
+        """Let a run begin; return the seconds to its end."""
+        begun = time.perf_counter()
+        # The queue counts in whole seconds.
+        self.execute(
+            f"""
+            UPDATE billing_run SET scheduled_date = NULL WHERE id = {run_id};
+            UPDATE billing_task SET delay_date = date_trunc('second', now() AT TIME ZONE 'UTC')
+             WHERE res_model = 'billing.run' AND res_id = {run_id} AND state = 'pending'
+            """
+        )
+        server.wake()
+        woken = begun
+        finished = f"""
+            SELECT stage = 'posting' AND state <> 'running' FROM billing_run
+             WHERE id = {run_id}
+        """
+        deadline = begun + 3000
+        while not self.value(finished):
+            if time.perf_counter() > deadline:
+                raise TimeoutError(server.log.read_text(errors="replace")[-4000:])
+            # Were a worker to wait for its next minute, that would be measured, and not the run.
+            if time.perf_counter() - woken > 0.5:
+                woken = time.perf_counter()
+                server.wake()
+            server.keep_up()
+            time.sleep(0.03)
+        return time.perf_counter() - begun
 
 
 class Peer(Bench):

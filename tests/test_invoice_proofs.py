@@ -39,7 +39,8 @@ class TestProofs(InvoiceBuilderCase):
 
     def setUp(self):
         super().setUp()
-        vars(self.registry).pop("_billing_proofs", None)
+        for kept in ("_billing_proofs", "_billing_computed"):
+            vars(self.registry).pop(kept, None)
 
     @classmethod
     def new_run(cls, day):
@@ -136,6 +137,52 @@ class TestProofs(InvoiceBuilderCase):
             [row[0] for row in self.env.execute_query(query)],
             [2 * move.amount_total for move in moves],
         )
+
+    def test_what_odoo_has_to_compute_is_known_in_the_next_run_and_proven_there(self):
+        self.addCleanup(self.registry.reset_changes)
+        self.addCleanup(self.env.invalidate_all)
+        self.env["ir.model.fields"].create(
+            {
+                "name": "x_term",
+                "model_id": self.env["ir.model"]._get_id("account.move"),
+                "ttype": "char",
+                "compute": "for move in self: move['x_term'] = move.invoice_payment_term_id.name",
+                "depends": "invoice_payment_term_id",
+                "store": True,
+            }
+        )
+        specs = [self.spec(customer, [self.line(10.0)]) for customer in self.customers]
+        self.assertEqual(self.written(self.make(specs)), [False, False] + [True] * 6)
+        self.run_ = self.run_.copy()
+        moves = self.make(specs)
+        self.assertEqual(self.written(moves), [False] + [True] * 7)
+        query = SQL("SELECT x_term FROM account_move WHERE id = ANY(%s) ORDER BY id", moves.ids)
+        self.assertEqual(
+            [row[0] for row in self.env.execute_query(query)],
+            [move.invoice_payment_term_id.name or None for move in moves],
+        )
+
+    def test_a_guess_that_is_wrong_keeps_nothing_from_being_written(self):
+        proofs_of_run = proofs.Proofs.of(self.env.registry, self.run_.id)
+        country = self.company.account_fiscal_country_id.id
+        self.addCleanup(proofs_of_run._computed.pop, country, None)
+        model = self.env.registry["account.move"]
+        proofs_of_run.note(country, {"account.move": {"ref", "gone"}})
+        method = "_compute_before"
+        writer = self.env.registry["billing.invoice.writer"]
+        plain = getattr(writer, method)
+
+        def wrong(self, computed, rows):
+            if computed:
+                for row in rows:
+                    row["ref"] = "guessed"
+            return plain(self, {}, rows)
+
+        self.assertIn("ref", model._fields)
+        with patch.object(writer, method, wrong):
+            moves = self.make([self.spec(c, [self.line(10.0)]) for c in self.customers])
+        self.assertEqual(self.written(moves), [False, False] + [True] * 6)
+        self.assertFalse(any(move.ref for move in moves))
 
     def _follow(self, method, follow):
         """Have an addon do something for customers in Belgium when their documents are posted."""

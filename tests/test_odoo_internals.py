@@ -157,6 +157,8 @@ class TestOdooInternals(TransactionCase):
             "NUMBERING": guards.NUMBERING,
             "POSTING": guards.POSTING,
             "TAX_ARITHMETIC": guards.TAX_ARITHMETIC,
+            "PRICE_ON_TAXES": guards.PRICE_ON_TAXES,
+            "TERMS": guards.TERMS,
         }
         if name not in tables:
             return [name]
@@ -246,6 +248,7 @@ class TestOdooInternals(TransactionCase):
         """A misspelt name would never find the addon that changes the method."""
         for table in (
             guards.PREPARED_METHODS, guards.NUMBERING, guards.POSTING, guards.TAX_ARITHMETIC,
+            guards.PRICE_ON_TAXES, guards.TERMS,
             addressees.CHOOSING,
             closing_places.CHOOSING, {"account.fiscal.position": fiscal_positions.MATCHING},
         ):  # fmt: skip

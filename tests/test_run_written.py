@@ -62,6 +62,20 @@ class TestRunsThatWrite(BillingCase):
         self.assertEqual(set(self.documents(run).mapped("state")), {"posted"})
         self.assertFalse(any(self.documents(run).mapped("billing_shape")))
 
+    def test_drafts_are_proven_anew_once_a_setting_of_the_company_was_changed(self):
+        run = self.execute("rating")
+        bills = self.env["billing.bill"].search([("run_id", "=", run.id)])
+        known = bills._draft_proofs("drafts")
+        self.assertIs(bills._draft_proofs("drafts"), known)
+        self.env.cr.execute(
+            SQL(
+                "UPDATE res_company SET write_date = write_date + interval '1 second' WHERE id = %s",
+                self.company.id,
+            )
+        )
+        self.company.invalidate_recordset(["write_date"])
+        self.assertIsNot(bills._draft_proofs("drafts"), known)
+
     def test_what_a_later_proof_finds_wrong_is_compared_and_held(self):
         run = self.execute()
         first, wrong, *_others = self.documents(run)

@@ -70,6 +70,7 @@ class BillingBill(models.Model):
                               AND item.partner_id = customer.partner_id
                               AND item.reconciled IS NOT TRUE
                               AND item.parent_state = 'posted'
+                              AND item.amount_residual_currency <> 0
                               AND item.company_id = customer.company_id
                               AND item.currency_id = customer.currency_id) owed ON TRUE
                       LEFT JOIN LATERAL (

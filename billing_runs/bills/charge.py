@@ -21,6 +21,15 @@ class BillingCharge(models.Model):
         return result
 
     @api.model
+    def _put_on_bills(self, rows):
+        """Put rows of new charges on the bills that are being rated, so that nobody needs to do it
+        afterwards: ``billing_on_bills`` in the context, from ``billing.bill._rate_batch``."""
+        bills = self.env.context.get("billing_on_bills")
+        if bills:
+            for row in rows:
+                row["bill_id"] = bills.get((row["partner_id"], row["currency_id"]))
+
+    @api.model
     def _domain_open(self):
         """Return the domain of charges that a run may take: rated, and on no live bill.
 

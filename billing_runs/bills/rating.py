@@ -29,9 +29,11 @@ class BillingBill(models.Model):
         if not self:
             return
         run = self.run_id
+        mine = {(bill.partner_id.id, bill.currency_id.id): bill.id for bill in self}
+        bills = self.with_context(billing_on_bills=mine)
         try:
             for source in run._charge_sources():
-                source.rate_bills(self)
+                source.rate_bills(bills)
             self._take_charges()
         except LockError as error:
             # Another run is rating the same customers: its turn first.
@@ -68,7 +70,8 @@ class BillingBill(models.Model):
         return refused
 
     def _take_charges(self):
-        """Put every open charge of the customers that the run selects on its bill.
+        """Put every open charge of the customers that the run selects on its bill: those of before,
+        since new ones come with their bill.
 
         Another run may want the same charges: the row locks of this UPDATE decide,
         and the later one finds them taken.

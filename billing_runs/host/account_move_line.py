@@ -17,6 +17,12 @@ class AccountMoveLine(models.Model):
         "(partner_id) WHERE payment_id IS NOT NULL OR statement_line_id IS NOT NULL"
     )
 
+    # What customers owe, from the index alone.
+    _billing_owed_idx = models.Index(
+        "(partner_id, account_id, company_id, currency_id) INCLUDE (amount_residual_currency)"
+        " WHERE reconciled IS NOT TRUE AND parent_state = 'posted' AND amount_residual_currency <> 0"
+    )
+
     def unlink(self):
         """Take the charges of lines that somebody deletes off their bill: a later run bills them."""
         if is_by_run(self.env):

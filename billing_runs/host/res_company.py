@@ -6,7 +6,7 @@ class ResCompany(models.Model):
 
     billing_batch_size = fields.Integer(
         "Customers per Task",
-        default=100,
+        default=250,
         help="How many customers one background task of a billing run takes on.",
     )
     billing_minimum_product_id = fields.Many2one(

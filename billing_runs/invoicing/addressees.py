@@ -127,6 +127,8 @@ class BillingBill(models.Model):
         """Return ``{bill: its charges to be billed}``."""
         return (
             self.env["billing.charge"]
-            .search([("bill_id", "in", self.ids), ("state", "=", "rated")], order="bill_id, id")
+            .search_fetch(
+                [("bill_id", "in", self.ids), ("state", "=", "rated")], order="bill_id, id"
+            )
             .grouped("bill_id")
         )

@@ -7,6 +7,7 @@ from odoo import fields
 from odoo.fields import Command
 
 from ..cycles.dates import shift_due_date
+from .guards import TERMS, changed_methods
 from .tax_patterns import TaxPatterns
 from .values import SECTIONS, NotPrepared
 
@@ -235,7 +236,7 @@ class InvoiceAmounts:
         term = self.env["account.payment.term"].browse(move["invoice_payment_term_id"])
         self._check_term(term)
         sign = -1 if move["move_type"] == "out_refund" else 1
-        terms = term._compute_terms(
+        terms = self._whole_term(term, move, totals, sign) or term._compute_terms(
             date_ref=move["invoice_date"] or move["date"],
             currency=currency,
             company=self.company,
@@ -273,6 +274,27 @@ class InvoiceAmounts:
             for date, (balance, amount) in by_date.items()
         ]
         return items, max(by_date, default=self.values.today)
+
+    def _whole_term(self, term, move, totals, sign):
+        """Return what ``_compute_terms`` says of a term by which all is due on one day, whose day is
+        asked for once; None of other terms."""
+        if (
+            len(term.line_ids) != 1
+            or term.early_discount
+            or not self.values.memo(self._has_odoo_terms)
+        ):
+            return None
+        date = self.values.memo(self._due_date, term.line_ids, move["invoice_date"] or move["date"])
+        amount = totals["amount_tax_signed"] + totals["amount_untaxed_signed"]
+        foreign = totals["amount_tax"] * sign + totals["amount_untaxed"] * sign
+        return {"line_ids": [{"date": date, "company_amount": amount, "foreign_amount": foreign}]}
+
+    def _has_odoo_terms(self):
+        return not changed_methods(self.env, TERMS)
+
+    @staticmethod
+    def _due_date(line, first):
+        return line._get_due_date(first)
 
     @staticmethod
     def _check_term(term):

@@ -58,6 +58,16 @@ TAX_ARITHMETIC = {
     """,
     "res.currency": "round is_zero",
 }
+# What says when how much of a document is due.
+TERMS = {
+    "account.payment.term": "_compute_terms",
+    "account.payment.term.line": "_get_due_date",
+}
+# What makes of a price on a product's own taxes one on other taxes.
+PRICE_ON_TAXES = {
+    "product.product": "_get_tax_included_unit_price _get_tax_included_unit_price_from_price",
+    "account.tax": "_adapt_price_unit_to_another_taxes",
+}
 # What decides on the number of an invoice.
 NUMBERING = {
     "account.move": """

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from odoo.models import BaseModel
 
+from .guards import PRICE_ON_TAXES, changed_methods
 from .lines import invoice_line_price, line_amount
 
 
@@ -59,6 +60,7 @@ class DocumentPrices:
         self._company = company
         self._taxes = {}
         self._prices = {}
+        self._staying = {}
 
     def taxes(self, product, position):
         """Return the taxes of a product's line."""
@@ -71,7 +73,7 @@ class DocumentPrices:
 
     def adapted(self, product, position, currency, price):
         """Return a price of the product's, which stands on its own taxes, on those of the line."""
-        if not position:
+        if not position or self._stays(product):
             return price
         key = product, position, price
         if key not in self._prices:
@@ -85,6 +87,18 @@ class DocumentPrices:
                 fiscal_position=position,
             )
         return self._prices[key]
+
+    def _stays(self, product):
+        """Return whether a product's prices are the same whatever taxes a line has: Odoo changes only
+        what stands on included taxes alone."""
+        if product not in self._staying:
+            own = product.taxes_id.filtered(lambda tax: tax.company_id == self._company)
+            self._staying[product] = not (
+                changed_methods(self._tax.env, PRICE_ON_TAXES)
+                or own
+                and all(own.mapped("price_include"))
+            )
+        return self._staying[product]
 
     def line(self, charge, position):
         """Return the :class:`DocumentLine` of a charge."""

@@ -13,8 +13,9 @@ class BillingCharge(models.Model):
 
     @api.model
     def _complete_rows(self, rows: list[dict]) -> list[dict]:
-        """Also: what a wallet pays is gross."""
+        """Also: what a wallet pays is gross, and a bill that is being rated has its charges."""
         completed = super()._complete_rows(rows)
+        self._put_on_bills(completed)
         prepaid = self._prepaid_services(completed)
         for row in completed:
             if row["service_id"] in prepaid:

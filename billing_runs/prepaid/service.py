@@ -24,10 +24,10 @@ class BillingService(models.Model):
         self.ensure_one()
         return self.term_scheme_id.classification == PREPAID
 
-    def _rate_rows(self, cutoff: date, until: date | None = None):
+    def _rate_rows(self, cutoff: date, until: date | None = None, segments: dict | None = None):
         """Also: prepaid services are charged by the day, at gross prices."""
         prepaid = self.filtered(lambda service: service._is_prepaid())
-        rated = super(BillingService, self - prepaid)._rate_rows(cutoff, until)
+        rated = super(BillingService, self - prepaid)._rate_rows(cutoff, until, segments)
         if not prepaid:
             return rated
         prices = GrossPrices(prepaid.env, prepaid.company_id)
@@ -153,11 +153,11 @@ class BillingService(models.Model):
             )
         )
 
-    def _next_billing_date(self, rated_up_to: date, setup_due: bool):
+    def _next_billing_date(self, rated_up_to: date, setup_due: bool, segments=None):
         """Also: of a prepaid service every day is due on that day."""
         self.ensure_one()
         if not self._is_prepaid() or self.state not in ("active", "suspended", "terminated"):
-            return super()._next_billing_date(rated_up_to, setup_due)
+            return super()._next_billing_date(rated_up_to, setup_due, segments)
         due = None
         for _terms, start, stop, *_rest in self._segments(self._past_versions().get(self.id, ())):
             start = max(start, rated_up_to)

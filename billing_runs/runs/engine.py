@@ -1,9 +1,12 @@
 import logging
+from itertools import groupby
+from operator import itemgetter
 
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.journal import InlineJournal
@@ -175,12 +178,16 @@ class BillingRun(models.Model):
         would write the same customer's services.
         """
         size = max(int(self.company_id.billing_batch_size * stage.batch), 1)
-        bills = self.env["billing.bill"].browse(self._bill_ids(stage.before))
+        bills = self.env["billing.bill"]
+        query = bills._search(self._bill_domain(stage.before), order="partner_id, id")
+        columns = (SQL.identifier(bills._table, name) for name in ("partner_id", "id"))
+        found = self.env.execute_query(query.select(*columns))
         batches = [[]]
-        for customer_bills in bills.grouped("partner_id").values():
+        by_partner = groupby(found, itemgetter(0))  # pylint: disable=bad-builtin-groupby
+        for _partner, rows in by_partner:
             if len(batches[-1]) >= size:
                 batches.append([])
-            batches[-1].extend(customer_bills.ids)
+            batches[-1].extend(bill_id for _partner_id, bill_id in rows)
         return batches
 
     def _enqueue_batches(self, stage):
@@ -252,14 +259,17 @@ class BillingRun(models.Model):
     # === COUNTS === #
 
     def _bill_ids(self, state):
-        """Return the ids of the run's bills in a state, by customer.
+        """Return the ids of the run's bills in a state, by customer."""
+        bills = self.env["billing.bill"]
+        return bills.search(self._bill_domain(state), order="partner_id, id").ids
 
-        While the canary is under way there are no others.
-        """
+    def _bill_domain(self, state):
+        """Return the domain of the run's bills in a state: of the canary alone while it is under
+        way."""
         domain = [("run_id", "=", self.id), ("state", "=", state)]
         if self.canary_running:
             domain.append(("canary", "=", True))
-        return self.env["billing.bill"].search(domain, order="partner_id, id").ids
+        return domain
 
     def _bill_counts(self):
         """Return ``{state: number of bills}``."""

@@ -185,7 +185,7 @@ class Formatting(Stage):
     before, after = "posted", "done"
     makes_pdfs = True
     # Rendering takes most of a bill's time: smaller batches move the progress.
-    batch = 0.1
+    batch = 0.04
 
     def handler(self, runs):
         return runs._format_handler()

@@ -55,6 +55,7 @@ class BillingInvoiceWriter(models.AbstractModel):
         self._check_dates(documents)
         moves = self.env["account.move"].browse(self._new_ids("account_move", len(documents)))
         rows = self._move_rows(moves.ids, documents)
+        computed = self._compute_before(computed or {}, rows)
         crash_point("writer.before_moves")
         self._number(moves, rows)
         crash_point("writer.numbered")
@@ -65,7 +66,7 @@ class BillingInvoiceWriter(models.AbstractModel):
         crash_point("writer.relations")
         self._invalidate()
         self._create_analytic_lines(items)
-        self._compute(computed or {}, rows, items)
+        self._compute_after(computed, rows, items)
         self._check_rights(moves)
         self._check_companies(rows, items)
         self._check(moves)
@@ -95,24 +96,26 @@ class BillingInvoiceWriter(models.AbstractModel):
             "payment_reference": False,
             "made_sequence_gap": False,
         }
+        # All at once, so that what is read of one is read of all.
+        partners = self.env["res.partner"].browse([values["partner_id"] for values in documents])
         chosen = {}
         rows = []
-        for number, values in zip(ids, documents, strict=True):
-            key = self._choice_key(values)
+        for number, partner, values in zip(ids, partners, documents, strict=True):
+            key = self._choice_key(values, partner.lang)
             if key not in chosen:
                 chosen[key] = self._chosen(values)
             rows.append(defaults | chosen[key] | values | shared | {"id": number})
         return rows
 
-    def _choice_key(self, values):
+    @staticmethod
+    def _choice_key(values, lang):
         """Return what :meth:`_chosen` depends on."""
-        partner = self.env["res.partner"].browse(values["partner_id"])
         return (
             values["move_type"],
             values["journal_id"],
             values["currency_id"],
             values["preferred_payment_method_line_id"],
-            partner.lang,
+            lang,
             values["move_type"] == "out_refund" and values["commercial_partner_id"],
         )
 
@@ -326,17 +329,6 @@ class BillingInvoiceWriter(models.AbstractModel):
             lines = self.env["account.move.line"].with_context(**QUIET).browse(ids)
             lines._create_analytic_lines()
             lines.env.flush_all()
-
-    def _compute(self, computed, rows, items):
-        """Let Odoo compute stored fields of other addons."""
-        ids = {"account.move": rows, "account.move.line": items}
-        for model, names in computed.items():
-            records = (
-                self.env[model].with_context(**QUIET).browse([row["id"] for row in ids[model]])
-            )
-            for name in sorted(names):
-                self.env.add_to_compute(records._fields[name], records)
-            records.env.flush_all()
 
     def _increase_ranks(self, rows):
         """Count the documents for their customers, as Odoo does while posting."""

@@ -102,6 +102,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
         proof = proofs[shape]
         again = bool(proof.equal)
         model = self.env["billing.invoice.proof"]
+        country = run.company_id.account_fiscal_country_id.id
+        guess = proofs.guess(country) if not proof.attempts else {}
+        proof.compute(guess)
         writer, computed = self.env["billing.invoice.writer"], proof.computed
         move, differences = model._try(
             lambda: writer._write_posted([values], computed).move_ids[0],
@@ -111,8 +114,12 @@ class BillingInvoiceBuilder(models.AbstractModel):
         computable = model._computable(differences) if differences and not again else None
         if computable and proof.attempts < ATTEMPTS:
             proof.compute(computable)
+        elif guess and any(model._is_of(difference, guess) for difference in differences):
+            proof.computed = {}
         else:
             proof.equal = not differences
+            if proof.equal:
+                proofs.note(country, proof.computed)
         said = {
             "run_id": run.id,
             "shape": shape.code,

@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 
 #: of so many documents that are written by sets, one chosen at random is proven again
-AGAIN = 1000
+AGAIN = 2000
 #: so many runs are kept in mind
 RUNS = 8
 #: of so many documents of a shape the columns that Odoo itself has to compute may be found out
@@ -38,12 +38,19 @@ class Proofs(dict):
     #: name of the automation rule that was noted in the run
     rule = None
 
+    def __init__(self, computed=None):
+        """:param dict computed: ``{country: {model: names}}`` of what was found out in earlier runs"""
+        super().__init__()
+        self._computed = {} if computed is None else computed
+
     @classmethod
     def of(cls, registry, run) -> "Proofs":
         """:param run: what tells runs apart"""
         with cls._lock:
             runs = vars(registry).setdefault("_billing_proofs", OrderedDict())
-            runs[run] = runs.pop(run) if run in runs else cls()
+            if run not in runs:
+                runs[run] = cls(vars(registry).setdefault("_billing_computed", {}))
+            runs.move_to_end(run)
             while len(runs) > RUNS:
                 runs.popitem(last=False)
             return runs[run]
@@ -51,6 +58,15 @@ class Proofs(dict):
     def __missing__(self, shape):
         proof = self[shape] = Proof()
         return proof
+
+    def guess(self, country) -> dict:
+        """Return the fields that Odoo had to compute for other documents of a country. What is made
+        with them is proven like everything else."""
+        return self._computed.get(country, {})
+
+    def note(self, country, computed: dict):
+        """Keep in mind which fields Odoo has to compute for documents of a country."""
+        self._computed[country] = computed
 
     def way(self, shape, *, again: bool = False) -> str:
         """Return how the next document of a shape is made: ``sets``, ``odoo``, or ``both`` to prove

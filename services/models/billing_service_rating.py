@@ -72,7 +72,9 @@ class BillingService(models.Model):
         if problems:
             messages = [message for _code, message in list(problems.values())[:5]]
             raise UserError("\n".join(messages))
-        return services._store_rating(services._rate_rows(cutoff_date))
+        segments = {}
+        rated = services._rate_rows(cutoff_date, segments=segments)
+        return services._store_rating(rated, segments)
 
     @api.private
     def _preview_charges(self, cutoff_date: date) -> list[dict]:
@@ -90,7 +92,8 @@ class BillingService(models.Model):
         Codes: product_archived, partner_archived, currency_archived.
         """
         problems = {}
-        products = self.product_id | self.addon_line_ids.product_id
+        # By tariffs and add-ons, of which there are few.
+        products = self.tariff_id.product_id | self.addon_line_ids.addon_id.product_id
         used = (products, self.partner_id, self.currency_id)
         if all(all(records.mapped("active")) for records in used):
             return problems
@@ -148,17 +151,21 @@ class BillingService(models.Model):
                 )
             )
 
-    def _rate_rows(self, cutoff: date, until: date | None = None):
+    def _rate_rows(self, cutoff: date, until: date | None = None, segments: dict | None = None):
         """Return {service: (charge rows, first unrated day after them)} of what is due by ``cutoff``.
 
         :param until: bill the days before this one only, part periods included, and no set-up
+        :param segments: gets ``{service: its unrated segments}``, for who goes on with them
         """
         result = {}
         past = self._past_versions()
         for service in self:
             rows = [] if until else service._setup_rows(cutoff)
             rated_up_to = service.rated_up_to
-            for segment in service._segments(past.get(service.id, ())):
+            found = list(service._segments(past.get(service.id, ())))
+            if segments is not None:
+                segments[service] = found
+            for segment in found:
                 terms = segment.terms
                 stop = min(filter(None, (segment.stop, until)), default=None)
                 start = max(segment.start, rated_up_to)
@@ -244,7 +251,8 @@ class BillingService(models.Model):
     def _price_lines(self) -> Iterator[PriceLine]:
         price = self.price or self.tariff_id.price
         if price:
-            yield recurring_line(self.product_id.id, price, self.quantity, self.discount)
+            product = self.tariff_id.product_id
+            yield recurring_line(product.id, price, self.quantity, self.discount)
         for line in self.addon_line_ids:
             if priced := line.addon_id._price_line(line.id, line.quantity, line.own_price):
                 yield priced
@@ -275,8 +283,12 @@ class BillingService(models.Model):
             }
         ]
 
-    def _store_rating(self, rated: dict):
-        """Insert the rows of ``_rate_rows`` and move their services on. Returns new charges."""
+    def _store_rating(self, rated: dict, segments: dict | None = None):
+        """Insert the rows of ``_rate_rows`` and move their services on. Returns new charges.
+
+        :param segments: from ``_rate_rows``, where they are known
+        """
+        segments = segments or {}
         rows = [row for rows, _rated_up_to in rated.values() for row in rows]
         crash_point("rating.before_insert")
         charges = self.env["billing.charge"]._insert_rows(rows)
@@ -284,19 +296,26 @@ class BillingService(models.Model):
         for service, (service_rows, rated_up_to) in rated.items():
             setup_due = service.setup_due and not any(r["kind"] == "setup" for r in service_rows)
             if rated_up_to != service.rated_up_to or setup_due != service.setup_due:
-                due = service._next_billing_date(rated_up_to, setup_due)
+                due = service._next_billing_date(rated_up_to, setup_due, segments.get(service))
                 moved.append((service.id, rated_up_to, setup_due, due or None))
         if moved:
             self._move_rated_up_to(moved)
         return charges
 
-    def _next_billing_date(self, rated_up_to: date, setup_due: bool) -> date | bool:
-        """Return the earliest cutoff that takes something when rating has come to ``rated_up_to``."""
+    def _next_billing_date(
+        self, rated_up_to: date, setup_due: bool, segments: list[Segment] | None = None
+    ) -> date | bool:
+        """Return the earliest cutoff that takes something when rating has come to ``rated_up_to``.
+
+        :param segments: the unrated days, where they are known
+        """
         self.ensure_one()
         if self.state not in BILLED_STATES:
             return False
         due = None
-        for terms, start, stop, *_rest in self._segments(self._past_versions().get(self.id, ())):
+        if segments is None:
+            segments = self._segments(self._past_versions().get(self.id, ()))
+        for terms, start, stop, *_rest in segments:
             start = max(start, rated_up_to)
             due = next_due_day(terms.schedule, start, stop, terms.timing, terms.proration)
             if due:
