@@ -88,15 +88,29 @@ class BillingInvoiceProof(models.Model):
         :param make: function that makes it Odoo's way and returns it
         :return: the document, and the list of :class:`Difference`
         """
+
+        def made():
+            move = make()
+            self.env.flush_all()
+            return move, self._rows(move.id)
+
+        return self._try_ways(lambda: self._rows(write()), made)
+
+    def _try_ways(self, write, make):
+        """Make something both ways and keep Odoo's.
+
+        :param write: function that makes it our way and returns the rows of it:
+            ``{(model, number, column): value}``
+        :param make: function that makes it Odoo's way and returns it with the rows of it
+        :return: what was made, and the list of :class:`Difference`
+        """
         cr = self.env.cr
         hooks = Hooks(cr)
         savepoint = cr.savepoint()
         refused = ours = our_effects = None
         try:
             before = Look(cr)
-            move_id = write()
-            self.env.flush_all()
-            ours = self._rows(move_id)
+            ours = write()
             our_effects = Look(cr).effects_since(before)
         except OperationalError:
             raise
@@ -112,16 +126,15 @@ class BillingInvoiceProof(models.Model):
             hooks.restore()
         crash_point("writer.undone")
         if refused:
-            return make(), [Difference("account.move", "", refused, "")]
+            return make()[0], [Difference("account.move", "", refused, "")]
         before = Look(cr)
-        move = make()
-        self.env.flush_all()
-        theirs = self._rows(move.id)
+        made, theirs = make()
         differences = self._differences(ours, theirs)
-        return move, differences or self._other_effects(our_effects, Look(cr).effects_since(before))
+        return made, differences or self._other_effects(our_effects, Look(cr).effects_since(before))
 
     def _rows(self, move_id):
         """Return ``{(model, number, column): value}`` of all rows of a document."""
+        self.env.flush_all()
         found = self.env.execute_query(
             SQL(
                 """
@@ -238,6 +251,15 @@ class BillingInvoiceProof(models.Model):
                 return None
             found.setdefault(model, set()).add(difference.name)
         return found
+
+    @staticmethod
+    def _is_of(difference, computed):
+        """Return whether a difference is in fields that Odoo computed, or kept the writer from writing.
+
+        :param dict computed: ``{model: names of stored fields}``
+        """
+        refused = difference.model == "account.move" and not difference.name
+        return refused or difference.name in computed.get(difference.model, ())
 
     def _reason(self, differences):
         """Return in one sentence why documents of a shape go Odoo's way."""

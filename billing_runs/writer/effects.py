@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .not_written import NotWritten
 
-#: tables of a document, whose rows are compared column by column; Odoo updates them more often than
+#: tables of a document or a payment, whose rows are compared column by column; Odoo updates them more often than
 #: the writer
 COMPARED = frozenset(
     (
@@ -14,6 +14,9 @@ COMPARED = frozenset(
         "account_move_line",
         "account_move_line_account_tax_rel",
         "account_account_tag_account_move_line_rel",
+        "account_payment",
+        "account_partial_reconcile",
+        "account_full_reconcile",
     )
 )
 #: hooks that are looked at otherwise, or not: customers' ranks are compared as if they were raised at

@@ -11,6 +11,7 @@ from . import billing_payment_run_batches
 from . import billing_payment_run_notice
 from . import billing_payment_run_submit
 from . import billing_payment_run_files
+from . import billing_payment_writer
 from . import billing_payment_run_post
 from . import billing_payment_run_questions
 from . import billing_payment_line

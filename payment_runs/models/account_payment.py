@@ -16,6 +16,10 @@ class AccountPayment(models.Model):
 
     _inherit = "account.payment"
 
+    def _changed_posting(self):
+        """Return what other addons change of the posting of payments."""
+        return set(changed_methods(self.env, POSTING)) - KNOWN
+
     def _post_together(self):
         """Post drafts that have no token and no wallet, with the outcome of ``action_post``.
 
@@ -24,7 +28,7 @@ class AccountPayment(models.Model):
         """
         if not self:
             return
-        changed = set(changed_methods(self.env, POSTING)) - KNOWN
+        changed = self._changed_posting()
         special = self.filtered(
             lambda payment: (
                 payment.move_id

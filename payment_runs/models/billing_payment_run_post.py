@@ -44,6 +44,15 @@ class BillingPaymentRun(models.Model):
         )
         if not lines:
             return {"payments": 0}
+        netted = {item_id for item_id, _credit_id in self._credit_pairs(lines)}
+        self.env["billing.payment.writer"]._post(self, lines, netted)
+        return {"payments": len(lines)}
+
+    def _post_as_odoo(self, lines):
+        """Post payments of lines by Odoo's own methods, and reconcile them with the invoices, credits
+        first."""
+        if not lines:
+            return
         credits = self._credit_pairs(lines)
         payments = self._create_payments(lines)
         items = self.env["account.move.line"]
@@ -57,7 +66,21 @@ class BillingPaymentRun(models.Model):
             )
             plan.append(line.move_line_id + received)
         items._reconcile_plan(plan)
-        return {"payments": len(payments)}
+
+    def _note_posting(self, reason, again):
+        """Say on the run why Odoo posts payments of it one by one.
+
+        :param bool again: payments of the kind have been written by sets before
+        """
+        if again:
+            body = self.env._(
+                "Payments of this run are posted by Odoo from now on, since one of them came out"
+                " otherwise. %s Check those that were posted before.",
+                reason,
+            )
+        else:
+            body = self.env._("Payments of this run are posted by Odoo one by one. %s", reason)
+        self.message_post(body=body)
 
     def _credit_pairs(self, lines):
         """Return ``[(receivable line, credit)]`` of what is taken off the amounts."""
