@@ -23,7 +23,7 @@ from odoo.addons.billing_operations.payment_runs.models.billing_payment_run_post
 
 #: what is aimed at: times the wizard's payments a second, the file of 20,000 lines in seconds, MB,
 #: and how much more a line may cost in the large run than in the small one
-FASTER_AT_LEAST = 3
+FASTER_AT_LEAST = 8
 FILE_SECONDS = 20
 MEMORY_AT_MOST = 200
 COSTLIER_AT_MOST = 1.3

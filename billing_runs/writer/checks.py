@@ -1,8 +1,12 @@
 from odoo import models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .not_written import NotWritten
+
+#: of more records than these the database says whether they are of a company
+READ_AT_MOST = 20
 
 
 class BillingInvoiceWriter(models.AbstractModel):
@@ -95,9 +99,17 @@ class BillingInvoiceWriter(models.AbstractModel):
                     continue
                 named = {number for row in values for number in self._named(row.get(name))}
                 records = self.env[field.comodel_name].sudo().browse(sorted(named))
-                records = records.with_context(active_test=False)
-                if records.filtered_domain(records._check_company_domain(company)) != records:
+                if not self._are_of(company, records.with_context(active_test=False)):
                     raise NotWritten(f"{name} of another company")
+
+    @staticmethod
+    def _are_of(company, records):
+        """Return whether records belong to a company or to all."""
+        domain = Domain(records._check_company_domain(company))
+        if len(records) > READ_AT_MOST:
+            others = Domain("id", "in", records.ids) & ~domain
+            return not records.search_count(others, limit=1)
+        return records.filtered_domain(domain) == records
 
     @staticmethod
     def _named(value):
