@@ -29,12 +29,13 @@ class TestPaymentWriter(PaymentCase):
     def setUp(self):
         super().setUp()
         vars(self.registry).pop("_billing_proofs", None)
-        self.by_odoo = []
+        self.by_odoo, self.together = [], []
         kind = self.registry["billing.payment.run"]
         plain = kind._post_as_odoo
 
         def _post_as_odoo(run, lines):
             self.by_odoo += lines.move_id.mapped("amount_total")
+            self.together.append(len(lines))
             return plain(run, lines)
 
         self.patch(kind, "_post_as_odoo", _post_as_odoo)
@@ -170,6 +171,7 @@ class TestPaymentWriter(PaymentCase):
             run = self.collected(invoices)
         self.assertEqual(len(self.by_odoo), 7)
         self.assertIn("res_partner_category", self.said(run))
+        self.assertEqual([number for number in self.together if number], [1, 1, 5])
 
     def test_an_invoice_that_was_paid_meanwhile_leaves_the_batch_to_odoo(self):
         invoices = self.invoices()
@@ -177,6 +179,16 @@ class TestPaymentWriter(PaymentCase):
         with patch.object(writer, "_pay", side_effect=NotWritten("paid meanwhile")):
             self.collected(invoices)
         self.assertEqual(len(self.by_odoo), 7)
+        self.assertEqual(set(invoices.mapped("payment_state")), {"paid"})
+
+    def test_a_company_that_tracks_nothing_has_its_payments_written_too(self):
+        invoices = self.invoices()
+        run = self.make_payment_run()
+        run.action_confirm()
+        run.sudo()._submit()
+        lines = run.sudo().line_ids
+        run.sudo().with_context(tracking_disable=True)._post_lines(lines)
+        self.assertEqual(len(self.by_odoo), 2, self.said(run))
         self.assertEqual(set(invoices.mapped("payment_state")), {"paid"})
 
     def test_an_addon_that_follows_paid_invoices_is_told_of_all(self):

@@ -47,17 +47,19 @@ class BillingPaymentWriter(models.AbstractModel):
             )
         run._post_as_odoo(lines - plain)
         proofs = Proofs.of(self.env.registry, ("payments", run.id))
-        waiting = []
+        waiting, left = [], []
         for line in plain:
-            shape = self._shape(run, line)
-            proof = proofs[shape]
-            if proof.equal and proofs.draw(1) == [False]:
+            proof = proofs[self._shape(run, line)]
+            if proof.equal is False:
+                left.append(line.id)
+            elif proof.equal and proofs.draw(1) == [False]:
                 waiting.append((line, proof))
-                continue
-            self._write_or_leave(run, waiting)
-            waiting = []
-            self._post_one(run, line, proof)
+            else:
+                self._write_or_leave(run, waiting)
+                waiting = []
+                self._post_one(run, line, proof)
         self._write_or_leave(run, waiting)
+        run._post_as_odoo(lines.browse(left))
 
     def _may_write(self, run):
         """Return whether nothing concerns all payments of a run that only Odoo minds."""
@@ -132,11 +134,10 @@ class BillingPaymentWriter(models.AbstractModel):
         before = self._rows({"invoice": line.move_id.id, "item": items.id})
         pattern = getattr(proof, "pattern", None)
         again = bool(proof.equal)
-        if proof.equal is False or not pattern:
+        if not pattern:
             run._post_as_odoo(line)
-            if proof.equal is None:
-                proof.pattern = self._learn(line, before)
-                proof.equal = None if proof.pattern else False
+            proof.pattern = self._learn(line, before)
+            proof.equal = None if proof.pattern else False
             return
         model = self.env["billing.invoice.proof"]
         _posted, differences = model._try_ways(
@@ -277,10 +278,10 @@ class BillingPaymentWriter(models.AbstractModel):
             [line.move_line_id.id for line, _proof in waiting]
         )
         before = items._reconcile_pre_hook()
-        # The invoices' chatter says what became of them, as ever.
-        lines.move_id._track_prepare(
-            {name for _line, proof in waiting for name in proof.pattern[1]["invoice"]}
-        )
+        if not {"tracking_disable", "mail_notrack"} & {k for k, v in self.env.context.items() if v}:
+            # The invoices' chatter says what became of them, as ever.
+            changed = {name for _line, proof in waiting for name in proof.pattern[1]["invoice"]}
+            lines.move_id._track_prepare(changed)
         self.env.flush_all()
         new = {part: iter(self._new_ids(TABLES[part], len(waiting))) for part in INSERTED}
         ids = [
