@@ -19,6 +19,10 @@ import psutil
 from odoo.fields import Command
 from odoo.tools import split_every
 
+from odoo.addons.billing_operations.billing_tasks.table_statistics import (
+    outgrown,
+    refresh_after_commit,
+)
 from odoo.addons.billing_operations.payment_runs.models.billing_payment_run_post import BATCH
 
 #: what is aimed at: times the wizard's payments a second, the file of 20,000 lines in seconds, MB,
@@ -239,7 +243,9 @@ class Meter:
         begun = self._spent()
         result = work()
         env.flush_all()
+        tables = outgrown(env.cr)
         env.cr.commit()
+        refresh_after_commit(env.cr, tables)
         self.seconds[name] = self.seconds.get(name, 0) + self._spent() - begun
         self.peak[name] = max(self.peak.get(name, 0), status("VmHWM") - IDLE)
         return result
