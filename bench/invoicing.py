@@ -17,7 +17,7 @@ import statistics
 import sys
 import time
 from collections import Counter, defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 
@@ -153,16 +153,20 @@ class Ours(Bench):
              WHERE id = {run_id}
         """
         deadline = begun + 3000
-        while not self.value(finished):
-            if time.perf_counter() > deadline:
-                raise TimeoutError(server.log.read_text(errors="replace")[-4000:])
-            # Were a worker to wait for its next minute, that would be measured, and not the run.
-            if time.perf_counter() - woken > 0.5:
-                woken = time.perf_counter()
-                server.wake()
-            server.keep_up()
-            time.sleep(0.03)
-        return time.perf_counter() - begun
+        # By one connection: to open one takes more of the processors than to ask.
+        with closing(self.server.connect(self.name)) as connection, connection.cursor() as cr:
+            cr.execute(finished)
+            while not cr.fetchone()[0]:
+                if time.perf_counter() > deadline:
+                    raise TimeoutError(server.log.read_text(errors="replace")[-4000:])
+                # Were a worker to wait for its next minute, that would be measured, and not the run.
+                if time.perf_counter() - woken > 0.5:
+                    woken = time.perf_counter()
+                    server.wake()
+                server.keep_up()
+                time.sleep(0.03)
+                cr.execute(finished)
+            return time.perf_counter() - begun
 
 
 class Peer(Bench):
