@@ -55,7 +55,8 @@ class Stage:
 
     def has_work(self, run):
         """Return whether anything waits for the stage."""
-        return bool(run._bill_ids(self.before))
+        bills = run.env["billing.bill"]
+        return bool(bills.search_count(run._bill_domain(self.before), limit=1))
 
     def has_batches(self, run):
         """Return whether there are tasks for it; else what the stage is for was done before."""
