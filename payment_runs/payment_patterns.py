@@ -81,10 +81,10 @@ def rows_like(pattern: dict, facts: Facts, other: Facts, references: dict, amoun
 
 
 def _text(value, texts):
-    for old, new in texts:
-        if old in value:
-            return value.replace(old, new)
-    return value
+    """Return a text of another payment. Only the longest may stand within others: a name may be any
+    word."""
+    [(old, new), *others] = texts
+    return value.replace(old, new) if old in value else dict(others).get(value, value)
 
 
 def changes(before: dict, after: dict) -> dict:

@@ -191,6 +191,21 @@ class TestPaymentWriter(PaymentCase):
         self.assertEqual(len(self.by_odoo), 2, self.said(run))
         self.assertEqual(set(invoices.mapped("payment_state")), {"paid"})
 
+    def test_amounts_that_other_columns_hold_by_chance_change_no_other_column(self):
+        """Items say 100 of what is deductible: two payments of as much would prove too little."""
+        amounts = (100.0, 100.0, 100.0, 55.0, 56.0, 100.0, 1.0)
+        invoices = self.env["account.move"].concat(
+            *(
+                self.make_invoice(partner, amount, due=date(2026, 2, 10))
+                for partner, amount in zip(self.payers, amounts, strict=True)
+            )
+        )
+        run = self.collected(invoices)
+        self.assertEqual(self.by_odoo, [100.0, 100.0, 55.0], self.said(run))
+        items = run.sudo().line_ids.payment_id.move_id.line_ids
+        self.assertEqual(set(items.mapped("deductible_amount")), {100.0})
+        self.assertEqual(len(set(items.mapped("quantity"))), 1)
+
     def test_an_addon_that_follows_paid_invoices_is_told_of_all(self):
         told = []
         kind = self.registry["account.move"]

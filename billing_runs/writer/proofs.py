@@ -21,6 +21,9 @@ class Proof:
         #: ``{model: names of stored fields}`` that Odoo computes for what is written
         self.computed = {}
         self.attempts = 0
+        #: of payments: the first one of the shape, and in what others that were proven differed from it
+        self.pattern = None
+        self.varied = set()
 
     def compute(self, names: dict):
         """Have Odoo compute more fields of what is written."""

@@ -1,6 +1,6 @@
 import json
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 
 from psycopg2 import OperationalError
 
@@ -52,7 +52,7 @@ class BillingPaymentWriter(models.AbstractModel):
             proof = proofs[self._shape(run, line)]
             if proof.equal is False:
                 left.append(line.id)
-            elif proof.equal and proofs.draw(1) == [False]:
+            elif self._is_proven(proof, line) and proofs.draw(1) == [False]:
                 waiting.append((line, proof))
             else:
                 self._write_or_leave(run, waiting)
@@ -60,6 +60,21 @@ class BillingPaymentWriter(models.AbstractModel):
                 self._post_one(run, line, proof)
         self._write_or_leave(run, waiting)
         run._post_as_odoo(lines.browse(left))
+
+    @staticmethod
+    def _varies(proof, line):
+        """Return in what a line's payment differs from the pattern of its kind."""
+        facts, _rows = proof.pattern
+        differs = {
+            "amount": line.amount != facts.amount,
+            "payer": line.partner_id.id != facts.partners[0],
+        }
+        return {name for name, other in differs.items() if other}
+
+    def _is_proven(self, proof, line):
+        """Return whether payments that differ from the pattern as this one does were found equal: a
+        column that happens to hold the amount, or the payer's own, shows only where these differ."""
+        return bool(proof.equal) and self._varies(proof, line) <= proof.varied
 
     def _may_write(self, run):
         """Return whether nothing concerns all payments of a run that only Odoo minds."""
@@ -132,9 +147,8 @@ class BillingPaymentWriter(models.AbstractModel):
         """Post a payment by Odoo: as the pattern of its kind, or to prove what is written by it."""
         items = line.move_line_id
         before = self._rows({"invoice": line.move_id.id, "item": items.id})
-        pattern = getattr(proof, "pattern", None)
-        again = bool(proof.equal)
-        if not pattern:
+        again = self._is_proven(proof, line) if proof.pattern else False
+        if not proof.pattern:
             run._post_as_odoo(line)
             proof.pattern = self._learn(line, before)
             proof.equal = None if proof.pattern else False
@@ -145,6 +159,7 @@ class BillingPaymentWriter(models.AbstractModel):
             lambda: (line, self._posted_rows(run, line)),
         )
         proof.equal = not differences
+        proof.varied |= self._varies(proof, line)
         if differences:
             run._note_posting(model._reason(differences), again)
 
@@ -166,12 +181,15 @@ class BillingPaymentWriter(models.AbstractModel):
     def _parts(self, line):
         """Return ``{part: id}`` of a posted payment; None where it did not pay all of its invoice."""
         payment = line.payment_id
-        money, receivable = payment.move_id.line_ids.sorted(
+        entries = payment.move_id.line_ids
+        if len(entries) != 2:
+            return None
+        money, receivable = entries.sorted(
             lambda item: item.account_id == line.move_line_id.account_id
-        )[:2]
+        )
         partial = receivable.matched_debit_ids + receivable.matched_credit_ids
         full = receivable.full_reconcile_id
-        if len(payment.move_id.line_ids) != 2 or len(partial) != 1 or not full:
+        if len(partial) != 1 or not full:
             return None
         return {
             "payment": payment.id,
@@ -243,7 +261,7 @@ class BillingPaymentWriter(models.AbstractModel):
             part: {
                 name
                 for name, field in self.env[MODELS[table]]._fields.items()
-                if field.type in ("monetary", "float") and field.store
+                if field.type == "monetary" and field.store
             }
             for part, table in TABLES.items()
         }
@@ -399,21 +417,28 @@ class BillingPaymentWriter(models.AbstractModel):
         """
         for part in CHANGED:
             table = SQL.identifier(TABLES[part])
-            names = sorted({name for one in rows for name in one[part]} - {"id"})
             still_open = SQL("AND one.reconciled IS NOT TRUE") if part == "item" else SQL()
-            self.env.cr.execute(
-                SQL(
-                    "UPDATE %s AS one SET %s FROM jsonb_populate_recordset(NULL::%s, %s::jsonb) AS other"
-                    " WHERE one.id = other.id %s",
-                    table,
-                    SQL(", ").join(
-                        SQL("%s = other.%s", SQL.identifier(name), SQL.identifier(name))
-                        for name in names
-                    ),
-                    table,
-                    json.dumps([one[part] for one in rows]),
-                    still_open,
+            # Kinds of payments may change different columns; nothing else is touched.
+            by_columns = defaultdict(list)
+            for one in rows:
+                by_columns[tuple(sorted(one[part].keys() - {"id"}))].append(one[part])
+            done = 0
+            for names, some in by_columns.items():
+                self.env.cr.execute(
+                    SQL(
+                        "UPDATE %s AS one SET %s"
+                        " FROM jsonb_populate_recordset(NULL::%s, %s::jsonb) AS other"
+                        " WHERE one.id = other.id %s",
+                        table,
+                        SQL(", ").join(
+                            SQL("%s = other.%s", SQL.identifier(name), SQL.identifier(name))
+                            for name in names
+                        ),
+                        table,
+                        json.dumps(some),
+                        still_open,
+                    )
                 )
-            )
-            if self.env.cr.rowcount != len(ids):
+                done += self.env.cr.rowcount
+            if done != len(ids):
                 raise NotWritten("paid meanwhile")
