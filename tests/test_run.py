@@ -8,6 +8,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..billing_runs.runs import engine
+from ..billing_tasks.models.billing_task_queue import WORKERS_PARAMETER
 from .common import BillingCase
 
 
@@ -117,6 +119,19 @@ class TestRun(BillingCase):
         for index, batch in enumerate(customers):
             for other in customers[index + 1 :]:
                 self.assertFalse(batch & other)
+
+    def test_several_workers_get_tasks_each_where_that_leaves_enough_for_one(self):
+        run = self.make_run(self.cycle)
+        run._execute("rating")
+        invoicing = run._stages()[1]
+        parameters = self.env["ir.config_parameter"].sudo()
+        with patch.object(engine, "MIN_BATCH", 1):
+            sizes = {}
+            for workers in ("1", "2"):
+                parameters.set_param(WORKERS_PARAMETER, workers)
+                sizes[workers] = [len(batch) for batch in run._batches(invoicing)]
+        self.assertEqual(sizes, {"1": [5], "2": [2, 2, 1]})
+        self.assertEqual([len(batch) for batch in run._batches(invoicing)], [5])
 
     def test_the_second_run_of_the_same_day_bills_nothing_twice(self):
         self.make_run(self.cycle)._execute("posting")

@@ -37,6 +37,25 @@ class TestWorker(BillingTasksCase):
         self.assertEqual(beats, [1])
         self.assertIn("Begun by process", self.log_text(tasks[0]))
 
+    def test_a_worker_that_has_worked_stays_for_what_comes_next(self):
+        done, looks = [], []
+        self.handlers["test_work"] = lambda task: done.append(task.id)
+        first = self.tasks.enqueue("test_work")
+        later = self.tasks.enqueue("test_work")
+        claim = TaskWorker._claim
+
+        def claim_late(worker, tasks):
+            # The second task comes when the worker has looked in vain twice.
+            looks.append(len(done))
+            return None if looks[1:] in ([1], [1, 1]) else claim(worker, tasks)
+
+        with patch.object(TaskWorker, "_claim", claim_late):
+            self.assertFalse(self.work(patience=0.2))
+            self.assertEqual(done, [first.id, later.id])
+            looks.clear()
+            self.assertFalse(self.work(patience=60))
+            self.assertEqual(looks, [2])
+
     def test_a_worker_stops_when_its_time_is_up_or_the_server_stops(self):
         self.handlers["test_work"] = lambda task: None
         task = self.tasks.enqueue("test_work")

@@ -1,5 +1,6 @@
 import logging
 from itertools import groupby
+from math import ceil
 from operator import itemgetter
 
 from psycopg2 import OperationalError
@@ -13,6 +14,9 @@ from ...billing_tasks.journal import InlineJournal
 from ...billing_tasks.log_lines import log_line
 
 _logger = logging.getLogger(__name__)
+
+#: fewer customers than these are not worth a task of their own
+MIN_BATCH = 50
 
 
 class BillingRun(models.Model):
@@ -172,7 +176,8 @@ class BillingRun(models.Model):
         return True
 
     def _batches(self, stage):
-        """Return the stage's bill ids in lists of the batch size.
+        """Return the stage's bill ids in lists of the batch size, or of fewer where workers would have
+        nothing to do else.
 
         A customer with bills in several currencies is never split: two batches
         would write the same customer's services.
@@ -182,6 +187,9 @@ class BillingRun(models.Model):
         query = bills._search(self._bill_domain(stage.before), order="partner_id, id")
         columns = (SQL.identifier(bills._table, name) for name in ("partner_id", "id"))
         found = self.env.execute_query(query.select(*columns))
+        workers = self.env["billing.task"]._worker_count()
+        if workers > 1:
+            size = min(size, max(ceil(len(found) / (workers * stage.tasks_a_worker)), MIN_BATCH))
         batches = [[]]
         by_partner = groupby(found, itemgetter(0))  # pylint: disable=bad-builtin-groupby
         for _partner, rows in by_partner:

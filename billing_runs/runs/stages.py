@@ -32,6 +32,9 @@ class Stage:
     after = ""
     #: customers a task, as a share of the company's batch size
     batch = 1.0
+    #: tasks for each worker at least, where that leaves enough for one: tasks that wait for each other
+    #: while they number documents have the others prepare theirs meanwhile
+    tasks_a_worker = 1
     #: whether bills have documents after it
     has_documents = True
     #: whether the documents have their PDFs after it
@@ -148,6 +151,7 @@ class Invoicing(Stage):
     task_type = "run_invoice"
     method = "_invoice"
     before, after = "rated", "invoiced"
+    tasks_a_worker = 2
 
     @property
     def produced(self):

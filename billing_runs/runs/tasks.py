@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ...billing_tasks.exceptions import FatalTaskError, SkipTask
+from ...billing_tasks.garbage import collecting_later
 
 
 class BillingRun(models.Model):
@@ -38,7 +39,8 @@ class BillingRun(models.Model):
             return run._try_batch(bills, stage)
         if run.state != "running":
             raise SkipTask(run._state_text())
-        result = run._run_batch(task, bills, stage)
+        with collecting_later():
+            result = run._run_batch(task, bills, stage)
         run._enqueue_advance_after_commit(task)
         return result
 

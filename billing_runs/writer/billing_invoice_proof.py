@@ -1,5 +1,6 @@
 import json
 import logging
+from collections import Counter
 from typing import NamedTuple
 
 from psycopg2 import OperationalError
@@ -9,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
-from .effects import Hooks, Look
+from .effects import Effects, Hooks, Look
 from .not_written import NotWritten
 
 _logger = logging.getLogger(__name__)
@@ -81,30 +82,41 @@ class BillingInvoiceProof(models.Model):
 
     # === MAKING DOCUMENTS BOTH WAYS === #
 
-    def _try(self, write, make):
+    def _try(self, write, make, begin=None):
         """Make a document both ways and keep Odoo's.
 
         :param write: function that makes it our way and returns its id
         :param make: function that makes it Odoo's way and returns it
+        :param begin: as :meth:`_try_ways` takes it
         :return: the document, and the list of :class:`Difference`
         """
 
-        def made():
-            move = make()
+        def made(*begun):
+            move = make(*begun)
             self.env.flush_all()
             return move, self._rows(move.id)
 
-        return self._try_ways(lambda: self._rows(write()), made)
+        return self._try_ways(lambda: self._rows(write()), made, begin)
 
-    def _try_ways(self, write, make):
+    def _try_ways(self, write, make, begin=None):
         """Make something both ways and keep Odoo's.
 
         :param write: function that makes it our way and returns the rows of it:
             ``{(model, number, column): value}``
         :param make: function that makes it Odoo's way and returns it with the rows of it
+        :param begin: function that begins with Odoo's way and returns what ``make`` takes then; None
+            where it took everything back
         :return: what was made, and the list of :class:`Difference`
         """
         cr = self.env.cr
+        begun, begun_effects = [], Effects({}, Counter())
+        if begin:
+            # What waits to be written is not of its making.
+            cr.flush()
+            before = Look(cr)
+            begun = [part for part in [begin()] if part is not None]
+            if begun:
+                begun_effects = Look(cr).effects_since(before)
         hooks = Hooks(cr)
         savepoint = cr.savepoint()
         refused = ours = our_effects = None
@@ -126,11 +138,12 @@ class BillingInvoiceProof(models.Model):
             hooks.restore()
         crash_point("writer.undone")
         if refused:
-            return make()[0], [Difference("account.move", "", refused, "")]
+            return make(*begun)[0], [Difference("account.move", "", refused, "")]
         before = Look(cr)
-        made, theirs = make()
+        made, theirs = make(*begun)
         differences = self._differences(ours, theirs)
-        return made, differences or self._other_effects(our_effects, Look(cr).effects_since(before))
+        their_effects = begun_effects.and_then(Look(cr).effects_since(before))
+        return made, differences or self._other_effects(our_effects, their_effects)
 
     def _rows(self, move_id):
         """Return ``{(model, number, column): value}`` of all rows of a document."""

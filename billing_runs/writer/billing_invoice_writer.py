@@ -8,7 +8,7 @@ from odoo.tools import SQL
 from ...billing_tasks.crash_points import crash_point
 from ..invoicing.prepared import QUIET
 from .copy_rows import Columns
-from .numbers import Numbers
+from .numbers import NUMBERED, Numbers
 from .term_names import term_names
 
 #: what rows of documents refer to by tables of their own: ``{field of the item: (table, column, column)}``
@@ -35,6 +35,9 @@ class BillingInvoiceWriter(models.AbstractModel):
     Rows equal those of Odoo's own ``create`` and ``action_post``, as ``billing.invoice.proof`` has
     found for documents of the same shape; nobody else may call this. What Odoo checks in Python is
     checked on the whole batch before it ends.
+
+    From the first number to the end of the transaction nobody else can number documents of the
+    journal, so all that needs no number is made ready before.
     """
 
     _name = "billing.invoice.writer"
@@ -56,11 +59,15 @@ class BillingInvoiceWriter(models.AbstractModel):
         moves = self.env["account.move"].browse(self._new_ids("account_move", len(documents)))
         rows = self._move_rows(moves.ids, documents)
         computed = self._compute_before(computed or {}, rows)
-        crash_point("writer.before_moves")
-        self._number(moves, rows)
-        crash_point("writer.numbered")
         items, line_ids = self._item_rows(rows, documents)
-        self._copy(self._columns("account.move.line", items), items)
+        self._check_companies(rows, items)
+        ready = self._ready("account.move", rows)
+        ready_items = self._ready("account.move.line", items)
+        crash_point("writer.before_moves")
+        self._number(moves, rows, ready)
+        crash_point("writer.numbered")
+        self._name_items(rows, items)
+        self._copy(ready_items, items)
         crash_point("writer.items")
         self._copy_relations(items)
         crash_point("writer.relations")
@@ -68,7 +75,6 @@ class BillingInvoiceWriter(models.AbstractModel):
         self._create_analytic_lines(items)
         self._compute_after(computed, rows, items)
         self._check_rights(moves)
-        self._check_companies(rows, items)
         self._check(moves)
         crash_point("writer.checked")
         self._increase_ranks(rows)
@@ -145,16 +151,18 @@ class BillingInvoiceWriter(models.AbstractModel):
             and records._fields[name].column_type
         }
 
-    def _number(self, moves, rows):
-        """Insert the documents with their numbers, which follow date, reference and order of creation."""
+    def _number(self, moves, rows, ready):
+        """Insert the documents with their numbers, which follow date, reference and order of creation.
+
+        :param ready: from :meth:`_ready`
+        """
         numbers = Numbers(moves.browse())
-        columns = self._columns("account.move", rows)
         order = sorted(rows, key=lambda row: (row["date"], row.get("ref") or "", row["id"]))
         first = {}
         for row in order:
             first.setdefault(numbers.key(row), row)
         # Those by which sequences are locked; without a name they are in nobody's way.
-        self._copy(columns, first.values())
+        self._copy(ready, first.values())
         # In one order, so that two that need the same sequences do not wait for each other.
         for key in sorted(first):
             numbers.lock(key, moves.browse(first[key]["id"]))
@@ -167,7 +175,7 @@ class BillingInvoiceWriter(models.AbstractModel):
                 row["payment_reference"] = row["name"]
             if row["id"] in holders:
                 self._set_number(numbers, moves.browse(row["id"]), row)
-        self._copy(columns, [row for row in rows if row["id"] not in holders])
+        self._copy(ready, [row for row in rows if row["id"] not in holders])
         if not by_number:
             self._set_references(moves, rows)
 
@@ -223,7 +231,8 @@ class BillingInvoiceWriter(models.AbstractModel):
     # === ITEMS === #
 
     def _item_rows(self, rows, documents):
-        """Return the rows of all items, and the ids of each document's."""
+        """Return the rows of all items, without what follows from numbers, and the ids of each
+        document's."""
         ids = iter(self._new_ids("account_move_line", sum(len(v["line_ids"]) for v in documents)))
         given = [command[2] for values in documents for command in values["line_ids"]]
         defaults = self._defaults("account.move.line", given)
@@ -232,14 +241,12 @@ class BillingInvoiceWriter(models.AbstractModel):
         items, line_ids = [], []
         for row, values in zip(rows, documents, strict=True):
             mine = [defaults | command[2] for command in values["line_ids"]]
-            self._name_terms(row, mine)
             journal_id = row["journal_id"]
             if journal_id not in journals:
                 journal = self.env["account.journal"].browse(journal_id)
                 journals[journal_id] = journal.type == "general"
             shared = stamps | {
                 "move_id": row["id"],
-                "move_name": row["name"],
                 "parent_state": "posted",
                 "company_id": row["company_id"],
                 "journal_id": journal_id,
@@ -268,8 +275,18 @@ class BillingInvoiceWriter(models.AbstractModel):
         tax = self.env["account.tax.repartition.line"].browse(repartition_id).tax_id
         return {"tax_line_id": tax.id, "tax_group_id": tax.tax_group_id.id}
 
-    def _name_terms(self, row, items):
-        terms = [item for item in items if item["display_type"] == "payment_term"]
+    def _name_items(self, rows, items):
+        """Give items what follows from their documents' numbers."""
+        terms = defaultdict(list)
+        names = {row["id"]: row["name"] for row in rows}
+        for item in items:
+            item["move_name"] = names[item["move_id"]]
+            if item["display_type"] == "payment_term":
+                terms[item["move_id"]].append(item)
+        for row in rows:
+            self._name_terms(row, terms[row["id"]])
+
+    def _name_terms(self, row, terms):
         term = self.env["account.payment.term"].browse(row.get("invoice_payment_term_id") or ())
         names = term_names(
             row["payment_reference"],
@@ -293,16 +310,22 @@ class BillingInvoiceWriter(models.AbstractModel):
 
     # === COPY === #
 
-    def _columns(self, model, rows):
-        """Return the columns that rows have values for."""
-        fields = self.env[model]._fields
-        names = dict.fromkeys(name for row in rows for name in row)
+    def _ready(self, model, rows):
+        """Return the columns that rows have values for, with what is known of each row already."""
+        fields, late = self.env[model]._fields, NUMBERED[model]
+        names = dict.fromkeys(name for row in rows for name in row if name not in late)
         stored = [n for n in names if n == "id" or (fields[n].store and fields[n].column_type)]
         company = self.env["res.company"].browse(rows[0]["company_id"])
-        return Columns(self.env[model], stored, company.currency_id)
+        columns = Columns(self.env[model], stored, company.currency_id, late)
+        return columns, dict(zip([row["id"] for row in rows], columns.known(rows), strict=True))
 
-    def _copy(self, columns, rows):
-        self._copy_text(columns.table, columns.names, [columns.line(row) for row in rows])
+    def _copy(self, ready, rows):
+        """
+        :param ready: from :meth:`_ready`
+        """
+        columns, known = ready
+        lines = [columns.line(row, known[row["id"]]) for row in rows]
+        self._copy_text(columns.table, columns.names, lines)
 
     def _copy_text(self, table, names, lines):
         if not lines:

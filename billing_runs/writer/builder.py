@@ -28,7 +28,6 @@ class BillingInvoiceBuilder(models.AbstractModel):
         if rule := self._automation():
             self._note_rule(rule, proofs, run)
             documents = [(None, None)] * len(specs)
-        wait_for_others(self.env.cr, {spec["journal_id"] for spec in specs})
         again = proofs.draw(len(specs))
 
         def way_of(place):
@@ -91,6 +90,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
         return Written(moves, lines)
 
     def _make_by_odoo(self, specs, _documents, _proofs, _run):
+        self._wait_for_others(specs)
         moves = self.env["account.move"].with_context(**QUIET)
         moves = moves.create([self._plain_move_values(spec) for spec in specs])
         moves.flush_recordset()
@@ -108,7 +108,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
         writer, computed = self.env["billing.invoice.writer"], proof.computed
         move, differences = model._try(
             lambda: writer._write_posted([values], computed).move_ids[0],
-            lambda: self._make_as_odoo(specs),
+            lambda draft=None: self._post_as_odoo(draft or self._draft_as_odoo(specs)),
+            lambda: self._begin_as_odoo(specs),
         )
         proof.attempts += 1
         computable = model._computable(differences) if differences and not again else None
@@ -133,14 +134,39 @@ class BillingInvoiceBuilder(models.AbstractModel):
         model.sudo().create(said)
         return self._made(move)
 
+    def _wait_for_others(self, specs):
+        """Wait until nobody else numbers documents of the journal, of which a run has one."""
+        wait_for_others(self.env.cr, {spec["journal_id"] for spec in specs})
+
+    def _begin_as_odoo(self, specs):
+        """Create a draft by Odoo while others may still number theirs, which are waited for then.
+
+        :return: the draft; None where it took a number, as the first one of a journal does
+        """
+        with self.env.cr.savepoint() as savepoint:
+            draft = self._draft_as_odoo(specs)
+            # Here, so that it is computed as whoever bills, and not as the superuser.
+            draft.env.flush_all()
+            if draft.name:
+                savepoint.rollback()
+                draft = None
+        self._wait_for_others(specs)
+        return draft
+
+    def _draft_as_odoo(self, specs):
+        moves = self.env["account.move"].with_context(**QUIET)
+        return moves.create([self._plain_move_values(spec) for spec in specs])
+
     def _make_as_odoo(self, specs):
         """Create and post documents by Odoo's own methods alone."""
-        moves = self.env["account.move"].with_context(**QUIET)
-        moves = moves.create([self._plain_move_values(spec) for spec in specs])
+        return self._post_as_odoo(self._draft_as_odoo(specs))
+
+    @staticmethod
+    def _post_as_odoo(moves):
         moves.action_post()
         # Here, so that what is computed now is not followed up by messages either.
         moves.env.flush_all()
-        return moves.with_env(self.env)
+        return moves
 
     @staticmethod
     def _made(moves):

@@ -95,7 +95,8 @@ class BillingInvoiceWriter(models.AbstractModel):
         company = self.env["res.company"].browse(rows[0]["company_id"])
         for model, values in (("account.move", rows), ("account.move.line", items)):
             for name, field in self.env[model]._fields.items():
-                if not (field.relational and field.check_company):
+                # The documents of items are those that are about to be written.
+                if not (field.relational and field.check_company) or name == "move_id":
                     continue
                 named = {number for row in values for number in self._named(row.get(name))}
                 records = self.env[field.comodel_name].sudo().browse(sorted(named))

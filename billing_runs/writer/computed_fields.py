@@ -1,11 +1,10 @@
 from odoo import models
 
 from ..invoicing.prepared import QUIET
+from .numbers import NUMBERED
 
 #: what a document has only once it has its number
-LATER = frozenset(
-    "id name sequence_prefix sequence_number made_sequence_gap payment_reference".split()
-)
+LATER = frozenset(("id", *NUMBERED["account.move"]))
 #: what Odoo's computes ask of a document beside what they declare
 ASKED = ("move_type", "company_id", "journal_id")
 

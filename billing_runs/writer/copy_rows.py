@@ -3,6 +3,8 @@
 import json
 
 NULL = "\\N"
+#: in place of a value that a record has none for
+MISSING = object()
 ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -23,44 +25,66 @@ def _number(value):
 
 
 class Columns:
-    """Some stored fields of a model, in the order in which COPY takes them."""
+    """Some stored fields of a model, in the order in which COPY takes them: first those that are known
+    late."""
 
-    def __init__(self, model, names, currency):
+    def __init__(self, model, names, currency, late=()):
         """
         :param names: of stored fields
         :param currency: of amounts whose currency the records do not store, the company's
+        :param late: names of further fields, none of them an amount
         """
         self.table = model._table
-        self.names = tuple(names)
-        self._encoders = [(name, self._encoder(model, model._fields[name])) for name in names]
-        self._amounts = {
-            place: field.get_currency_field(model)
-            for place, field in enumerate(map(model._fields.__getitem__, names))
-            if field.type == "monetary"
-        }
+        fields = {name: model._fields[name] for name in (*late, *names)}
+        amounts = [name for name in names if fields[name].type == "monetary"]
+        others = [name for name in names if fields[name].type != "monetary"]
+        self.names = (*late, *others, *amounts)
+        self._late = [(name, self._encoder(model, fields[name])) for name in late]
+        self._encoders = [(name, self._encoder(model, fields[name])) for name in others]
+        self._amounts = [(name, fields[name].get_currency_field(model)) for name in amounts]
         self._currency = currency
         self._places = {}
 
     @staticmethod
     def _encoder(model, field):
-        plain = {"boolean": _boolean, "many2one": _id, "integer": _integer, "monetary": _number}
+        plain = {"boolean": _boolean, "many2one": _id, "integer": _integer}
         if field.type in plain:
             return plain[field.type]
         if field.type == "float" and not field.get_digits(model.env):
             return _number
         return _Kept(model, field)
 
-    def line(self, values):
-        """Return the line of one record; a value that is missing is NULL."""
-        cells = [
-            encode(values[name]) if name in values else NULL for name, encode in self._encoders
+    def line(self, values, known):
+        """Return the line of one record; a value that is missing is NULL.
+
+        :param known: what is known of it, from :meth:`known`
+        """
+        cells = [encode(values[name]) if name in values else NULL for name, encode in self._late]
+        return "\t".join([*cells, known])
+
+    def known(self, rows):
+        """Return the part of each record's line that is known early."""
+        amounts = [self._amounts_of(name, currency, rows) for name, currency in self._amounts]
+        columns = [self._cells_of(name, encode, rows) for name, encode in self._encoders]
+        return ["\t".join(cells) for cells in zip(*columns, *amounts, strict=True)]
+
+    @staticmethod
+    def _cells_of(name, encode, rows):
+        """Return the cells of a column; most columns say the same of all records."""
+        values = [row.get(name, MISSING) for row in rows]
+        if values.count(values[0]) == len(values):
+            return [NULL if values[0] is MISSING else encode(values[0])] * len(values)
+        return [NULL if value is MISSING else encode(value) for value in values]
+
+    def _amounts_of(self, name, currency, rows):
+        """Return the cells of amounts: rounded ones, where sums of them are as binary fractions have
+        them. A cent is a cent."""
+        return [
+            f"{row[name] or 0.0:.{self._decimal_places(row.get(currency))}f}"
+            if name in row
+            else NULL
+            for row in rows
         ]
-        # Rounded amounts, but sums of them as binary fractions have them: a cent is a cent.
-        for place, currency in self._amounts.items():
-            if cells[place] is not NULL:
-                places = self._decimal_places(values.get(currency))
-                cells[place] = f"{values[self.names[place]] or 0.0:.{places}f}"
-        return "\t".join(cells)
 
     def _decimal_places(self, currency_id):
         if currency_id not in self._places:

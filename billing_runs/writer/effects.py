@@ -36,6 +36,15 @@ class Effects(NamedTuple):
     tables: dict  # {table: (rows that came in addition, rows that were updated)}
     hooks: Counter  # (when, name of what is called then)
 
+    def and_then(self, later: "Effects") -> "Effects":
+        """Return what happened here and later together."""
+        tables = dict(self.tables)
+        for name, (rows, updates) in later.tables.items():
+            before, earlier = tables.get(name, (0, 0))
+            more = None if updates is None else earlier + updates
+            tables[name] = (before + rows, more)
+        return Effects(tables, self.hooks + later.hooks)
+
 
 class Look:
     """The state of a transaction at a moment."""

@@ -6,6 +6,17 @@ from psycopg2.errors import LockNotAvailable
 
 #: tells this lock from others that are taken by two numbers
 LOCK = 0x0B1113
+#: what documents and their items have only once they are numbered: ``{model: names}``
+NUMBERED = {
+    "account.move": (
+        "name",
+        "sequence_prefix",
+        "sequence_number",
+        "made_sequence_gap",
+        "payment_reference",
+    ),
+    "account.move.line": ("move_name", "name"),
+}
 
 
 def wait_for_others(cr, journal_ids) -> None:

@@ -3,6 +3,9 @@ from odoo import api, models
 from .. import server_limits
 from ..worker import TaskWorker
 
+#: seconds for which a worker that has done something waits for more
+PATIENCE = 1.0
+
 
 class BillingTask(models.Model):
     """The cron side of the workers: eight crons, of which a setting lets some work."""
@@ -39,6 +42,7 @@ class BillingTask(models.Model):
             crons._commit_progress(1)
             return wanted
 
-        worker = TaskWorker(self.env.registry, server_limits.slice_deadline(), beat)
+        deadline = server_limits.slice_deadline()
+        worker = TaskWorker(self.env.registry, deadline, beat, patience=PATIENCE)
         if worker.run() and self._due_exists():
             self._wake_workers()

@@ -1,0 +1,28 @@
+"""When garbage is collected. No database."""
+
+import gc
+import unittest
+
+from ..billing_tasks.garbage import collecting_later
+
+
+class TestCollectingLater(unittest.TestCase):
+    def setUp(self):
+        self.addCleanup(gc.enable if gc.isenabled() else gc.disable)
+        gc.enable()
+
+    def test_nothing_is_collected_until_the_batch_ends(self):
+        with collecting_later():
+            self.assertFalse(gc.isenabled())
+        self.assertTrue(gc.isenabled())
+
+    def test_an_error_in_the_batch_does_not_end_collecting_for_ever(self):
+        with self.assertRaises(ZeroDivisionError), collecting_later():
+            _ = 1 / 0
+        self.assertTrue(gc.isenabled())
+
+    def test_whoever_has_switched_it_off_finds_it_switched_off(self):
+        gc.disable()
+        with collecting_later():
+            self.assertFalse(gc.isenabled())
+        self.assertFalse(gc.isenabled())
