@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.tools import SQL
 
 
 class BillingRun(models.Model):
@@ -87,6 +88,9 @@ class BillingRun(models.Model):
     def _limit_problem(self):
         """Return the limit that the run's charges exceed, in words, or None."""
         self.ensure_one()
+        limits = self.limit_bills, self.limit_total, self.limit_bill, self.limit_change
+        if not any(limits):
+            return None
         totals = self._charged_by_bill()
         currency = self.company_currency_id
         total, biggest = sum(totals.values()), max(totals.values(), default=0.0)
@@ -103,7 +107,7 @@ class BillingRun(models.Model):
                 limit=currency.format(self.limit_total),
             )
         if self.limit_bill and currency.compare_amounts(biggest, self.limit_bill) > 0:
-            bill = max(totals, key=totals.get)
+            bill = self.env["billing.bill"].browse(max(totals, key=totals.get))
             return self.env._(
                 "The charges of %(customer)s come to %(amount)s, the limit of a bill is %(limit)s.",
                 customer=bill.partner_id.display_name,
@@ -125,23 +129,31 @@ class BillingRun(models.Model):
         return None
 
     def _charged_by_bill(self):
-        """Return ``{bill: its charges in the company's currency}`` of bills not taken back."""
-        rows = self.env["billing.charge"]._read_group(
+        """Return ``{bill id: its charges in the company's currency}`` of bills not taken back."""
+        if not self:
+            return {}
+        self.ensure_one()
+        charges = self.env["billing.charge"]
+        charges.flush_model(["bill_id", "currency_id", "amount", "state"])
+        query = charges._search(
             [
-                ("bill_id.run_id", "in", self.ids),
-                (
-                    "bill_id.state",
-                    "in",
-                    list({state for run in self for state in run._stages().live_states}),
-                ),
+                ("bill_id.run_id", "=", self.id),
+                ("bill_id.state", "in", self._stages().live_states),
                 ("state", "in", ("rated", "invoiced")),
-            ],
-            ["bill_id", "currency_id"],
-            ["amount:sum"],
+            ]
         )
+        # Numbers and no records: a run may have 50,000 bills.
+        bill, currency = (SQL.identifier(charges._table, n) for n in ("bill_id", "currency_id"))
+        query.groupby = SQL("%s, %s", bill, currency)
+        total = SQL("SUM(%s)", SQL.identifier(charges._table, "amount"))
+        currencies = self.env["res.currency"]
         return {
-            bill: bill.run_id._converted(amount, currency, bill.company_id.currency_id)
-            for bill, currency, amount in rows
+            bill_id: self._converted(
+                amount, currencies.browse(currency_id), self.company_id.currency_id
+            )
+            for bill_id, currency_id, amount in self.env.execute_query(
+                query.select(bill, currency, total)
+            )
         }
 
     def _stop(self, reason):

@@ -61,10 +61,10 @@ CREATE TRIGGER billing_charge_moved
 class BillingCharge(models.Model):
     """Days of a service that are charged once, whatever became of the charges.
 
-    What is settled is out of the exclusion constraint: a day of every prepaid service is settled every
-    day, and that kind of index costs more the more it holds. It is held to the others by triggers,
-    which find the neighbour of a charge in an ordinary index. Two who charge at the same moment do
-    not see each other there; they lock and move on the same service, so that one of them begins anew.
+    Only what waits to be billed is in the exclusion constraint: that kind of index costs more the more
+    it holds, and charges stay for ever. All others are held to it by triggers, which find the
+    neighbour of a charge in an ordinary index. Two who charge at the same moment do not see each other
+    there; they lock and move on the same service, so that one of them begins anew.
     """
 
     _inherit = "billing.charge"
@@ -76,7 +76,7 @@ class BillingCharge(models.Model):
     _recurring_without_overlap = models.Constraint(
         "EXCLUDE USING gist (service_id WITH =, (COALESCE(addon_line_id, 0)) WITH =, "
         "daterange(period_start, COALESCE(charged_until, period_end)) WITH &&) "
-        "WHERE (kind IN ('recurring', 'addon') AND state NOT IN ('void', 'settled'))",
+        "WHERE (kind IN ('recurring', 'addon') AND state = 'rated')",
         "These days of the service were charged already.",
     )
 
