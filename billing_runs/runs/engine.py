@@ -271,6 +271,11 @@ class BillingRun(models.Model):
         bills = self.env["billing.bill"]
         return bills.search(self._bill_domain(state), order="partner_id, id").ids
 
+    def _has_bills(self, state):
+        """Return whether any of the run's bills is in a state."""
+        bills = self.env["billing.bill"]
+        return bool(bills.search_count(self._bill_domain(state), limit=1))
+
     def _bill_domain(self, state):
         """Return the domain of the run's bills in a state: of the canary alone while it is under
         way."""

@@ -58,8 +58,7 @@ class Stage:
 
     def has_work(self, run):
         """Return whether anything waits for the stage."""
-        bills = run.env["billing.bill"]
-        return bool(bills.search_count(run._bill_domain(self.before), limit=1))
+        return run._has_bills(self.before)
 
     def has_batches(self, run):
         """Return whether there are tasks for it; else what the stage is for was done before."""
@@ -172,7 +171,7 @@ class Posting(Stage):
         return self.has_batches(run) or run._was_posted_at_once()
 
     def has_batches(self, run):
-        return bool(run._bill_ids(self.before))
+        return run._has_bills(self.before)
 
     def exclusive_key(self, run):
         # Numbers are given out one transaction at a time in a journal: the queue waits for it

@@ -34,7 +34,7 @@ class BillingRun(models.Model):
         self.ensure_one()
         results = self.env["billing.run.result"].search([("run_id", "=", self.id)], order="id desc")
         last = results.filtered(lambda result: result.stage in ("invoicing", "posting"))[:1]
-        return last.stage == "invoicing" and bool(self._bill_ids("posted"))
+        return last.stage == "invoicing" and self._has_bills("posted")
 
     # === PROVEN WRONG AFTERWARDS === #
 

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...billing_tasks.exceptions import FatalTaskError
+from ...billing_tasks.garbage import collecting_later
 from ..netting import net, to_units
 from ..sequences import sequence_types
 
@@ -50,7 +51,8 @@ class BillingPaymentRun(models.Model):
         if parameters.get("step") == "submit":
             return run._submit()
         lines = task.env["billing.payment.line"].browse(parameters.get("line_ids", []))
-        return run._post_lines(lines.exists())
+        with collecting_later():
+            return run._post_lines(lines.exists())
 
     @api.model
     def _task_collect_failed(self, task):

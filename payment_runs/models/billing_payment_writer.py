@@ -282,7 +282,12 @@ class BillingPaymentWriter(models.AbstractModel):
             _logger.info("Payments of run %s are posted by Odoo: %s", run.id, reason)
         except Exception:
             _logger.exception("Payments of run %s are posted by Odoo", run.id)
-        run._post_as_odoo(run.line_ids.browse([line.id for line, _proof in waiting]))
+        run._post_as_odoo(self._lines_of(run, waiting))
+
+    @staticmethod
+    def _lines_of(run, waiting):
+        # Not from the run's lines: all of them would be read for each batch.
+        return run.env["billing.payment.line"].browse([line.id for line, _proof in waiting])
 
     def _write(self, run, waiting):
         """Insert payments, reconciled with their invoices.
@@ -291,7 +296,7 @@ class BillingPaymentWriter(models.AbstractModel):
         :return: ``[{part: id}]`` of them, in their order
         :raise NotWritten: an invoice was paid meanwhile
         """
-        lines = run.line_ids.browse([line.id for line, _proof in waiting])
+        lines = self._lines_of(run, waiting)
         items = self.env["account.move.line"].browse(
             [line.move_line_id.id for line, _proof in waiting]
         )
