@@ -188,7 +188,8 @@ class BillingRun(models.Model):
         columns = (SQL.identifier(bills._table, name) for name in ("partner_id", "id"))
         found = self.env.execute_query(query.select(*columns))
         workers = self.env["billing.task"]._worker_count()
-        if workers > 1:
+        # Tasks that exclude each other give the others nothing to do.
+        if workers > 1 and not stage.exclusive_key(self):
             size = min(size, max(ceil(len(found) / (workers * stage.tasks_a_worker)), MIN_BATCH))
         batches = [[]]
         by_partner = groupby(found, itemgetter(0))  # pylint: disable=bad-builtin-groupby
