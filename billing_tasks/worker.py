@@ -30,8 +30,8 @@ _logger = logging.getLogger(__name__)
 MAX_CONFLICTS = 5
 LOCK_PATIENCE = 5.0
 REAP_INTERVAL = 5.0
-#: how often a worker that stays looks for tasks, in seconds
-LOOK_INTERVAL = 0.025
+#: seconds between two looks of a worker that stays for tasks, and a tenth of what it waited already
+LOOK_INTERVAL = 0.01
 AGE_TURN = 10
 # Somebody else is at work on the same rows right now.
 _CONFLICTS = (TransactionRollbackError, errors.LockNotAvailable, LockError)
@@ -61,7 +61,7 @@ class TaskWorker:
 
     def run(self):
         """Run attempts. Return True when it stopped although tasks may be due."""
-        leave = 0.0
+        leave = idle_since = 0.0
         while True:
             if server_limits.stopping() or time.monotonic() >= self.deadline:
                 return True
@@ -83,12 +83,13 @@ class TaskWorker:
                         if not cr.closed:
                             cr.rollback()
                             tasks._rest()
+            now = time.monotonic()
             if claim:
-                leave = time.monotonic() + self.patience
-            elif time.monotonic() >= leave:
+                idle_since, leave = now, now + self.patience
+            elif now >= leave:
                 return False
             else:
-                time.sleep(LOOK_INTERVAL)
+                time.sleep(LOOK_INTERVAL + (now - idle_since) / 10)
             if time.monotonic() >= self.next_beat:
                 if not self.beat():
                     return True

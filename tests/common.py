@@ -10,7 +10,7 @@ from odoo.fields import Command
 from odoo.tests import TransactionCase, new_test_user
 
 from ..billing_runs.layouts import printers
-from ..services.models.billing_charge import LIVE_STATES
+from ..services.models.billing_charge import LIVE_STATES, InvoiceLine
 
 #: the company that is prepared for all classes, where the tests' runner does so
 PROVIDER = "__test__.billing_provider"
@@ -297,7 +297,12 @@ class ServiceCase(BillingCase):
             }
         )
         lines = move.invoice_line_ids.sorted("id")
-        charges._mark_invoiced(dict(zip(charges.ids, lines.ids, strict=True)))
+        charges._mark_invoiced(
+            {
+                charge.id: InvoiceLine(line.id, line.price_subtotal, move.id)
+                for charge, line in zip(charges, lines, strict=True)
+            }
+        )
         return move
 
 

@@ -1,6 +1,7 @@
 """The life of a billing run: states, locks, dates, stages through the queue."""
 
 from datetime import date, timedelta
+from itertools import islice
 from unittest.mock import patch
 
 from odoo import fields
@@ -123,15 +124,19 @@ class TestRun(BillingCase):
     def test_several_workers_get_tasks_each_where_that_leaves_enough_for_one(self):
         run = self.make_run(self.cycle)
         run._execute("rating")
-        invoicing = run._stages()[1]
+        rating, invoicing = run._stages()[:2]
         parameters = self.env["ir.config_parameter"].sudo()
-        with patch.object(engine, "MIN_BATCH", 1):
-            sizes = {}
-            for workers in ("1", "2"):
-                parameters.set_param(WORKERS_PARAMETER, workers)
-                sizes[workers] = [len(batch) for batch in run._batches(invoicing)]
-        self.assertEqual(sizes, {"1": [5], "2": [2, 2, 1]})
+        parameters.set_param(WORKERS_PARAMETER, "1")
+        self.assertEqual(list(islice(run._batch_sizes(invoicing, 500), 2)), [250, 250])
+        parameters.set_param(WORKERS_PARAMETER, "2")
+        self.assertEqual(list(islice(run._batch_sizes(rating, 400), 3)), [200, 200, 250])
+        sizes = {count: list(islice(run._batch_sizes(invoicing, count), 6)) for count in (60, 500)}
+        self.assertEqual(sizes, {60: [50] * 5 + [250], 500: [50, 150, 150, 100, 50, 250]})
+        sizes = list(islice(run._batch_sizes(invoicing, 5000), 6))
+        self.assertEqual(sizes, [250] * 6)
         self.assertEqual([len(batch) for batch in run._batches(invoicing)], [5])
+        with patch.object(engine, "MIN_BATCH", 1):
+            self.assertEqual([len(batch) for batch in run._batches(invoicing)], [1, 2, 2])
 
     def test_the_second_run_of_the_same_day_bills_nothing_twice(self):
         self.make_run(self.cycle)._execute("posting")

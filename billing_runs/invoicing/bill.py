@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools.mail import plaintext2html
 
 from ...billing_tasks.crash_points import crash_point
+from ...services.models.billing_charge import InvoiceLine
 from ..bills.by_run import by_run
 from .lines import line_amount
 
@@ -35,8 +36,11 @@ class BillingBill(models.Model):
         moves = self._create_drafts(documents)
         if any(move.amount_total < 0 for move in moves):
             moves, documents = self._turn_negative_documents(moves, documents)
-        lines = [move.invoice_line_ids.sorted("sequence").ids for move in moves]
-        self._link_documents(lines, documents)
+        items = [
+            [(line.id, line.price_subtotal) for line in move.invoice_line_ids.sorted("sequence")]
+            for move in moves
+        ]
+        self._link_documents(items, documents, moves.ids)
         self._skip_undocumented(documents, zero)._set_state("invoiced")
 
     def _create_drafts(self, documents):
@@ -169,23 +173,26 @@ class BillingBill(models.Model):
         lines = [line | {"price_unit": -line["price_unit"]} for line in spec["lines"]]
         return bill, charges, spec | {"move_type": turned, "lines": lines}
 
-    def _link_documents(self, lines, documents):
-        """Tie every charge to its invoice line, in the order both were made.
+    def _link_documents(self, items, documents, move_ids):
+        """Tie every charge to its invoice line, which may come into its table after it.
 
-        :param lines: for each document the ids of its items, those of its charges first
+        :param items: for each document the ids and subtotals of its items, those of its charges
+            first, in their order
+        :param move_ids: the ids of the documents
         """
-        line_ids, amounts = {}, {}
-        for items, (bill, charges, spec) in zip(lines, documents, strict=True):
-            line_ids.update(zip(charges.ids, items[: len(charges)], strict=True))
+        links, amounts = {}, {}
+        for move_id, some, (bill, charges, spec) in zip(move_ids, items, documents, strict=True):
             sign = 1 if spec["move_type"] == "out_invoice" else -1
-            for charge, line in zip(charges, spec["lines"], strict=True):
+            some = some[: len(charges)]
+            for charge, item, line in zip(charges, some, spec["lines"], strict=True):
+                links[charge.id] = InvoiceLine(*item, move_id)
                 figures = line["quantity"], sign * line["price_unit"], line["discount"]
                 amount = line_amount(*figures, bill.currency_id.round)
                 same = bill.currency_id.compare_amounts(amount, charge.amount) == 0
                 amounts[charge] = None if same else amount
-        charges = self.env["billing.charge"].browse(line_ids)
+        charges = self.env["billing.charge"].browse(links)
         charges._set_document_amounts(amounts)
-        charges._mark_invoiced(line_ids)
+        charges._mark_invoiced(links)
 
     # === AFTER POSTING === #
 

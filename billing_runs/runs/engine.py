@@ -1,5 +1,5 @@
 import logging
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from math import ceil
 from operator import itemgetter
 
@@ -182,22 +182,34 @@ class BillingRun(models.Model):
         A customer with bills in several currencies is never split: two batches
         would write the same customer's services.
         """
-        size = max(int(self.company_id.billing_batch_size * stage.batch), 1)
         bills = self.env["billing.bill"]
         query = bills._search(self._bill_domain(stage.before), order="partner_id, id")
         columns = (SQL.identifier(bills._table, name) for name in ("partner_id", "id"))
         found = self.env.execute_query(query.select(*columns))
-        workers = self.env["billing.task"]._worker_count()
-        # Tasks that exclude each other give the others nothing to do.
-        if workers > 1 and not stage.exclusive_key(self):
-            size = min(size, max(ceil(len(found) / (workers * stage.tasks_a_worker)), MIN_BATCH))
-        batches = [[]]
+        sizes = self._batch_sizes(stage, len(found))
+        batches, size = [[]], next(sizes)
         by_partner = groupby(found, itemgetter(0))  # pylint: disable=bad-builtin-groupby
         for _partner, rows in by_partner:
             if len(batches[-1]) >= size:
                 batches.append([])
+                size = next(sizes)
             batches[-1].extend(bill_id for _partner_id, bill_id in rows)
         return batches
+
+    def _batch_sizes(self, stage, count):
+        """Return, one after the other, how many of ``count`` bills each task of a stage takes on at most.
+
+        Tasks that take turns begin small, as nobody numbers documents before the first has prepared
+        its own, and end small, as the others have nothing left to do while the last is at work.
+        """
+        most = max(int(self.company_id.billing_batch_size * stage.batch), 1)
+        workers = self.env["billing.task"]._worker_count()
+        # Tasks that exclude each other give the others nothing to do.
+        if workers == 1 or stage.exclusive_key(self):
+            return repeat(most)
+        shares = [1, *[3] * workers, 2, 1] if stage.takes_turns else [1] * workers
+        sizes = [min(max(ceil(count * n / sum(shares)), MIN_BATCH), most) for n in shares]
+        return chain(sizes, repeat(most))
 
     def _enqueue_batches(self, stage):
         self.env["billing.task"].enqueue_many(

@@ -32,9 +32,9 @@ class Stage:
     after = ""
     #: customers a task, as a share of the company's batch size
     batch = 1.0
-    #: tasks for each worker at least, where that leaves enough for one: tasks that wait for each other
-    #: while they number documents have the others prepare theirs meanwhile
-    tasks_a_worker = 1
+    #: whether its tasks number documents, which one of them does at a time while the others prepare
+    #: theirs
+    takes_turns = False
     #: whether bills have documents after it
     has_documents = True
     #: whether the documents have their PDFs after it
@@ -150,7 +150,7 @@ class Invoicing(Stage):
     task_type = "run_invoice"
     method = "_invoice"
     before, after = "rated", "invoiced"
-    tasks_a_worker = 2
+    takes_turns = True
 
     @property
     def produced(self):

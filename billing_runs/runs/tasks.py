@@ -39,10 +39,11 @@ class BillingRun(models.Model):
             return run._try_batch(bills, stage)
         if run.state != "running":
             raise SkipTask(run._state_text())
-        with collecting_later():
-            result = run._run_batch(task, bills, stage)
+        # Before all else that a batch asks for after its commit, such as to raise customers' ranks:
+        # the run goes on meanwhile.
         run._enqueue_advance_after_commit(task)
-        return result
+        with collecting_later():
+            return run._run_batch(task, bills, stage)
 
     def _task_range(self, task, stage):
         """Handle one batch of a stage that works on customers by sets.

@@ -84,10 +84,13 @@ class BillingBill(models.Model):
                 documents[place] = self._turn_document(*documents[place])
             specs = [spec for _bill, _charges, spec in documents]
             shaped = builder._shaped(specs)
-        made = builder._create_posted(specs, shaped, run)
+
+        def link(span, move_ids, items):
+            self._link_documents(items, documents[span], move_ids)
+            crash_point("writer.linked")
+
+        made = builder._create_posted(specs, shaped, run, link)
         self.invalidate_recordset(["move_ids"])
-        self._link_documents(made.line_ids, documents)
-        crash_point("writer.linked")
         self._check_dates(made.move_ids)
         self._skip_undocumented(documents, zero)._set_state("posted")
         posted = self.filtered(lambda bill: bill.state == "posted")

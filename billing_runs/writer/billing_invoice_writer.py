@@ -1,5 +1,6 @@
 import io
 from collections import defaultdict
+from itertools import islice
 from typing import NamedTuple
 
 from odoo import models
@@ -20,6 +21,23 @@ RELATIONS = {
         "account_account_tag_id",
     ),
 }
+
+
+class Prepared(NamedTuple):
+    """Documents that lack nothing but their numbers."""
+
+    moves: models.Model
+    rows: list
+    items: list
+    line_ids: list  # a list of ids for each document, in the order of its items
+    computed: dict
+    ready: tuple
+    ready_items: tuple
+
+    def subtotals(self):
+        """Return ids and subtotals of the items of each document."""
+        found = ((item["id"], item.get("price_subtotal") or 0.0) for item in self.items)
+        return [list(islice(found, len(ids))) for ids in self.line_ids]
 
 
 class Written(NamedTuple):
@@ -46,15 +64,24 @@ class BillingInvoiceWriter(models.AbstractModel):
     def _write_posted(self, documents, computed=None):
         """Insert documents as posted ones.
 
-        :param list[dict] documents: values of one company, from ``InvoiceAmounts.complete``
-        :param dict computed: ``{model: names of stored fields}`` of other addons that Odoo computes
-            for what was written
+        :param documents, computed: as :meth:`_prepare` takes them
         :return: :class:`Written`
         :raise NotWritten: Odoo would refuse them, or make them otherwise
         :raise AccessError: the user may not create or post documents
         """
         if not documents:
             return Written([], [])
+        return self._insert(self._prepare(documents, computed))
+
+    def _prepare(self, documents, computed=None):
+        """Make ready what documents need before their numbers.
+
+        :param list[dict] documents: values of one company, from ``InvoiceAmounts.complete``
+        :param dict computed: ``{model: names of stored fields}`` of other addons that Odoo computes
+            for what was written
+        :return: :class:`Prepared`
+        :raise NotWritten: Odoo would refuse them, or make them otherwise
+        """
         self._check_dates(documents)
         moves = self.env["account.move"].browse(self._new_ids("account_move", len(documents)))
         rows = self._move_rows(moves.ids, documents)
@@ -63,6 +90,17 @@ class BillingInvoiceWriter(models.AbstractModel):
         self._check_companies(rows, items)
         ready = self._ready("account.move", rows)
         ready_items = self._ready("account.move.line", items)
+        return Prepared(moves, rows, items, line_ids, computed, ready, ready_items)
+
+    def _insert(self, prepared):
+        """Number documents and insert them.
+
+        :param prepared: from :meth:`_prepare`
+        :return: :class:`Written`
+        :raise NotWritten: Odoo would refuse them, or make them otherwise
+        :raise AccessError: the user may not create or post documents
+        """
+        moves, rows, items, line_ids, computed, ready, ready_items = prepared
         crash_point("writer.before_moves")
         self._number(moves, rows, ready)
         crash_point("writer.numbered")

@@ -1,13 +1,11 @@
-from itertools import groupby
-from operator import itemgetter
-
 from odoo import models
 
 from ..invoicing.prepared import QUIET
+from .batch import Batch
 from .billing_invoice_writer import Written
 from .not_written import ProvenWrong
 from .numbers import wait_for_others
-from .proofs import ATTEMPTS, Proofs
+from .proofs import ATTEMPTS
 from .shapes import shape_of
 
 
@@ -16,34 +14,27 @@ class BillingInvoiceBuilder(models.AbstractModel):
 
     _inherit = "billing.invoice.builder"
 
-    def _create_posted(self, specs, documents, run):
+    def _create_posted(self, specs, documents, run, link=None):
         """Create and post one document per spec.
 
         :param list[dict] specs: as :meth:`_create_invoices` takes them
         :param documents: their shapes and values, from :meth:`_shaped`
         :param run: the ``billing.run`` in which shapes are proven
+        :param link: function that is told what documents will be, as soon as that is known: which
+            ones, as a slice, and of each one its id and its items' ids and subtotals, those of the
+            specs' lines first
         :return: :class:`Written`; the ids of the specs' lines come first
         """
-        proofs = Proofs.of(self.env.registry, run.id)
+        batch = Batch(self.env, specs, documents, run, link)
         if rule := self._automation():
-            self._note_rule(rule, proofs, run)
-            documents = [(None, None)] * len(specs)
-        again = proofs.draw(len(specs))
-
-        def way_of(place):
-            return proofs.way(documents[place][0], again=again[place])
-
+            self._note_rule(rule, batch.proofs, run)
+            batch.leave_to_odoo()
         moves, lines = [], []
-        place = 0
-        while place < len(documents):
-            way, end = way_of(place), place + 1
-            while way != "both" and end < len(documents) and way_of(end) == way:
-                end += 1
-            some = documents[place:end]
-            made = getattr(self, f"_make_by_{way}")(specs[place:end], some, proofs, run)
+        while len(moves) < len(specs):
+            place = len(moves)
+            made = getattr(self, f"_make_by_{batch.way(place)}")(batch, batch.span(place))
             moves += made.move_ids
             lines += made.line_ids
-            place = end
         return Written(moves, lines)
 
     def _automation(self):
@@ -76,29 +67,25 @@ class BillingInvoiceBuilder(models.AbstractModel):
             for values in self._complete(company, specs)
         ]
 
-    def _make_by_sets(self, _specs, documents, proofs, _run):
-        """Write documents of proven shapes, those together that need the same of Odoo."""
-        writer = self.env["billing.invoice.writer"]
-        moves, lines = [], []
-        # Only neighbours belong together: numbers follow the order of the documents.
-        keyed = [(proofs[shape].computed, shape, values) for shape, values in documents]
-        for computed, group in groupby(keyed, itemgetter(0)):  # pylint: disable=bad-builtin-groupby
-            found = [values | {"billing_shape": shape.code} for _computed, shape, values in group]
-            made = writer._write_posted(found, computed)
-            moves += made.move_ids
-            lines += made.line_ids
-        return Written(moves, lines)
+    def _make_by_sets(self, batch, span):
+        """Write documents of proven shapes that need the same of Odoo."""
+        ready = batch.prepared(span)
+        batch.link(span, ready.moves.ids, ready.subtotals())
+        return self.env["billing.invoice.writer"]._insert(ready)
 
-    def _make_by_odoo(self, specs, _documents, _proofs, _run):
+    def _make_by_odoo(self, batch, span):
+        specs = batch.specs[span]
         self._wait_for_others(specs)
         moves = self.env["account.move"].with_context(**QUIET)
         moves = moves.create([self._plain_move_values(spec) for spec in specs])
         moves.flush_recordset()
-        return self._made(self._post_invoices(moves.with_env(self.env)))
+        return self._made(batch, span, self._post_invoices(moves.with_env(self.env)))
 
-    def _make_by_both(self, specs, documents, proofs, run):
+    def _make_by_both(self, batch, span):
         """Prove a shape by its next document, which stays as Odoo made it."""
-        [(shape, values)] = documents
+        place, specs = span.start, batch.specs[span]
+        shape, values = batch.shape(place), batch.values(place)
+        proofs, run = batch.proofs, batch.run
         proof = proofs[shape]
         again = bool(proof.equal)
         model = self.env["billing.invoice.proof"]
@@ -109,7 +96,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
         move, differences = model._try(
             lambda: writer._write_posted([values], computed).move_ids[0],
             lambda draft=None: self._post_as_odoo(draft or self._draft_as_odoo(specs)),
-            lambda: self._begin_as_odoo(specs),
+            lambda: self._begin_as_odoo(batch, place),
         )
         proof.attempts += 1
         computable = model._computable(differences) if differences and not again else None
@@ -132,17 +119,18 @@ class BillingInvoiceBuilder(models.AbstractModel):
         if differences and again:
             raise ProvenWrong(said | {"move_id": False})
         model.sudo().create(said)
-        return self._made(move)
+        return self._made(batch, span, move)
 
     def _wait_for_others(self, specs):
         """Wait until nobody else numbers documents of the journal, of which a run has one."""
         wait_for_others(self.env.cr, {spec["journal_id"] for spec in specs})
 
-    def _begin_as_odoo(self, specs):
+    def _begin_as_odoo(self, batch, place):
         """Create a draft by Odoo while others may still number theirs, which are waited for then.
 
         :return: the draft; None where it took a number, as the first one of a journal does
         """
+        specs = batch.specs[place : place + 1]
         with self.env.cr.savepoint() as savepoint:
             draft = self._draft_as_odoo(specs)
             # Here, so that it is computed as whoever bills, and not as the superuser.
@@ -150,6 +138,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
             if draft.name:
                 savepoint.rollback()
                 draft = None
+        batch.prepare_after(place)
         self._wait_for_others(specs)
         return draft
 
@@ -169,5 +158,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
         return moves
 
     @staticmethod
-    def _made(moves):
-        return Written(moves.ids, [move.invoice_line_ids.sorted("sequence").ids for move in moves])
+    def _made(batch, span, moves):
+        """Return documents that Odoo made."""
+        items = [move.invoice_line_ids.sorted("sequence") for move in moves]
+        subtotals = [[(item.id, item.price_subtotal) for item in some] for some in items]
+        batch.link(span, moves.ids, subtotals)
+        return Written(moves.ids, [some.ids for some in items])

@@ -53,11 +53,15 @@ class Look:
         cr.execute("SHOW track_counts")
         if cr.fetchone()[0] != "on":
             raise NotWritten("PostgreSQL does not count what is written (track_counts is off)")
+        # What pg_stat_xact_user_tables says of tables, which also joins and adds up their indexes.
         cr.execute(
             """
-            SELECT relname, n_tup_ins - n_tup_del, n_tup_upd
-              FROM pg_stat_xact_user_tables
-             WHERE schemaname = current_schema AND n_tup_ins + n_tup_upd + n_tup_del > 0
+            SELECT relname, ins - del, upd
+              FROM pg_class, pg_stat_get_xact_tuples_inserted(oid) AS ins,
+                   pg_stat_get_xact_tuples_updated(oid) AS upd,
+                   pg_stat_get_xact_tuples_deleted(oid) AS del
+             WHERE relkind = 'r' AND relnamespace = current_schema::regnamespace
+               AND ins + upd + del > 0
             """
         )
         self.tables = {name: counts for name, *counts in cr.fetchall()}

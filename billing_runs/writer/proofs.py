@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 
 #: of so many documents that are written by sets, one chosen at random is proven again
-AGAIN = 2000
+AGAIN = 5000
 #: so many runs are kept in mind
 RUNS = 8
 #: of so many documents of a shape the columns that Odoo itself has to compute may be found out

@@ -1,12 +1,22 @@
+from typing import NamedTuple
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
-from ..loose_many2one import HeldMany2one
+from ..loose_many2one import HeldMany2one, LooseMany2one
 
 LIVE_ADJUSTABLE = ("recurring", "addon", "adjustment")
 # What counts: to be billed, on a document, or netted without one.
 LIVE_STATES = ("rated", "invoiced", "settled")
+
+
+class InvoiceLine(NamedTuple):
+    """A line that charges are put on."""
+
+    id: int
+    subtotal: float  # before tax
+    move_id: int
 
 
 class BillingCharge(models.Model):
@@ -170,7 +180,8 @@ class BillingCharge(models.Model):
         copy=False,
         help="The part of the amount that somebody credited or took off the invoice in Odoo.",
     )
-    move_line_id = fields.Many2one(
+    # Charges are tied to lines before these are numbered and come into their table.
+    move_line_id = HeldMany2one(
         "account.move.line",
         string="Invoice Line",
         index="btree_not_null",
@@ -179,7 +190,7 @@ class BillingCharge(models.Model):
         check_company=True,
         ondelete="restrict",
     )
-    move_id = fields.Many2one(
+    move_id = LooseMany2one(
         related="move_line_id.move_id", string="Invoice", store=True, index="btree_not_null"
     )
 
@@ -257,15 +268,16 @@ class BillingCharge(models.Model):
     # === BUSINESS === #
 
     @api.private
-    def _mark_invoiced(self, line_ids: dict[int, int] | None = None):
+    def _mark_invoiced(self, links: dict[int, InvoiceLine] | None = None):
         """rated → invoiced.
 
-        :param line_ids: {charge id: account.move.line id} to link in the same statement; without
-            it every charge must have its ``move_line_id`` already
+        :param links: ``{charge id: InvoiceLine}`` to link in the same statement, before or after the
+            lines come into their table; without it every charge must have its ``move_line_id``
+            already
         """
         charges = self._to_move("invoiced", sources=("rated",))
-        linked = charges.filtered(lambda charge: charge.id in (line_ids or ()))
-        linked._link_lines(line_ids)
+        linked = charges.filtered(lambda charge: charge.id in (links or ()))
+        linked._link_lines(links)
         others = charges - linked
         for charge in others:
             if not charge.move_line_id:
@@ -275,12 +287,12 @@ class BillingCharge(models.Model):
             charge.invoiced_amount = charge.move_line_id.price_subtotal
         others._set_state("invoiced")
 
-    def _link_lines(self, line_ids: dict[int, int]):
+    def _link_lines(self, links: dict[int, InvoiceLine]):
         """Move rated charges to ``invoiced`` with their invoice lines, each row written once."""
         if not self:
             return
         self.flush_recordset()
-        self.env["account.move.line"].flush_model(["move_id", "price_subtotal"])
+        lines = [links[charge_id] for charge_id in self.ids]
         self.env.cr.execute(
             SQL(
                 """
@@ -288,17 +300,19 @@ class BillingCharge(models.Model):
                    SET state = 'invoiced',
                        move_line_id = line.id,
                        move_id = line.move_id,
-                       invoiced_amount = line.price_subtotal,
+                       invoiced_amount = line.subtotal,
                        write_uid = %s,
                        write_date = %s
-                  FROM unnest(%s::int[], %s::int[]) AS link (charge_id, line_id)
-                  JOIN account_move_line AS line ON line.id = link.line_id
-                 WHERE charge.id = link.charge_id AND charge.state = 'rated'
+                  FROM unnest(%s::int[], %s::int[], %s::int[], %s::numeric[])
+                       AS line (charge_id, id, move_id, subtotal)
+                 WHERE charge.id = line.charge_id AND charge.state = 'rated'
                 """,
                 self.env.uid,
                 self.env.cr.now(),
                 self.ids,
-                [line_ids[charge_id] for charge_id in self.ids],
+                [line.id for line in lines],
+                [line.move_id for line in lines],
+                [line.subtotal for line in lines],
             )
         )
         if self.env.cr.rowcount != len(self):

@@ -1,0 +1,88 @@
+"""Documents that are made together."""
+
+from .proofs import Proofs
+
+
+class Batch:
+    """Documents of a run, how each of them is made, and what was made ready of them already."""
+
+    def __init__(self, env, specs, documents, run, link):
+        """
+        :param specs, documents, run, link: as ``billing.invoice.builder._create_posted`` takes them
+        """
+        self.env = env
+        self.specs = specs
+        self.run = run
+        self.proofs = Proofs.of(env.registry, run.id)
+        self._documents = documents
+        self._again = self.proofs.draw(len(specs))
+        self._link = link
+        self._ready = {}
+
+    def leave_to_odoo(self):
+        """Have Odoo make every document, whatever its shape."""
+        self._documents = [(None, None)] * len(self.specs)
+
+    def shape(self, place):
+        return self._documents[place][0]
+
+    def way(self, place) -> str:
+        """Return how a document is made; see :meth:`Proofs.way`."""
+        return self.proofs.way(self.shape(place), again=self._again[place])
+
+    def span(self, place) -> slice:
+        """Return the neighbours from a place on that are made together. Only neighbours are: numbers
+        follow the order of the documents."""
+        way, end = self.way(place), place + 1
+        computed = self._computed(place) if way == "sets" else None
+        while way != "both" and end < len(self.specs) and self.way(end) == way:
+            if way == "sets" and self._computed(end) != computed:
+                break
+            end += 1
+        return slice(place, end)
+
+    def _computed(self, place) -> dict:
+        """Return the fields that Odoo computes of a document that is written by sets."""
+        return self.proofs[self.shape(place)].computed
+
+    # === MAKING READY === #
+
+    def prepare_after(self, place):
+        """Make ready what is written next if the document at a place proves its shape. While others
+        number their documents there is nothing better to do."""
+        shape, end = self.shape(place), place + 1
+        computed = self._computed(place)
+        while end < len(self.specs) and not self._again[end]:
+            proven = self.shape(end) == shape or self.way(end) == "sets"
+            if not proven or self._computed(end) != computed:
+                break
+            end += 1
+        if end > place + 1:
+            self._ready[place + 1, end] = dict(computed), self._prepare(slice(place + 1, end))
+
+    def prepared(self, span):
+        """Return documents of one way made ready: now, if they were not, or not so."""
+        known, ready = self._ready.pop((span.start, span.stop), (None, None))
+        return ready if known == self._computed(span.start) else self._prepare(span)
+
+    def _prepare(self, span):
+        documents = [
+            values | {"billing_shape": shape.code} for shape, values in self._documents[span]
+        ]
+        writer = self.env["billing.invoice.writer"]
+        return writer._prepare(documents, self._computed(span.start))
+
+    def values(self, place):
+        return self._documents[place][1]
+
+    # === MADE === #
+
+    def link(self, span, move_ids, items):
+        """Tell who asked for the documents what they are.
+
+        :param list[int] move_ids: their ids
+        :param list[list[tuple]] items: ids and subtotals of each one's items, those of its charges
+            first
+        """
+        if self._link:
+            self._link(span, move_ids, items)
