@@ -1,8 +1,34 @@
 """When this process looks for garbage in cycles."""
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+class _Collection:
+    """Whether garbage is collected, for all threads that want it to wait."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._was_enabled = False
+
+    def pause(self):
+        with self._lock:
+            if not self._waiting:
+                self._was_enabled = gc.isenabled()
+                gc.disable()
+            self._waiting += 1
+
+    def go_on(self):
+        with self._lock:
+            self._waiting -= 1
+            if not self._waiting and self._was_enabled:
+                gc.enable()
+
+
+_collection = _Collection()
 
 
 @contextmanager
@@ -11,13 +37,11 @@ def collecting_later() -> Iterator[None]:
 
     For work that ends after a second or so and whose size is bounded. Python looks through all that
     a process holds whenever much was added, which in a server is 100 ms each time; records of a
-    batch live until it ends and are nearly all freed without it. What is left is collected after it.
+    batch live until it ends and are nearly all freed without it, and a million rows make no cycles.
+    What is left is collected after it.
     """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
+    _collection.pause()
     try:
         yield
     finally:
-        gc.enable()
+        _collection.go_on()

@@ -32,6 +32,8 @@ LOCK_PATIENCE = 5.0
 REAP_INTERVAL = 5.0
 #: seconds between two looks of a worker that stays for tasks, and a tenth of what it waited already
 LOOK_INTERVAL = 0.01
+#: so many times its patience a worker waits in all, then it makes room for other jobs of the server
+WAITS = 3
 AGE_TURN = 10
 # Somebody else is at work on the same rows right now.
 _CONFLICTS = (TransactionRollbackError, errors.LockNotAvailable, LockError)
@@ -61,7 +63,7 @@ class TaskWorker:
 
     def run(self):
         """Run attempts. Return True when it stopped although tasks may be due."""
-        leave = idle_since = 0.0
+        leave = idle_since = waited = 0.0
         while True:
             if server_limits.stopping() or time.monotonic() >= self.deadline:
                 return True
@@ -86,10 +88,12 @@ class TaskWorker:
             now = time.monotonic()
             if claim:
                 idle_since, leave = now, now + self.patience
-            elif now >= leave:
+            elif now >= leave or waited >= WAITS * self.patience:
                 return False
             else:
-                time.sleep(LOOK_INTERVAL + (now - idle_since) / 10)
+                pause = LOOK_INTERVAL + (now - idle_since) / 10
+                waited += pause
+                time.sleep(pause)
             if time.monotonic() >= self.next_beat:
                 if not self.beat():
                     return True

@@ -15,12 +15,12 @@ from psycopg2.errors import UniqueViolation
 from odoo.tools import SQL
 
 from ..billing_tasks.crash_points import crash_point
+from ..billing_tasks.garbage import collecting_later
 from .calls import CALL_COLUMNS, Calls
 from .copying import copy_text
 from .loader import Loader
 from .rating_choices import add_choices, prepare_choices
 from .rating_sql import RATED_COLUMNS, rated_select
-from .reading import without_collection
 from .totals import Totals
 
 #: so many parts may wait for the database; they bound the memory
@@ -85,7 +85,7 @@ class CallLoader(Loader):
         if not isinstance(calls, Calls):
             calls = Calls.of_rows(calls)
         self.calls += len(calls)
-        with without_collection():
+        with collecting_later():
             self._totals.add(calls)
             columns = self._sent(calls)
             content = copy_text(list(columns.values())).encode()

@@ -1,25 +1,12 @@
 """Opens the content of a file and gives out its calls in batches. No database, no ORM."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from ..billing_tasks.garbage import collecting_later
 from . import formats_tap3
 from .calls import CallReader
 from .layout import Layout
 from .parsing import LineReader
-
-
-@contextmanager
-def without_collection() -> Iterator[None]:
-    """Let Python not look for garbage in cycles: a million rows make none, and it looks at each."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class TextReader:
@@ -47,7 +34,7 @@ class TextReader:
             if rows is None:
                 # The names of columns are known once the header was read.
                 rows = CallReader(self.layout, self._reader.position)
-            with without_collection():
+            with collecting_later():
                 calls, problems = rows.take(block)
                 # What ``phonenumbers`` caught stays in cycles that hold on to all its callers' frames,
                 # and so to this block.

@@ -21,6 +21,15 @@ class TestCollectingLater(unittest.TestCase):
             _ = 1 / 0
         self.assertTrue(gc.isenabled())
 
+    def test_two_batches_at_once_wait_for_the_last_of_them(self):
+        first, second = collecting_later(), collecting_later()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        self.assertFalse(gc.isenabled())
+        second.__exit__(None, None, None)
+        self.assertTrue(gc.isenabled())
+
     def test_whoever_has_switched_it_off_finds_it_switched_off(self):
         gc.disable()
         with collecting_later():

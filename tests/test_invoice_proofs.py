@@ -109,6 +109,15 @@ class TestProofs(InvoiceBuilderCase):
         self.assertEqual(new.customer_rank, 2)
         later = self.env.cr.postcommit.data["account.res.partner.increase_rank.customer_rank"]
         self.assertEqual(later[old.id], 2)
+        # Another shape is proven, and what was asked for before it is not forgotten by those that are
+        # to do it.
+        country = self.env.ref("base.be")
+        self.customers[6].write({"country_id": country.id, "customer_rank": 1})
+        self.make([self.spec(self.customers[6]), self.spec(old)])
+        self.assertIs(
+            self.env.cr.postcommit.data["account.res.partner.increase_rank.customer_rank"], later
+        )
+        self.assertEqual((later[old.id], later[self.customers[6].id]), (3, 1))
 
     # === OTHER ADDONS === #
 
@@ -231,6 +240,63 @@ class TestProofs(InvoiceBuilderCase):
                 moves = self.make(self._mixed(), run)
                 self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
                 self.assertIn(f"also writes table {table}.", run.writer_note)
+
+    def test_an_addon_that_writes_on_earlier_invoices_of_the_customer_is_obeyed(self):
+        earlier = self.make(self._mixed(), self.new_run("2026-03-01"))
+
+        def follow(move):
+            others = earlier.filtered(lambda other: other.partner_id == move.partner_id)
+            others.write({"invoice_origin": "Not the last one"})
+
+        self._follow("_post", follow)
+        run = self.new_run("2026-04-01")
+        moves = self.make(self._mixed(), run)
+        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertIn("sets invoice_origin of account.move", run.writer_note)
+
+    def test_an_addon_that_replaces_a_row_by_another_is_obeyed(self):
+        def follow(move):
+            notes = self.env["res.partner.category"].search([("name", "=", "Billed last")])
+            notes.unlink()
+            self.env["res.partner.category"].create({"name": "Billed last"})
+
+        self.env["res.partner.category"].create({"name": "Billed last"})
+        self._follow("_post", follow)
+        moves = self.make(self._mixed())
+        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertIn("also writes table res_partner_category.", self.run_.writer_note)
+
+    def test_what_cannot_be_made_ready_ahead_is_prepared_when_its_turn_comes(self):
+        writer = self.env.registry["billing.invoice.writer"]
+        prepare, failed = writer._prepare, []
+
+        def fails_once(model, documents, computed=None):
+            if len(documents) > 1 and not failed:
+                failed.append(len(documents))
+                raise ZeroDivisionError
+            return prepare(model, documents, computed)
+
+        with patch.object(writer, "_prepare", fails_once):
+            moves = self.make([self.spec(customer) for customer in self.customers])
+        self.assertEqual(failed, [7])
+        self.assertEqual(self.written(moves), [False] + [True] * 7)
+
+    def test_where_the_audit_trail_is_restricted_odoo_logs_every_document(self):
+        company = self.run_.company_id
+        company.restrictive_audit_trail = True
+        specs = [self.spec(customer) for customer in self.customers[:3]]
+        self.builder = self.builder.with_context(
+            tracking_disable=False, mail_notrack=False, mail_create_nolog=False
+        )
+        moves = self.make(specs)
+        self.env.cr.flush()
+        self.assertEqual(self.written(moves), [False] * 3)
+        self.assertIn(f"The audit trail of {company.name} is restricted", self.run_.writer_note)
+        drafts = self.builder._create_invoices(specs)
+        self.builder._post_invoices(drafts)
+        self.env.cr.flush()
+        for move in moves + drafts:
+            self.assertTrue(move.message_ids, move.name)
 
     def test_an_addon_that_changes_a_tax_is_obeyed_for_its_shapes_alone(self):
         model, exempt = self.env.registry["account.move.line"], self.sale_tax(0.0)

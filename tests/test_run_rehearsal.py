@@ -50,8 +50,14 @@ class TestRehearsal(BillingCase):
         self.assertIn("4 bills (", body)
         self.assertIn("Posted: 3", body)
         self.assertIn("USD 30.00", body)
+        # Its documents had other numbers than those by which shapes are proven.
         self.run_._execute("posting")
         self.assertEqual(self.run_.invoice_count, 3)
+        documents = self.env["account.move"].search(
+            [("billing_bill_id.run_id", "=", self.run_.id)], order="id"
+        )
+        self.assertEqual([bool(move.billing_shape) for move in documents], [False, True, True])
+        self.assertFalse(self.run_.writer_note)
 
     def test_a_rehearsal_that_fails_says_so_in_the_runs_history(self):
         self.patch(self.registry["billing.run"], "_identify", lambda run: 1 / 0)

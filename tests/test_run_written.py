@@ -7,6 +7,7 @@ from odoo.tests import tagged
 from odoo.tools import SQL
 
 from odoo.addons.billing_operations.billing_runs.writer import proofs
+from odoo.addons.billing_operations.billing_runs.writer.not_written import NotWritten
 
 from .common import BillingCase
 
@@ -55,6 +56,48 @@ class TestRunsThatWrite(BillingCase):
         self.assertEqual(charges.move_id, moves)
         self.assertFalse(self.env["billing.task"].search([("type_id.code", "=", "run_post")]))
 
+    def test_other_documents_are_made_ready_before_the_journal_is_waited_for(self):
+        writer = self.env.registry["billing.invoice.writer"]
+        builder = self.env.registry["billing.invoice.builder"]
+        prepare, wait, order = writer._prepare, builder._wait_for_others, []
+
+        def preparing(model, documents, computed=None):
+            order.append(len(documents))
+            return prepare(model, documents, computed)
+
+        def waiting(model, specs):
+            order.append("wait")
+            return wait(model, specs)
+
+        with (
+            patch.object(writer, "_prepare", preparing),
+            patch.object(builder, "_wait_for_others", waiting),
+        ):
+            self.execute()
+        self.assertEqual(order, [4, "wait", 1])
+
+    def test_charges_are_tied_to_lines_that_come_later_and_freed_where_these_do_not(self):
+        writer = self.env.registry["billing.invoice.writer"]
+        insert, seen = writer._insert, []
+
+        def fails(model, prepared):
+            if len(prepared.rows) == 1:
+                return insert(model, prepared)
+            charges = self.env["billing.charge"].search([("move_id", "in", prepared.moves.ids)])
+            seen.append((charges.mapped("state"), bool(charges.move_id.exists())))
+            raise NotWritten("planted")
+
+        with patch.object(writer, "_insert", fails):
+            run = self.execute()
+        self.assertEqual(seen, [(["invoiced"] * 4, False)])
+        self.assertIn("in two steps: planted", run.writer_note)
+        moves = self.documents(run)
+        charges = self.env["billing.charge"].search([("bill_id.run_id", "=", run.id)])
+        self.assertEqual(charges.mapped("state"), ["invoiced"] * 5)
+        self.assertEqual(charges.move_line_id.move_id, moves)
+        self.assertEqual(charges.move_id, moves)
+        self.assertEqual(set(moves.mapped("state")), {"posted"})
+
     def test_a_run_that_ends_with_drafts_makes_drafts(self):
         run = self.execute("invoicing")
         self.assertEqual(set(self.documents(run).mapped("state")), {"draft"})
@@ -90,6 +133,8 @@ class TestRunsThatWrite(BillingCase):
                 wrong.invoice_line_ids[:1].id,
             )
         )
+        # Of first customers, all stages may be through.
+        wrong.billing_bill_id._set_state("done")
         self.env.invalidate_all()
         run._check_written()
         held = self.env["billing.bill"].search(

@@ -56,6 +56,23 @@ class TestWorker(BillingTasksCase):
             self.assertFalse(self.work(patience=60))
             self.assertEqual(looks, [2])
 
+    def test_a_worker_that_waits_again_and_again_makes_room_for_others(self):
+        self.handlers["test_work"] = lambda task: None
+        self.tasks.enqueue("test_work")
+        looks = []
+        claim = TaskWorker._claim
+
+        def look(worker, tasks):
+            looks.append(True)
+            return claim(worker, tasks)
+
+        with (
+            patch.object(TaskWorker, "_claim", look),
+            patch.object(worker_module, "WAITS", worker_module.LOOK_INTERVAL / 60),
+        ):
+            self.assertFalse(self.work(patience=60))
+        self.assertEqual(len(looks), 3, "at work, waiting once, and gone")
+
     def test_a_worker_stops_when_its_time_is_up_or_the_server_stops(self):
         self.handlers["test_work"] = lambda task: None
         task = self.tasks.enqueue("test_work")

@@ -6,6 +6,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ...billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
+from ...billing_tasks.hooks import trying
 
 _logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class BillingBill(models.Model):
             return
         try:
             # The queue's own signals and database conflicts concern the whole task.
-            with self.env.cr.savepoint():
+            with trying(self.env.cr):
                 method(self)
             return
         except (OperationalError, FatalTaskError, RetryTask, SkipTask):

@@ -7,7 +7,7 @@ from .amounts import InvoiceAmounts
 from .guards import needs_no_sync, shares_numbers
 from .posting import CONTEXT_KEY as POSTING_KEY
 from .posting import Posting
-from .prepared import QUIET, Preparation
+from .prepared import Preparation, quiet
 from .values import InvoiceValues, NotPrepared
 
 _logger = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
 
     def _draft_plain(self, specs):
         """Create drafts by Odoo's own code alone."""
-        moves = self.env["account.move"].with_context(**QUIET)
+        company = self.env["res.company"].browse(specs[0]["company_id"])
+        moves = self.env["account.move"].with_context(**quiet(company))
         return moves.create([self._plain_move_values(spec) for spec in specs])
 
     def _complete(self, company, specs):
@@ -146,7 +147,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
         if not moves:
             return moves
         posting = Posting(shares_numbers(self.env))
-        context = {**QUIET, POSTING_KEY: posting}
+        context = {**quiet(moves.company_id), POSTING_KEY: posting}
         if needs_no_sync(self.env, moves):
             context["skip_invoice_sync"] = True
         # Odoo looks at these invoice by invoice, which would be a query each.

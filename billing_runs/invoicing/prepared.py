@@ -11,6 +11,12 @@ QUIET = {
 }
 
 
+def quiet(company) -> dict:
+    """Return the context in which documents of a company are made. Where its audit trail is restricted
+    each of them is logged, as Odoo does it."""
+    return {} if company.restrictive_audit_trail else QUIET
+
+
 class Preparation:
     """One ``create`` of prepared invoices, and what its records share.
 

@@ -69,6 +69,9 @@ class BillingRun(models.Model):
             except OperationalError:
                 # The batch is committed and must not look failed; the cron asks again.
                 _logger.info("%s of billing run %s is left to the cron", method, run_id)
+            except Exception:
+                # Nor may it keep from what else is to follow the commit.
+                _logger.exception("%s of billing run %s is left to the cron", method, run_id)
 
         if isinstance(self.env.context.get("billing_task_journal"), InlineJournal):
             getattr(self, method)(*args)

@@ -1,6 +1,12 @@
 """Documents that are made together."""
 
+import logging
+
+from psycopg2 import OperationalError
+
 from .proofs import Proofs
+
+_logger = logging.getLogger(__name__)
 
 
 class Batch:
@@ -30,16 +36,16 @@ class Batch:
         """Return how a document is made; see :meth:`Proofs.way`."""
         return self.proofs.way(self.shape(place), again=self._again[place])
 
-    def span(self, place) -> slice:
-        """Return the neighbours from a place on that are made together. Only neighbours are: numbers
-        follow the order of the documents."""
+    def following(self, place) -> tuple[str, slice]:
+        """Return how the documents from a place on are made, and which of them are made together.
+        Only neighbours are: numbers follow the order of the documents."""
         way, end = self.way(place), place + 1
         computed = self._computed(place) if way == "sets" else None
         while way != "both" and end < len(self.specs) and self.way(end) == way:
             if way == "sets" and self._computed(end) != computed:
                 break
             end += 1
-        return slice(place, end)
+        return way, slice(place, end)
 
     def _computed(self, place) -> dict:
         """Return the fields that Odoo computes of a document that is written by sets."""
@@ -57,8 +63,18 @@ class Batch:
             if not proven or self._computed(end) != computed:
                 break
             end += 1
-        if end > place + 1:
-            self._ready[place + 1, end] = dict(computed), self._prepare(slice(place + 1, end))
+        if end == place + 1:
+            return
+        try:
+            with self.env.cr.savepoint(flush=False):
+                ready = self._prepare(slice(place + 1, end))
+        except OperationalError:
+            raise
+        except Exception as reason:
+            # The proof has to find out about it first; if it does not, they are prepared again.
+            _logger.debug("Documents could not be made ready ahead: %s", reason)
+        else:
+            self._ready[place + 1, end] = dict(computed), ready
 
     def prepared(self, span):
         """Return documents of one way made ready: now, if they were not, or not so."""

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 
 from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.exceptions import FatalTaskError, RetryTask, SkipTask
+from ...billing_tasks.hooks import trying
 from .not_written import NotWritten, ProvenWrong
 from .proofs import Proofs
 
@@ -30,12 +31,12 @@ class BillingBill(models.Model):
         try:
             while True:
                 try:
-                    with self.env.cr.savepoint():
+                    with trying(self.env.cr):
                         self._write_documents(documents, zero)
                     return True
                 except ProvenWrong as proof:
-                    # Noted outside of what was rolled back; this time Odoo makes the shape.
-                    self.env["billing.invoice.proof"].sudo().create(proof.values)
+                    # Documents of other batches are compared by it; this time Odoo makes the shape.
+                    self.env["billing.invoice.proof"]._keep(proof.values)
         except (OperationalError, FatalTaskError, RetryTask, SkipTask):
             raise
         except UserError as reason:

@@ -10,7 +10,9 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...billing_tasks.crash_points import crash_point
-from .effects import Effects, Hooks, Look
+from ...billing_tasks.hooks import Hooks
+from ...billing_tasks.own_transaction import own_transaction
+from .effects import Effects, Look
 from .not_written import NotWritten
 
 _logger = logging.getLogger(__name__)
@@ -76,9 +78,14 @@ class BillingInvoiceProof(models.Model):
 
     def _note(self, runs, reason):
         """Keep why documents of runs are made by Odoo, whatever their shape."""
-        self.sudo().create(
+        self._keep(
             [{"run_id": run.id, "shape": "-", "equal": False, "reason": reason} for run in runs]
         )
+
+    def _keep(self, values):
+        """Keep what this process goes by from now on, whatever becomes of the batch that found it."""
+        with own_transaction(self.sudo()) as proofs:
+            proofs.create(values)
 
     # === MAKING DOCUMENTS BOTH WAYS === #
 
@@ -117,8 +124,9 @@ class BillingInvoiceProof(models.Model):
             begun = [part for part in [begin()] if part is not None]
             if begun:
                 begun_effects = Look(cr).effects_since(before)
-        hooks = Hooks(cr)
+        # What it flushes registers hooks, too.
         savepoint = cr.savepoint()
+        hooks = Hooks(cr)
         refused = ours = our_effects = None
         try:
             before = Look(cr)
@@ -170,6 +178,21 @@ class BillingInvoiceProof(models.Model):
                           FROM account_analytic_line AS analytic
                           JOIN account_move_line AS line ON line.id = analytic.move_line_id
                          WHERE line.move_id = %(move)s) AS part
+                 UNION ALL
+                -- What was written of the customer's other documents, such as that a newer one is there;
+                -- the draft that Odoo has begun apart.
+                SELECT 'account.move', -other.id, to_jsonb(other)
+                  FROM account_move AS move
+                  JOIN account_move AS other ON other.commercial_partner_id = move.commercial_partner_id
+                 WHERE move.id = %(move)s AND other.id <> move.id AND other.state <> 'draft'
+                   AND age(other.xmin) <= age(pg_current_xact_id()::xid)
+                 UNION ALL
+                SELECT 'account.move.line', -item.id, to_jsonb(item)
+                  FROM account_move AS move
+                  JOIN account_move_line AS item ON item.partner_id = move.commercial_partner_id
+                 WHERE move.id = %(move)s AND item.move_id <> move.id
+                   AND item.parent_state <> 'draft'
+                   AND age(item.xmin) <= age(pg_current_xact_id()::xid)
                  UNION ALL
                 SELECT 'res.partner', partner.id, to_jsonb(partner)
                   FROM res_partner AS partner
@@ -223,7 +246,8 @@ class BillingInvoiceProof(models.Model):
         bill = move.billing_bill_id
         spec = bill._prepare_again(move)
         builder = self.env["billing.invoice.builder"]
-        hooks, savepoint = Hooks(self.env.cr), self.env.cr.savepoint()
+        savepoint = self.env.cr.savepoint()
+        hooks = Hooks(self.env.cr)
         try:
             ours = self._rows(move.id)
             theirs = self._rows(builder._make_as_odoo([spec]).id)
@@ -238,8 +262,9 @@ class BillingInvoiceProof(models.Model):
 
     @staticmethod
     def _is_said_again(key):
-        model, _number, column = key
-        return model != "res.partner" and column not in NUMBERED
+        model, number, column = key
+        # Not of other documents, such as the one that the number belongs to.
+        return model != "res.partner" and number >= 0 and column not in NUMBERED
 
     @staticmethod
     def _is_number(difference, move):

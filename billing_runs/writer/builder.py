@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..invoicing.prepared import QUIET
+from ..invoicing.prepared import quiet
 from .batch import Batch
 from .billing_invoice_writer import Written
 from .not_written import ProvenWrong
@@ -26,13 +26,15 @@ class BillingInvoiceBuilder(models.AbstractModel):
         :return: :class:`Written`; the ids of the specs' lines come first
         """
         batch = Batch(self.env, specs, documents, run, link)
-        if rule := self._automation():
-            self._note_rule(rule, batch.proofs, run)
+        if reason := self._left_to_odoo(run.company_id):
+            if batch.proofs.rule != reason:
+                batch.proofs.rule = reason
+                self.env["billing.invoice.proof"]._note(run, reason)
             batch.leave_to_odoo()
         moves, lines = [], []
         while len(moves) < len(specs):
-            place = len(moves)
-            made = getattr(self, f"_make_by_{batch.way(place)}")(batch, batch.span(place))
+            way, span = batch.following(len(moves))
+            made = getattr(self, f"_make_by_{way}")(batch, span)
             moves += made.move_ids
             lines += made.line_ids
         return Written(moves, lines)
@@ -45,16 +47,19 @@ class BillingInvoiceBuilder(models.AbstractModel):
         rule = self.env["base.automation"].sudo().search(on_documents, limit=1)
         return rule.name if rule else None
 
-    def _note_rule(self, rule, proofs, run):
-        if proofs.rule != rule:
-            proofs.rule = rule
-            self.env["billing.invoice.proof"]._note(
-                run,
-                self.env._(
-                    "Automation rule %s works on journal entries: Odoo itself makes every document.",
-                    rule,
-                ),
+    def _left_to_odoo(self, company):
+        """Return in one sentence why Odoo makes every document of a company, or None."""
+        if rule := self._automation():
+            return self.env._(
+                "Automation rule %s works on journal entries: Odoo itself makes every document.",
+                rule,
             )
+        if company.restrictive_audit_trail:
+            return self.env._(
+                "The audit trail of %s is restricted: Odoo itself makes and logs every document.",
+                company.name,
+            )
+        return None
 
     def _shaped(self, specs):
         """Return ``[(shape, complete values)]`` of the specs; none of what only Odoo can say."""
@@ -76,8 +81,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
     def _make_by_odoo(self, batch, span):
         specs = batch.specs[span]
         self._wait_for_others(specs)
-        moves = self.env["account.move"].with_context(**QUIET)
-        moves = moves.create([self._plain_move_values(spec) for spec in specs])
+        moves = self._draft_as_odoo(specs)
         moves.flush_recordset()
         return self._made(batch, span, self._post_invoices(moves.with_env(self.env)))
 
@@ -116,9 +120,14 @@ class BillingInvoiceBuilder(models.AbstractModel):
             "again": again,
             "reason": model._reason(differences) if differences else False,
         }
-        if differences and again:
-            raise ProvenWrong(said | {"move_id": False})
-        model.sudo().create(said)
+        if differences:
+            # The document is nowhere before this batch is committed.
+            said["move_id"] = False
+            if again:
+                raise ProvenWrong(said)
+            model._keep(said)
+        else:
+            model.sudo().create(said)
         return self._made(batch, span, move)
 
     def _wait_for_others(self, specs):
@@ -143,7 +152,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
         return draft
 
     def _draft_as_odoo(self, specs):
-        moves = self.env["account.move"].with_context(**QUIET)
+        company = self.env["res.company"].browse(specs[0]["company_id"])
+        moves = self.env["account.move"].with_context(**quiet(company))
         return moves.create([self._plain_move_values(spec) for spec in specs])
 
     def _make_as_odoo(self, specs):

@@ -24,6 +24,10 @@ class BillingInvoiceBuilder(models.AbstractModel):
         """
         proofs = Proofs() if proofs is None else proofs
         documents = []
+        company = self.env["res.company"].browse([spec["company_id"] for spec in specs[:1]])
+        if company.restrictive_audit_trail and not kind:
+            yield "odoo", [(spec, None, None) for spec in specs]
+            return
         for spec, (shape, values) in zip(specs, self._shaped(specs), strict=True):
             alike = kind(values) if kind and values else shape
             documents.append((spec, alike and proofs[alike], values, alike))

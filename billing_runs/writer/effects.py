@@ -1,13 +1,12 @@
 """What a transaction has done besides the rows that are compared: other tables and hooks."""
 
 from collections import Counter
-from copy import copy
 from typing import NamedTuple
 
 from .not_written import NotWritten
 
-#: tables of a document or a payment, whose rows are compared column by column; Odoo updates them more often than
-#: the writer
+#: tables of a document or a payment, whose rows are compared column by column; Odoo writes them more
+#: often than the writer, and makes items that it takes away again
 COMPARED = frozenset(
     (
         "account_move",
@@ -33,16 +32,14 @@ COUNTED = (
 class Effects(NamedTuple):
     """What happened between two looks."""
 
-    tables: dict  # {table: (rows that came in addition, rows that were updated)}
+    tables: dict  # {table: (rows that came, that were updated, that went)}
     hooks: Counter  # (when, name of what is called then)
 
     def and_then(self, later: "Effects") -> "Effects":
         """Return what happened here and later together."""
         tables = dict(self.tables)
-        for name, (rows, updates) in later.tables.items():
-            before, earlier = tables.get(name, (0, 0))
-            more = None if updates is None else earlier + updates
-            tables[name] = (before + rows, more)
+        for name, counts in later.tables.items():
+            tables[name] = _sum(tables.get(name, (0, 0, 0)), counts)
         return Effects(tables, self.hooks + later.hooks)
 
 
@@ -56,7 +53,7 @@ class Look:
         # What pg_stat_xact_user_tables says of tables, which also joins and adds up their indexes.
         cr.execute(
             """
-            SELECT relname, ins - del, upd
+            SELECT relname, ins, upd, del
               FROM pg_class, pg_stat_get_xact_tuples_inserted(oid) AS ins,
                    pg_stat_get_xact_tuples_updated(oid) AS upd,
                    pg_stat_get_xact_tuples_deleted(oid) AS del
@@ -74,13 +71,17 @@ class Look:
     def effects_since(self, before: "Look") -> Effects:
         tables = {}
         for name, counts in self.tables.items():
-            more = [
-                now - then
-                for now, then in zip(counts, before.tables.get(name, (0, 0)), strict=True)
-            ]
+            then = before.tables.get(name, (0, 0, 0))
+            more = tuple(count - earlier for count, earlier in zip(counts, then, strict=True))
+            if name in COMPARED:
+                more = (more[0] - more[2], 0, 0)
             if any(more):
-                tables[name] = (more[0], None if name in COMPARED else more[1])
+                tables[name] = more
         return Effects(tables, self.hooks - before.hooks)
+
+
+def _sum(*counts):
+    return tuple(map(sum, zip(*counts, strict=True)))
 
 
 def _says_something(data):
@@ -88,20 +89,3 @@ def _says_something(data):
     return (
         any(value is not None for value in data.values()) if isinstance(data, dict) else bool(data)
     )
-
-
-class Hooks:
-    """The hooks of a transaction, to be put back as they were."""
-
-    def __init__(self, cr):
-        self._kept = [
-            (callbacks, list(callbacks._funcs), {k: copy(v) for k, v in callbacks.data.items()})
-            for callbacks in (cr.postcommit, cr.postrollback)
-        ]
-
-    def restore(self):
-        for callbacks, functions, data in self._kept:
-            callbacks._funcs.clear()
-            callbacks._funcs.extend(functions)
-            callbacks.data.clear()
-            callbacks.data.update(data)

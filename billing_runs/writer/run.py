@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ...billing_tasks.dry_run import is_dry_run
+
 
 class BillingRun(models.Model):
     """Which runs post what they invoice in one go, and what keeps documents from being written."""
@@ -15,7 +17,10 @@ class BillingRun(models.Model):
     def _compute_writer_note(self):
         proofs = self.env["billing.invoice.proof"].search([("run_id", "in", self.ids)], order="id")
         # What Odoo was found to have to compute is no reason any more once that was proven.
-        last = {(proof.run_id, proof.shape): proof for proof in proofs}
+        last = {
+            (proof.run_id, proof.reason if proof.shape == "-" else proof.shape): proof
+            for proof in proofs
+        }
         reasons = {}
         for (run, _shape), proof in last.items():
             if not proof.equal:
@@ -27,7 +32,12 @@ class BillingRun(models.Model):
         """Return whether the run goes on to posting, so that nobody looks at drafts."""
         self.ensure_one()
         stages = self._stages()
-        return stages.by_bills and self._target_place() >= stages.posted_place
+        # A rehearsal has other numbers, and must not keep a journal from others.
+        return (
+            stages.by_bills
+            and self._target_place() >= stages.posted_place
+            and not is_dry_run(self.env)
+        )
 
     def _was_posted_at_once(self):
         """Return whether invoicing has posted bills that no posting stage has counted yet."""
@@ -53,7 +63,7 @@ class BillingRun(models.Model):
         moves = self.env["account.move"].search(
             [
                 ("billing_bill_id.run_id", "=", self.id),
-                ("billing_bill_id.state", "=", "posted"),
+                ("billing_bill_id.state", "in", self._stages().posted_states),
                 ("billing_shape", "in", broken.mapped("shape")),
                 ("billing_compared", "=", False),
             ]

@@ -12,6 +12,8 @@ from odoo.tools import SQL
 from ...billing_runs.writer.not_written import NotWritten
 from ...billing_runs.writer.numbers import Numbers, wait_for_others
 from ...billing_runs.writer.proofs import Proofs
+from ...billing_tasks.hooks import trying
+from ...billing_tasks.own_transaction import own_transaction
 from ..payment_patterns import CHANGED, MODELS, TABLES, Facts, changes, comparable, rows_like
 
 _logger = logging.getLogger(__name__)
@@ -161,7 +163,9 @@ class BillingPaymentWriter(models.AbstractModel):
         proof.equal = not differences
         proof.varied |= self._varies(proof, line)
         if differences:
-            run._note_posting(model._reason(differences), again)
+            # Said whatever becomes of this batch: those of others were written by sets.
+            with own_transaction(run) as told:
+                told._note_posting(model._reason(differences), again)
 
     def _posted_rows(self, run, line):
         run._post_as_odoo(line)
@@ -273,7 +277,7 @@ class BillingPaymentWriter(models.AbstractModel):
         if not waiting:
             return
         try:
-            with self.env.cr.savepoint():
+            with trying(self.env.cr):
                 self._write(run, waiting)
             return
         except OperationalError:
