@@ -353,7 +353,7 @@ def inline(count, months, model, method):
 
 def balances(aim, count=500, months=64):
     """Compare what balances cost early and late."""
-    results = inline(count, months, "billing.bill", "_record_balances")
+    results = inline(count, months, "billing.bill", "_set_posted")
     early = statistics.median(seconds for _run, seconds in results[1:4])
     late = statistics.median(seconds for _run, seconds in results[-3:])
     print(f"Balances of {count:,} bills: {early * 1e3:.0f} ms with 1 to 3 earlier bills a customer")

@@ -10,7 +10,8 @@ from odoo.fields import Command
 from odoo.tests import TransactionCase, new_test_user
 
 from ..billing_runs.layouts import printers
-from ..services.models.billing_charge import LIVE_STATES, InvoiceLine
+from ..services.invoice_line import InvoiceLine
+from ..services.models.billing_charge import LIVE_STATES
 
 #: the company that is prepared for all classes, where the tests' runner does so
 PROVIDER = "__test__.billing_provider"

@@ -44,9 +44,14 @@ class BillingBill(models.Model):
         "Opening balance, payments, bill and other entries must come to the closing balance.",
     )
 
-    def _record_balances(self):
-        """Write down the balances of bills whose documents have just been posted."""
-        if not self:
+    def _set_posted(self):
+        """Move bills whose documents have just been posted to ``posted``, and write down their
+        balances: in one statement, so that each row is written once.
+
+        :raise UserError: one of them cannot become posted
+        """
+        todo = self._to_move("posted")
+        if not todo:
             return
         self.env.flush_all()
         self.env.cr.execute(
@@ -119,7 +124,8 @@ class BillingBill(models.Model):
                             LIMIT 1) last ON TRUE
                 )
                 UPDATE billing_bill bill
-                   SET balance_date = clock_timestamp() AT TIME ZONE 'UTC',
+                   SET state = 'posted', write_uid = %(user)s, write_date = %(now)s,
+                       balance_date = clock_timestamp() AT TIME ZONE 'UTC',
                        opening_balance = figures.opening,
                        payments = figures.payments,
                        billed = figures.billed,
@@ -130,21 +136,14 @@ class BillingBill(models.Model):
                   FROM figures
                  WHERE bill.id = figures.id
                 """,
-                bills=self.ids,
+                bills=todo.ids,
                 accounts=self._trade_receivables(),
+                user=self.env.uid,
+                now=self.env.cr.now(),
             )
         )
-        self.invalidate_recordset(
-            [
-                "balance_date",
-                "opening_balance",
-                "payments",
-                "billed",
-                "other_entries",
-                "closing_balance",
-                "received_to_date",
-            ]
-        )
+        todo.invalidate_recordset()
+        todo.modified(["state"])
 
     def _trade_receivables(self):
         """Return the ids of the accounts on which customers owe what they were billed, archived ones

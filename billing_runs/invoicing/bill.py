@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools.mail import plaintext2html
 
 from ...billing_tasks.crash_points import crash_point
-from ...services.models.billing_charge import InvoiceLine
+from ...services.invoice_line import InvoiceLine
 from ..bills.by_run import by_run
 from .lines import line_amount
 
@@ -189,10 +189,9 @@ class BillingBill(models.Model):
                 figures = line["quantity"], sign * line["price_unit"], line["discount"]
                 amount = line_amount(*figures, bill.currency_id.round)
                 same = bill.currency_id.compare_amounts(amount, charge.amount) == 0
-                amounts[charge] = None if same else amount
+                amounts[charge.id] = None if same else amount
         charges = self.env["billing.charge"].browse(links)
-        charges._set_document_amounts(amounts)
-        charges._mark_invoiced(links)
+        charges._mark_invoiced(links, document_amount=amounts)
 
     # === AFTER POSTING === #
 

@@ -66,7 +66,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
 
     def _draft_plain(self, specs):
         """Create drafts by Odoo's own code alone."""
-        company = self.env["res.company"].browse(specs[0]["company_id"])
+        company = self.env["res.company"].browse([spec["company_id"] for spec in specs[:1]])
         moves = self.env["account.move"].with_context(**quiet(company))
         return moves.create([self._plain_move_values(spec) for spec in specs])
 

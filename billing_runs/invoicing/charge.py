@@ -1,5 +1,4 @@
-from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo import fields, models
 
 
 class BillingCharge(models.Model):
@@ -14,28 +13,3 @@ class BillingCharge(models.Model):
         help="What the invoice line must come to where the customer's fiscal position replaced a"
         " tax that the price includes. Empty: the charge's amount.",
     )
-
-    @api.model
-    def _set_document_amounts(self, amounts):
-        """Keep what charges come to on their lines, for the tie-out.
-
-        :param dict amounts: ``{charge: amount}``, None where it is the charge's own
-        """
-        if not amounts:
-            return
-        charges = self.browse().concat(*amounts)
-        charges.flush_recordset(["document_amount"])
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE billing_charge charge
-                   SET document_amount = line.amount
-                  FROM unnest(%s::int[], %s::numeric[]) AS line (charge_id, amount)
-                 WHERE charge.id = line.charge_id
-                   AND charge.document_amount IS DISTINCT FROM line.amount
-                """,
-                charges.ids,
-                list(amounts.values()),
-            )
-        )
-        charges.invalidate_recordset(["document_amount"])

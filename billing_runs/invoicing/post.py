@@ -33,8 +33,7 @@ class BillingBill(models.Model):
         drafts = self.move_ids.filtered(lambda move: move.state == "draft")
         self.env["billing.invoice.builder"]._post_invoices(drafts)
         self._check_documents()
-        self._set_state("posted")
-        self._record_balances()
+        self._set_posted()
 
     def _drop_drafts(self):
         """Delete the bills' draft documents; with that their charges are rated again."""

@@ -93,9 +93,7 @@ class BillingBill(models.Model):
         made = builder._create_posted(specs, shaped, run, link)
         self.invalidate_recordset(["move_ids"])
         self._check_dates(made.move_ids)
-        self._skip_undocumented(documents, zero)._set_state("posted")
-        posted = self.filtered(lambda bill: bill.state == "posted")
-        posted._record_balances()
+        self._skip_undocumented(documents, zero)._set_posted()
         crash_point("writer.balanced")
 
     def _check_dates(self, move_ids):

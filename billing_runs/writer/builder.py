@@ -152,7 +152,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
         return draft
 
     def _draft_as_odoo(self, specs):
-        company = self.env["res.company"].browse(specs[0]["company_id"])
+        company = self.env["res.company"].browse([spec["company_id"] for spec in specs[:1]])
         moves = self.env["account.move"].with_context(**quiet(company))
         return moves.create([self._plain_move_values(spec) for spec in specs])
 

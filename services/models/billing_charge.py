@@ -1,22 +1,13 @@
-from typing import NamedTuple
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from ..invoice_line import InvoiceLine
 from ..loose_many2one import HeldMany2one, LooseMany2one
 
 LIVE_ADJUSTABLE = ("recurring", "addon", "adjustment")
 # What counts: to be billed, on a document, or netted without one.
 LIVE_STATES = ("rated", "invoiced", "settled")
-
-
-class InvoiceLine(NamedTuple):
-    """A line that charges are put on."""
-
-    id: int
-    subtotal: float  # before tax
-    move_id: int
 
 
 class BillingCharge(models.Model):
@@ -268,16 +259,18 @@ class BillingCharge(models.Model):
     # === BUSINESS === #
 
     @api.private
-    def _mark_invoiced(self, links: dict[int, InvoiceLine] | None = None):
+    def _mark_invoiced(self, links: dict[int, InvoiceLine] | None = None, **amounts: dict):
         """rated → invoiced.
 
         :param links: ``{charge id: InvoiceLine}`` to link in the same statement, before or after the
             lines come into their table; without it every charge must have its ``move_line_id``
             already
+        :param amounts: of packages above: ``{charge id: amount or None}`` of a stored field, written
+            with the links
         """
         charges = self._to_move("invoiced", sources=("rated",))
         linked = charges.filtered(lambda charge: charge.id in (links or ()))
-        linked._link_lines(links)
+        linked._link_lines(links, amounts)
         others = charges - linked
         for charge in others:
             if not charge.move_line_id:
@@ -287,7 +280,7 @@ class BillingCharge(models.Model):
             charge.invoiced_amount = charge.move_line_id.price_subtotal
         others._set_state("invoiced")
 
-    def _link_lines(self, links: dict[int, InvoiceLine]):
+    def _link_lines(self, links: dict[int, InvoiceLine], amounts: dict[str, dict]):
         """Move rated charges to ``invoiced`` with their invoice lines, each row written once."""
         if not self:
             return
@@ -301,24 +294,43 @@ class BillingCharge(models.Model):
                        move_line_id = line.id,
                        move_id = line.move_id,
                        invoiced_amount = line.subtotal,
-                       write_uid = %s,
-                       write_date = %s
-                  FROM unnest(%s::int[], %s::int[], %s::int[], %s::numeric[])
-                       AS line (charge_id, id, move_id, subtotal)
+                       %(assigned)s
+                       write_uid = %(user)s,
+                       write_date = %(now)s
+                  FROM unnest(%(charges)s::int[], %(lines)s::int[], %(moves)s::int[],
+                              %(subtotals)s::numeric[] %(arrays)s)
+                       AS line (charge_id, id, move_id, subtotal %(names)s)
                  WHERE charge.id = line.charge_id AND charge.state = 'rated'
                 """,
-                self.env.uid,
-                self.env.cr.now(),
-                self.ids,
-                [line.id for line in lines],
-                [line.move_id for line in lines],
-                [line.subtotal for line in lines],
+                assigned=SQL("").join(
+                    SQL("%s = %s, ", SQL.identifier(name), SQL.identifier("line", name))
+                    for name in amounts
+                ),
+                arrays=SQL("").join(
+                    SQL(", %s::numeric[]", [values.get(charge_id) for charge_id in self.ids])
+                    for values in amounts.values()
+                ),
+                names=SQL("").join(SQL(", %s", SQL.identifier(name)) for name in amounts),
+                user=self.env.uid,
+                now=self.env.cr.now(),
+                charges=self.ids,
+                lines=[line.id for line in lines],
+                moves=[line.move_id for line in lines],
+                subtotals=[line.subtotal for line in lines],
             )
         )
         if self.env.cr.rowcount != len(self):
             raise UserError(self.env._("Some charges have no invoice line, or are rated no more."))
         self.invalidate_recordset(
-            ["state", "move_line_id", "move_id", "invoiced_amount", "write_uid", "write_date"]
+            [
+                "state",
+                "move_line_id",
+                "move_id",
+                "invoiced_amount",
+                "write_uid",
+                "write_date",
+                *amounts,
+            ]
         )
 
     @api.private
