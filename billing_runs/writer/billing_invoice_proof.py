@@ -181,10 +181,15 @@ class BillingInvoiceProof(models.Model):
                  UNION ALL
                 -- What was written of the customer's other documents, such as that a newer one is there;
                 -- the draft that Odoo has begun apart.
+                -- They are found by their items, which have an index of their partners.
                 SELECT 'account.move', -other.id, to_jsonb(other)
-                  FROM account_move AS move
-                  JOIN account_move AS other ON other.commercial_partner_id = move.commercial_partner_id
-                 WHERE move.id = %(move)s AND other.id <> move.id AND other.state <> 'draft'
+                  FROM account_move AS other
+                 WHERE other.id IN (SELECT item.move_id
+                                      FROM account_move AS move
+                                      JOIN account_move_line AS item
+                                        ON item.partner_id = move.commercial_partner_id
+                                     WHERE move.id = %(move)s AND item.move_id <> move.id)
+                   AND other.state <> 'draft'
                    AND age(other.xmin) <= age(pg_current_xact_id()::xid)
                  UNION ALL
                 SELECT 'account.move.line', -item.id, to_jsonb(item)
