@@ -227,5 +227,9 @@ class TestPaymentWriter(PaymentCase):
         builder = self.registry["billing.invoice.builder"]
         with patch.object(builder, "_automation", lambda _self: "A rule"):
             self.assertFalse(writer._may_write(run.sudo()))
+        run.company_id.sudo().restrictive_audit_trail = True
+        self.assertFalse(writer._may_write(run.sudo()))
+        run.company_id.sudo().restrictive_audit_trail = False
+        self.assertTrue(writer._may_write(run.sudo()))
         self.journal.restrict_mode_hash_table = True
         self.assertFalse(writer._may_write(run.sudo()))

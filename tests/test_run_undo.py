@@ -155,6 +155,18 @@ class TestRunUndo(ReportedFirst):
             self.assertEqual(note.date, note.reversed_entry_id.date)
             self.assertEqual(note.reversed_entry_id.payment_state, "reversed")
 
+    def test_where_the_audit_trail_is_restricted_invoices_and_credit_notes_are_logged(self):
+        self.company.restrictive_audit_trail = True
+        run = self.executed()
+        self.undo(run)
+        documents = self.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)])
+        self.env.cr.flush()
+        self.assertEqual(len(documents), 12)
+        for move in documents:
+            self.assertTrue(move.message_ids, move.name)
+        self.assertEqual(set(documents.mapped("state")), {"posted"})
+        self.assertIn("is restricted", run.writer_note)
+
     def test_paid_documents_are_listed_and_need_a_yes(self):
         run = self.executed()
         move = self.env["account.move"].search([("billing_bill_id.run_id", "=", run.id)], limit=1)

@@ -7,6 +7,7 @@ from ...billing_tasks.dry_run import is_dry_run
 from ..bills.by_run import is_by_run
 from ..cycles.dates import shift_due_date
 from ..invoicing.posting import current_posting
+from ..invoicing.prepared import quiet
 
 
 class AccountMove(models.Model):
@@ -172,10 +173,11 @@ class AccountMove(models.Model):
         for company, moves in self.grouped("company_id").items():
             today = company._billing_today()
             credited = moves.filtered(lambda move: move._hand_notes())
-            whole = (moves - credited).with_context(tracking_disable=True)
+            context = quiet(company)
+            whole = (moves - credited).with_context(**context)
             values = [move._prepare_reversal(today) for move in whole]
             notes |= whole._reverse_moves(values, cancel=True)
-            for move in credited.with_context(tracking_disable=True):
+            for move in credited.with_context(**context):
                 notes |= move._reverse_what_is_left(move._prepare_reversal(today))
         return notes
 

@@ -18,7 +18,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
 
     The invoices are equal to those of Odoo's own ``create`` and ``action_post`` in every stored
     column, but come without a message, a tracking value and a follower per invoice: the caller
-    writes one message for the whole run. Most invoices are *prepared*: all their values, taxes
+    writes one message for the whole run. (Where the company's audit trail is restricted Odoo makes
+    and logs them all.) Most invoices are *prepared*: all their values, taxes
     and payment terms are worked out beforehand for the whole batch and inserted once. The first of
     each shape is made by Odoo as well, and only where both are the same are the others prepared;
     what that does not cover goes the *plain* way, through Odoo's own code.

@@ -11,10 +11,10 @@ QUIET = {
 }
 
 
-def quiet(company) -> dict:
-    """Return the context in which documents of a company are made. Where its audit trail is restricted
-    each of them is logged, as Odoo does it."""
-    return {} if company.restrictive_audit_trail else QUIET
+def quiet(companies) -> dict:
+    """Return the context in which entries of companies are made. Where an audit trail is restricted each
+    of them is logged, as Odoo does it."""
+    return {} if any(companies.mapped("restrictive_audit_trail")) else QUIET
 
 
 class Preparation:

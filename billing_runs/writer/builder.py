@@ -27,8 +27,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
         """
         batch = Batch(self.env, specs, documents, run, link)
         if reason := self._left_to_odoo(run.company_id):
-            if batch.proofs.rule != reason:
-                batch.proofs.rule = reason
+            if batch.proofs.left_to_odoo != reason:
+                batch.proofs.left_to_odoo = reason
                 self.env["billing.invoice.proof"]._note(run, reason)
             batch.leave_to_odoo()
         moves, lines = [], []

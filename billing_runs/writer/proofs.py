@@ -38,8 +38,8 @@ class Proofs(dict):
     registry, and with it everything has to be proven anew."""
 
     _lock = threading.Lock()
-    #: name of the automation rule that was noted in the run
-    rule = None
+    #: why Odoo makes every document of the run, as it was noted
+    left_to_odoo = None
 
     def __init__(self, computed=None):
         """:param dict computed: ``{country: {model: names}}`` of what was found out in earlier runs"""

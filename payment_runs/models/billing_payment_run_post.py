@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
+from ...billing_runs.invoicing.prepared import quiet
 from ..netting import net
 from ..sets import values_of
 from .billing_payment_line import COLLECTED_STATES
@@ -93,7 +94,7 @@ class BillingPaymentRun(models.Model):
         journal = self.company_id.billing_debit_journal_id
         method = journal.inbound_payment_method_line_ids[:1]
         payments = self.env["account.payment"].with_context(
-            tracking_disable=True, skip_invoice_sync=True, mail_create_nosubscribe=True
+            **quiet(self.company_id), skip_invoice_sync=True
         )
         outstanding = method.payment_account_id or payments.new(
             {"company_id": self.company_id.id, "payment_type": "inbound"}

@@ -83,7 +83,7 @@ class BillingPaymentWriter(models.AbstractModel):
         company, journal = run.company_id, run.company_id.billing_debit_journal_id
         payments = self.env["account.payment"]
         return not (
-            self.env["billing.invoice.builder"]._automation()
+            self.env["billing.invoice.builder"]._left_to_odoo(company)
             or payments._changed_posting()
             or company.tax_exigibility
             or journal.restrict_mode_hash_table
