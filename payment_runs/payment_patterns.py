@@ -100,20 +100,26 @@ def changes(before: dict, after: dict) -> dict:
     }
 
 
-def comparable(rows: dict, ids: dict, references: dict) -> dict:
+def comparable(rows: dict, ids: dict, references: dict, others=()) -> dict:
     """Return ``{(model, part, column): value}`` of a payment's rows, where what names one of them names
-    the part it plays, so that two ways to make it can be compared."""
+    the part it plays, so that two ways to make it can be compared.
+
+    :param others: ``[(model, number, row)]`` of other documents, whose numbers take the place of the part
+    """
     parts = {(TABLES[part], number): part for part, number in ids.items()}
+    like = {MODELS[table]: part for part, table in TABLES.items()}
+    looked_at = [(MODELS[TABLES[part]], part, part, row) for part, row in rows.items()]
+    looked_at += [(model, like[model], number, row) for model, number, row in others]
     found = {}
-    for part, row in rows.items():
+    for model, part, place, row in looked_at:
         for column, value in row.items():
             if column in STAMPS or column == "access_token":
                 continue
             if column == "id":
-                value = part
+                value = place
             elif table := references[part].get(column):
                 value = parts.get((table, value), value)
             elif column == "matching_number" and value == f"{ids['full']}":
                 value = "full"
-            found[MODELS[TABLES[part]], part, column] = value
+            found[model, place, column] = value
     return found

@@ -179,25 +179,7 @@ class BillingInvoiceProof(models.Model):
                           JOIN account_move_line AS line ON line.id = analytic.move_line_id
                          WHERE line.move_id = %(move)s) AS part
                  UNION ALL
-                -- What was written of the customer's other documents, such as that a newer one is there;
-                -- the draft that Odoo has begun apart.
-                -- They are found by their items, which have an index of their partners.
-                SELECT 'account.move', -other.id, to_jsonb(other)
-                  FROM account_move AS other
-                 WHERE other.id IN (SELECT item.move_id
-                                      FROM account_move AS move
-                                      JOIN account_move_line AS item
-                                        ON item.partner_id = move.commercial_partner_id
-                                     WHERE move.id = %(move)s AND item.move_id <> move.id)
-                   AND other.state <> 'draft'
-                   AND age(other.xmin) <= age(pg_current_xact_id()::xid)
-                 UNION ALL
-                SELECT 'account.move.line', -item.id, to_jsonb(item)
-                  FROM account_move AS move
-                  JOIN account_move_line AS item ON item.partner_id = move.commercial_partner_id
-                 WHERE move.id = %(move)s AND item.move_id <> move.id
-                   AND item.parent_state <> 'draft'
-                   AND age(item.xmin) <= age(pg_current_xact_id()::xid)
+                %(others)s
                  UNION ALL
                 SELECT 'res.partner', partner.id, to_jsonb(partner)
                   FROM res_partner AS partner
@@ -206,6 +188,10 @@ class BillingInvoiceProof(models.Model):
                  WHERE move.id = %(move)s
                 """,
                 move=move_id,
+                others=self._others_written(
+                    SQL("SELECT commercial_partner_id FROM account_move WHERE id = %s", move_id),
+                    [move_id],
+                ),
             )
         )
         rows = {
@@ -222,6 +208,33 @@ class BillingInvoiceProof(models.Model):
                 rows["res.partner", partner_id, "customer_rank"] or 0
             ) + later.get(partner_id, 0)
         return rows
+
+    def _others_written(self, partner: SQL, move_ids: list[int]) -> SQL:
+        """Return the SELECT of what this transaction wrote of a customer's other documents, such as that
+        a newer one is there; drafts that Odoo has begun apart. Rows: model, minus id, values.
+
+        :param partner: SELECT of the customer's id
+        :param move_ids: documents that are looked at otherwise
+        """
+        # They are found by their items, which have an index of their partners.
+        return SQL(
+            """
+            SELECT 'account.move', -other.id, to_jsonb(other)
+              FROM account_move AS other
+             WHERE other.id IN (SELECT item.move_id FROM account_move_line AS item
+                                 WHERE item.partner_id = (%(partner)s))
+               AND other.id <> ALL(%(moves)s) AND other.state <> 'draft'
+               AND age(other.xmin) <= age(pg_current_xact_id()::xid)
+             UNION ALL
+            SELECT 'account.move.line', -item.id, to_jsonb(item)
+              FROM account_move_line AS item
+             WHERE item.partner_id = (%(partner)s)
+               AND item.move_id <> ALL(%(moves)s) AND item.parent_state <> 'draft'
+               AND age(item.xmin) <= age(pg_current_xact_id()::xid)
+            """,
+            partner=partner,
+            moves=move_ids,
+        )
 
     @staticmethod
     def _differences(ours, theirs):

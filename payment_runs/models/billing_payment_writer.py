@@ -230,7 +230,17 @@ class BillingPaymentWriter(models.AbstractModel):
                 ids["payment"],
             )
         )
-        rows = comparable(self._rows(ids), ids, self._references())
+        rows = self._rows(ids)
+        others = self.env.execute_query(
+            self.env["billing.invoice.proof"]._others_written(
+                SQL(
+                    "SELECT commercial_partner_id FROM res_partner WHERE id = %s",
+                    rows["payment"]["partner_id"],
+                ),
+                [ids["entry"], ids["invoice"]],
+            )
+        )
+        rows = comparable(rows, ids, self._references(), others)
         return rows | {("account.payment", "payment", "invoice_ids"): linked[0][0]}
 
     def _facts(self, line, ids, entry):
