@@ -342,26 +342,32 @@ def grow(aim, small=500, large=50_000):
     )
 
 
-def inline(count, months, model, method):
-    """Return the seconds of runs in one process, and of one method in each."""
+def inline(count, months, model, method, *, paying=False):
+    """Return the seconds of runs in one process, and of one method in each.
+
+    :param bool paying: have customers pay each month
+    """
     with Ours() as database:
         database.fill(count)
         start = (FIRST_MONTH.year, FIRST_MONTH.month, FIRST_MONTH.day)
         values = {"start": start, "months": months, "watched": (model, method)}
+        values["paying"] = paying
         return last_line(database.script(INLINE, **values, **database.made[count]))
 
 
 def balances(aim, count=500, months=64):
-    """Compare what balances cost early and late."""
-    results = inline(count, months, "billing.bill", "_set_posted")
-    early = statistics.median(seconds for _run, seconds in results[1:4])
-    late = statistics.median(seconds for _run, seconds in results[-3:])
-    print(f"Balances of {count:,} bills: {early * 1e3:.0f} ms with 1 to 3 earlier bills a customer")
-    aim(
-        f"balances with {months - 3} earlier bills cost at most {BALANCES_AT_MOST:g} times as much",
-        f"{late / early:.2f} ({late * 1e3:.0f} ms)",
-        late <= BALANCES_AT_MOST * early,
-    )
+    """Compare what balances cost early and late, where customers pay and where they do not."""
+    for paying, text in ((True, "all paid"), (False, "none paid")):
+        results = inline(count, months, "billing.bill", "_set_posted", paying=paying)
+        early = statistics.median(seconds for _run, seconds in results[1:4])
+        late = statistics.median(seconds for _run, seconds in results[-3:])
+        print(f"Balances of {count:,} bills after 1 to 3, {text}: {early * 1e3:.0f} ms")
+        aim(
+            f"balances after {months - 3} earlier bills, {text}, cost at most"
+            f" {BALANCES_AT_MOST:g} times as much",
+            f"{late / early:.2f} ({late * 1e3:.0f} ms)",
+            late <= BALANCES_AT_MOST * early,
+        )
 
 
 def proofs(aim, count=2_000):
