@@ -121,6 +121,8 @@ class CallLoader(Loader):
         self.wait()
         if self._staged:
             self._put()
+        file = self.file
+        file.env["cdr.open.day"]._add(file.company_id, self._totals.all_days())
 
     def close(self):
         """End the thread, after what it is doing."""

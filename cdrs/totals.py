@@ -28,6 +28,10 @@ class Totals:
             context.prec = DIGITS
             self.cost += sum(map(Decimal, filter(None, calls.columns[COST])))
 
+    def all_days(self) -> list[str]:
+        """Return the days on which there are calls."""
+        return list(self._days)
+
     def days(self) -> tuple[date | None, date | None, date | None]:
         """Return the first day, the last day, and the first day of the month that has most calls."""
         if not self._days:

@@ -5,7 +5,7 @@ from odoo.tests import tagged
 
 from .cdr_common import HEAD, CdrCase, call_line
 
-MODELS = ("cdr.carrier", "cdr.format", "cdr.file", "cdr.file.line", "cdr.record")
+MODELS = ("cdr.carrier", "cdr.format", "cdr.file", "cdr.file.line", "cdr.record", "cdr.open.day")
 
 
 @tagged("post_install", "-at_install")

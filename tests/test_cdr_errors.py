@@ -69,8 +69,10 @@ class ErrorCase(RatingCase):
                     tuple(row.values()),
                 )
             )
-        cls.env["cdr.record"].invalidate_model()
-        return cls.env["cdr.record"].browse([row[0] for row in ids])
+        records = cls.env["cdr.record"].browse([row[0] for row in ids])
+        records.invalidate_model()
+        records._set_days_open()
+        return records
 
     def rate_all(self):
         return self.env["cdr.record"]._rate([], self.company)

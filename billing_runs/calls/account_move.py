@@ -38,7 +38,7 @@ class AccountMove(models.Model):
         """Return the domain of the calls that the documents bill."""
         charges = self.env["billing.charge"].sudo()
         found = charges.search([("move_id", "in", self.ids), ("kind", "=", "usage")])
-        return Domain("charge_id", "in", found.ids) & Domain("state", "=", "charged")
+        return found._calls_domain() & Domain("state", "=", "charged")
 
     def _itemised_calls(self, domain=None):
         """Return the rows of the documents' calls.

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.fields import Domain
 
 from ...services.proration import to_decimal
 from .texts import CallTexts
@@ -20,10 +21,11 @@ class BillingCharge(models.Model):
         texts = CallTexts(self.env)
         sentences = []
         for charge in self[:CHARGES]:
+            # On any day: a call may have come to a charge that is not its own.
+            calls = Domain("charge_id", "=", charge.id)
+            calls &= Domain("partner_id", "=", charge.partner_id.id)
             records = self.env["cdr.record"].search(
-                [("charge_id", "=", charge.id), ("state", "=", "charged")],
-                order="call_time, id",
-                limit=CALLS,
+                calls & Domain("state", "=", "charged"), order="call_time, id", limit=CALLS
             )
             explained = records._explain()
             odd = [
@@ -35,12 +37,13 @@ class BillingCharge(models.Model):
                 or not explained[record].agrees
             ]
             sentences += [self._untied_text(record, explained.get(record), texts) for record in odd]
-            if charge.call_count != charge.usage_calls:
+            there = self.env["cdr.record"].search_count(calls)
+            if there != charge.usage_calls:
                 sentences.append(
                     self.env._(
                         "%(charge)s: %(there)s calls are there, %(charged)s were charged.",
                         charge=charge.name,
-                        there=charge.call_count,
+                        there=there,
                         charged=charge.usage_calls,
                     )
                 )

@@ -17,6 +17,7 @@ PARTS = """
       FROM (SELECT charge_id, call_day, charged_amount AS amount
               FROM cdr_record
              WHERE charge_id = ANY(%(charges)s)
+               AND partner_id IN (SELECT partner_id FROM billing_charge WHERE id = ANY(%(charges)s))
              UNION ALL
             SELECT earlier.charge_id, record.call_day, earlier.charged_amount
               FROM billing_usage_earlier AS earlier
@@ -46,11 +47,8 @@ class BillingClosing(models.Model):
     def _usage_rows(self, boundary: date) -> list[dict]:
         """Return what calls before the boundary come to that no run has charged yet."""
         company = self.company_id
-        domain = (
-            Domain("company_id", "=", company.id)
-            & Domain("state", "=", "rated")
-            & Domain("call_day", "<", boundary)
-        )
+        days = self.env["cdr.open.day"].sudo()._domain(company, boundary - ONE_DAY)
+        domain = Domain("state", "=", "rated") & days
         records = self.env["cdr.record"]
         found, services, due = records._sum_usage(domain, company, self._postpaid_services)
         if due is None:

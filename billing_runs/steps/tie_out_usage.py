@@ -130,7 +130,8 @@ class BillingRun(models.Model):
             SQL(
                 """
                 WITH charge AS (
-                    SELECT charge.id, charge.currency_id, charge.amount,
+                    SELECT charge.id, charge.partner_id, charge.period_start, charge.period_end,
+                           charge.currency_id, charge.amount,
                            COALESCE(charge.usage_calls, 0) AS usage_calls,
                            COALESCE(charge.usage_seconds, 0) AS usage_seconds,
                            currency.rounding
@@ -148,6 +149,10 @@ class BillingRun(models.Model):
                               FROM cdr_record AS record
                              WHERE record.charge_id IN (SELECT id FROM charge)
                                AND record.state = 'charged'
+                               -- Customers and days find them: no index of calls holds the charge.
+                               AND record.partner_id IN (SELECT partner_id FROM charge)
+                               AND record.call_day >= (SELECT min(period_start) FROM charge)
+                               AND record.call_day < (SELECT max(period_end) FROM charge)
                              UNION ALL
                             SELECT earlier.charge_id, earlier.billed_seconds, earlier.charged_amount
                               FROM billing_usage_earlier AS earlier

@@ -24,5 +24,5 @@ class CdrRecord(models.Model):
         " charged.",
     )
 
-    # Calls leave it when they are charged, so it holds no more than what waits for a run.
-    _partner_idx = models.Index("(partner_id) WHERE state = 'rated'")
+    # Finds what waits for a run, with the days of ``cdr.open.day``, and what a charge was made of.
+    _partner_idx = models.Index("(partner_id, call_day) WHERE partner_id IS NOT NULL")

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...services.loose_many2one import HeldMany2one
@@ -34,7 +35,7 @@ class BillingCharge(models.Model):
     def _compute_call_count(self):
         counts = dict(
             self.env["cdr.record"]._read_group(
-                [("charge_id", "in", self.filtered(lambda c: c.kind == "usage").ids)],
+                self.filtered(lambda c: c.kind == "usage")._calls_domain(),
                 ["charge_id"],
                 ["__count"],
             )
@@ -54,8 +55,21 @@ class BillingCharge(models.Model):
             "res_model": "cdr.record",
             "view_mode": "list,form",
             "views": [[False, "list"], [False, "form"]],
-            "domain": [("charge_id", "in", self.ids)],
+            "domain": list(self._calls_domain()),
         }
+
+    def _calls_domain(self):
+        """Return the domain of the calls that these charges are made of. Customers and days find
+        them: no index of calls holds the charge."""
+        charges = self.sudo()
+        if not charges:
+            return Domain.FALSE
+        return (
+            Domain("charge_id", "in", self.ids)
+            & Domain("partner_id", "in", charges.partner_id.ids)
+            & Domain("call_day", ">=", min(charges.mapped("period_start")))
+            & Domain("call_day", "<", max(charges.mapped("period_end")))
+        )
 
     # === WITH THEIR CALLS === #
 
@@ -72,15 +86,17 @@ class BillingCharge(models.Model):
         if not usage:
             return
         self.env.flush_all()
-        self.env.cr.execute(
+        self.env["cdr.open.day"].sudo()._add_changed(
             SQL(
                 """
-                UPDATE cdr_record
+                UPDATE cdr_record AS record
                    SET state = 'rated', charge_id = NULL, included_seconds = NULL,
                        charged_amount = NULL, counted_before = NULL
-                 WHERE charge_id = ANY(%s) AND state = 'charged'
+                 WHERE record.charge_id = ANY(%s) AND record.state = 'charged'
+                   AND record.partner_id = ANY(%s)
                 """,
                 usage.ids,
+                usage.partner_id.ids,
             )
         )
         self.env["cdr.record"].invalidate_model()

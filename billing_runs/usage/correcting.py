@@ -221,7 +221,18 @@ class CdrRecord(models.Model):
             SQL(
                 """
                 CREATE TEMPORARY TABLE usage_again ON COMMIT DROP AS
-                WITH held AS MATERIALIZED (
+                WITH asked AS MATERIALIZED (
+                    SELECT id, partner_id, period_start, period_end FROM billing_charge
+                     WHERE id IN (SELECT charge_id FROM usage_rerated)
+                     UNION
+                    SELECT other.id, other.partner_id, other.period_start, other.period_end
+                      FROM billing_charge AS other
+                      JOIN usage_pool AS pool
+                        ON pool.partner_id = other.partner_id
+                       AND other.period_start < pool.month + interval '1 month'
+                       AND other.period_end > pool.month
+                     WHERE other.company_id = %(company)s AND other.kind = 'usage'
+                ), held AS MATERIALIZED (
                     -- All calls of the charges in question, as they are and as they are rated now.
                     SELECT record.id, record.charge_id, record.call_time, record.call_day,
                            %(now)s, changed.id IS NOT NULL AS is_rerated,
@@ -233,14 +244,11 @@ class CdrRecord(models.Model):
                       JOIN billing_charge AS charge ON charge.id = record.charge_id
                       LEFT JOIN usage_rerated AS changed ON changed.id = record.id
                      WHERE record.company_id = %(company)s AND record.state = 'charged'
-                       AND (record.charge_id IN (SELECT charge_id FROM usage_rerated)
-                            OR record.charge_id IN (
-                               SELECT other.id FROM billing_charge AS other
-                                 JOIN usage_pool AS pool
-                                   ON pool.partner_id = other.partner_id
-                                  AND other.period_start < pool.month + interval '1 month'
-                                  AND other.period_end > pool.month
-                                WHERE other.company_id = %(company)s AND other.kind = 'usage'))
+                       AND record.charge_id IN (SELECT id FROM asked)
+                       -- Customers and days find them: no index of calls holds the charge.
+                       AND record.partner_id IN (SELECT partner_id FROM asked)
+                       AND record.call_day >= (SELECT min(period_start) FROM asked)
+                       AND record.call_day < (SELECT max(period_end) FROM asked)
                 ), pooled AS (
                     SELECT held.*, pool.month,
                            -- Calls were charged run by run, and in each in the order of time.

@@ -55,7 +55,7 @@ class BillingCharge(models.Model):
         where they are theirs still."""
         earlier = self.env["billing.usage.earlier"]
         domain = Domain("charge_id", "in", self.ids) | Domain("back_id", "in", self.ids)
-        has_calls = self.env["cdr.record"].search_count([("charge_id", "in", self.ids)], limit=1)
+        has_calls = self.env["cdr.record"].search_count(self._calls_domain(), limit=1)
         if has_calls or not earlier.search_count(domain, limit=1):
             return None
         return {

@@ -14,8 +14,5 @@ class BillingRun(models.Model):
     def _usage_due_domain(self):
         """Return the domain of the calls that are due by the run's cutoff, of any service."""
         self.ensure_one()
-        return (
-            Domain("company_id", "=", self.company_id.id)
-            & Domain("state", "=", "rated")
-            & Domain("call_day", "<=", self.cutoff_date)
-        )
+        days = self.env["cdr.open.day"].sudo()._domain(self.company_id, self.cutoff_date)
+        return Domain("state", "=", "rated") & days

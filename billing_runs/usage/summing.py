@@ -127,15 +127,11 @@ class CdrRecord(models.Model):
               FROM (SELECT DISTINCT partner_id, plan_id,
                            date_trunc('month', call_day)::date AS month
                       FROM usage_due WHERE plan_id = ANY(%(plans)s)) AS months
-              JOIN billing_charge AS charge
-                ON charge.partner_id = months.partner_id AND charge.company_id = %(company)s
-               AND charge.kind = 'usage' AND charge.period_end > months.month
-               AND charge.period_start < months.month + interval '1 month'
               JOIN cdr_record AS old
-                ON old.charge_id = charge.id AND old.state = 'charged'
-               AND old.partner_id = months.partner_id AND old.plan_id = months.plan_id
+                ON old.partner_id = months.partner_id AND old.plan_id = months.plan_id
                AND old.call_day >= months.month
                AND old.call_day < months.month + interval '1 month'
+             WHERE old.state = 'charged' AND old.company_id = %(company)s
             """,
             plans=plans,
             company=company.id,

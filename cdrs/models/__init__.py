@@ -29,6 +29,7 @@ from . import cdr_archive_making
 from . import cdr_file_archive
 from . import cdr_record
 from . import cdr_record_rating
+from . import cdr_open_day
 from . import billing_error
 from . import billing_error_count
 from . import billing_error_actions

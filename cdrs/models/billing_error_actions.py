@@ -195,23 +195,28 @@ class BillingError(models.Model):
         """Give up what these causes stop (``ignored``), or take it up again (``error``)."""
         self.env.flush_all()
         before = {"ignored": "error", "error": "ignored"}[state]
-        for table in ("cdr_record", "cdr_fixed_fee"):
-            self.env.cr.execute(
-                SQL(
-                    """
-                    UPDATE %(table)s AS record
-                       SET state = %(state)s,
-                           error_code = CASE WHEN %(state)s = 'error' THEN error.code END
-                      FROM billing_error AS error
-                     WHERE error.id = record.error_id AND error.id = ANY(%(ids)s)
-                       AND record.state = %(before)s
-                    """,
-                    table=SQL.identifier(table),
-                    state=state,
-                    before=before,
-                    ids=self.ids,
-                )
+        calls, fees = (
+            SQL(
+                """
+                UPDATE %(table)s AS record
+                   SET state = %(state)s,
+                       error_code = CASE WHEN %(state)s = 'error' THEN error.code END
+                  FROM billing_error AS error
+                 WHERE error.id = record.error_id AND error.id = ANY(%(ids)s)
+                   AND record.state = %(before)s
+                """,
+                table=SQL.identifier(table),
+                state=state,
+                before=before,
+                ids=self.ids,
             )
+            for table in ("cdr_record", "cdr_fixed_fee")
+        )
+        if state == "error":
+            self.env["cdr.open.day"].sudo()._add_changed(calls)
+        else:
+            self.env.cr.execute(calls)
+        self.env.cr.execute(fees)
         self.env["cdr.record"].invalidate_model()
         self.env["cdr.fixed.fee"].invalidate_model()
 

@@ -47,7 +47,8 @@ class BillingError(models.Model):
         self._insert(
             SQL(
                 "SELECT DISTINCT company_id, error_code, COALESCE(error_key, ''), NULL::int FROM %s"
-                " WHERE company_id = %s AND state = 'error' AND error_id IS NULL",
+                " WHERE company_id = %s AND state = 'error' AND error_code IS NOT NULL"
+                " AND error_id IS NULL",
                 table,
                 company.id,
             )
@@ -59,7 +60,8 @@ class BillingError(models.Model):
                     UPDATE %(table)s AS record SET error_id = error.id
                       FROM billing_error AS error
                      WHERE record.company_id = %(company)s
-                       AND record.state = 'error' AND record.error_id IS NULL
+                       AND record.state = 'error' AND record.error_code IS NOT NULL
+                       AND record.error_id IS NULL
                        AND error.company_id = record.company_id AND error.state = 'open'
                        AND error.code = record.error_code
                        AND error.key = COALESCE(record.error_key, '')

@@ -42,7 +42,7 @@ class CdrRecord(models.Model):
     )
 
     _error_id_idx = models.Index("(error_id) WHERE error_id IS NOT NULL")
-    _unlinked_idx = models.Index("(company_id) WHERE state = 'error' AND error_id IS NULL")
+    _unlinked_idx = models.Index("(company_id) WHERE error_code IS NOT NULL AND error_id IS NULL")
 
     # === COMPUTES === #
 
