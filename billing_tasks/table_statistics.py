@@ -7,6 +7,7 @@ but once a minute: a first run of some thousand invoices cost three times as muc
 """
 
 import logging
+from collections.abc import Iterable
 
 from psycopg2 import Error
 
@@ -18,40 +19,69 @@ _logger = logging.getLogger(__name__)
 ROWS = 50
 #: pages beyond twice as many as the statistics know
 PAGES = 8
+#: a table that is so many times as large as is known of it cannot wait until nothing else is to be done
+AT_ONCE = 8
 
 
-def outgrown(cr) -> list[str]:
-    """Return the tables that this transaction filled, and that have outgrown their statistics.
+def outgrown(cr) -> dict[str, float]:
+    """Return the tables that this transaction filled, and that have outgrown their statistics, with how
+    many times as large as these know they are.
 
     Each doubling counts once, so however large a table gets it is looked at a few times.
     """
     cr.execute(
         SQL(
             """
-            SELECT relname
-              FROM pg_class
+            SELECT relname, times
+              FROM pg_class, LATERAL (
+                   SELECT pg_relation_size(oid)::float8 / current_setting('block_size')::int
+                        / (GREATEST(relpages, 0) + %s / 2.0)) AS size (times)
              WHERE relkind = 'r'
                AND relnamespace = current_schema::regnamespace
                AND pg_stat_get_xact_tuples_inserted(oid) >= %s
-               AND pg_relation_size(oid)
-                   > (2 * GREATEST(relpages, 0) + %s) * current_setting('block_size')::bigint
+               AND times > 2
              ORDER BY relname
             """,
-            ROWS,
             PAGES,
+            ROWS,
         )
     )
-    return [name for (name,) in cr.fetchall()]
+    return dict(cr.fetchall())
 
 
-def refresh(cr, tables: list[str]) -> None:
-    """Take the statistics of tables anew, where nobody else is just about it."""
-    if tables:
-        names = SQL(", ").join(map(SQL.identifier, tables))
-        cr.execute(SQL("ANALYZE (SKIP_LOCKED) %s", names))
+def refresh(cr, tables: Iterable[str]) -> None:
+    """Take the statistics of tables anew, where nobody else is just about it.
+
+    Of their size and of columns in indexes alone: the tables are wide, and work waits for it.
+    PostgreSQL does not count that as having looked, so that autovacuum soon takes all of them.
+    """
+    if not tables:
+        return
+    cr.execute(
+        SQL(
+            """
+            SELECT class.relname, array_agg(DISTINCT attribute.attname)
+              FROM pg_class AS class
+              JOIN pg_index AS index ON index.indrelid = class.oid
+              JOIN pg_attribute AS attribute
+                ON attribute.attrelid = class.oid AND attribute.attnum = ANY(index.indkey)
+             WHERE class.relnamespace = current_schema::regnamespace AND class.relname = ANY(%s)
+             GROUP BY class.relname
+            """,
+            list(tables),
+        )
+    )
+    columns = dict(cr.fetchall())
+    names = [
+        SQL("%s (%s)", table, SQL(", ").join(map(SQL.identifier, columns[name])))
+        if name in columns
+        else table
+        for name, table in ((name, SQL.identifier(name)) for name in tables)
+    ]
+    cr.execute(SQL("ANALYZE (SKIP_LOCKED) %s", SQL(", ").join(names)))
 
 
-def refresh_after_commit(cr, tables: list[str]) -> None:
+def refresh_after_commit(cr, tables: Iterable[str]) -> None:
     """Take the statistics anew in a transaction of their own: work that is done stays done."""
     if not tables:
         return

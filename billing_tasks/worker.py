@@ -23,7 +23,7 @@ from .exceptions import OutcomeUnknown, RetryTask, TaskControl
 from .handlers import ExternalHandler, SteppedHandler
 from .journal import WorkerJournal
 from .redaction import redact
-from .table_statistics import outgrown, refresh_after_commit
+from .table_statistics import AT_ONCE, outgrown, refresh_after_commit
 
 _logger = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ REAP_INTERVAL = 5.0
 LOOK_INTERVAL = 0.01
 #: so many times its patience a worker waits in all, then it makes room for other jobs of the server
 WAITS = 3
+#: so many seconds after its last task a worker has time for what may wait
+IDLE = 0.2
 AGE_TURN = 10
 # Somebody else is at work on the same rows right now.
 _CONFLICTS = (TransactionRollbackError, errors.LockNotAvailable, LockError)
@@ -64,6 +66,7 @@ class TaskWorker:
     def run(self):
         """Run attempts. Return True when it stopped although tasks may be due."""
         leave = idle_since = waited = 0.0
+        grown = set()
         while True:
             if server_limits.stopping() or time.monotonic() >= self.deadline:
                 return True
@@ -80,7 +83,7 @@ class TaskWorker:
                 if claim:
                     crash_point("task.claimed", claim.type_code)
                     try:
-                        _Attempt(self.registry, cr, claim).run()
+                        _Attempt(self.registry, cr, claim, grown).run()
                     finally:
                         if not cr.closed:
                             cr.rollback()
@@ -89,7 +92,10 @@ class TaskWorker:
             if claim:
                 idle_since, leave = now, now + self.patience
             elif now >= leave or waited >= WAITS * self.patience:
+                self._refresh(grown)
                 return False
+            elif grown and now - idle_since > IDLE:
+                self._refresh(grown)
             else:
                 pause = LOOK_INTERVAL + (now - idle_since) / 10
                 waited += pause
@@ -116,6 +122,12 @@ class TaskWorker:
                 time.sleep(random.uniform(0, 0.02))
         return None
 
+    def _refresh(self, grown):
+        """Take the statistics of tables that have grown, now that nothing else is to be done."""
+        with closing(self.registry.cursor()) as cr:
+            refresh_after_commit(cr, sorted(grown))
+        grown.clear()
+
     def _reap(self):
         with closing(self.registry.cursor()) as cr:
             try:
@@ -131,10 +143,14 @@ class TaskWorker:
 class _Attempt:
     """Steps (b) and (c) of one claimed task."""
 
-    def __init__(self, registry, cr, claim):
+    def __init__(self, registry, cr, claim, grown):
+        """
+        :param set grown: takes the tables whose statistics may wait until there is nothing to do
+        """
         self.registry = registry
         self.cr = cr
         self.claim = claim
+        self.grown = grown
         self.journal = WorkerJournal(registry)
         self.started = time.monotonic()
 
@@ -234,7 +250,10 @@ class _Attempt:
         crash_point("task.before_commit", self.claim.type_code)
         self._commit()
         crash_point("task.committed", self.claim.type_code)
-        refresh_after_commit(self.cr, tables)
+        at_once = [name for name, times in tables.items() if times > AT_ONCE]
+        self.grown.update(tables.keys() - at_once)
+        self.grown.difference_update(at_once)
+        refresh_after_commit(self.cr, at_once)
 
     def _commit(self):
         self.cr.commit()  # pylint: disable=invalid-commit

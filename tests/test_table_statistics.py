@@ -51,21 +51,34 @@ class TestTableStatistics(BillingTasksCase):
     def test_a_table_is_known_anew_each_time_it_has_doubled(self):
         self.assertNotIn("tried_document", outgrown(self.env.cr))
         self.fill(1, 1000)
-        self.assertEqual(outgrown(self.env.cr), ["tried_document"])
+        self.assertEqual(list(outgrown(self.env.cr)), ["tried_document"])
         refresh(self.env.cr, ["tried_document"])
         self.assertEqual(self.known(), 1000)
-        self.assertEqual(outgrown(self.env.cr), [])
+        self.assertFalse(outgrown(self.env.cr))
         self.fill(1001, 1500)
-        self.assertEqual(outgrown(self.env.cr), [])
+        self.assertFalse(outgrown(self.env.cr))
         self.fill(1501, 2600)
-        self.assertEqual(outgrown(self.env.cr), ["tried_document"])
+        self.assertEqual(list(outgrown(self.env.cr)), ["tried_document"])
+
+    def test_columns_in_indexes_are_known_and_the_others_are_left_to_autovacuum(self):
+        self.fill(1, 1000)
+        self.add_lines(1, 200)
+        refresh(self.env.cr, ["tried_document", "tried_line"])
+        self.env.cr.execute(
+            "SELECT tablename, array_agg(attname) FROM pg_stats WHERE tablename LIKE 'tried_%'"
+            " GROUP BY tablename"
+        )
+        self.assertEqual(
+            dict(self.env.cr.fetchall()),
+            {"tried_document": ["id"], "tried_line": ["document_id"]},
+        )
 
     def test_few_rows_are_no_reason_to_look(self):
         self.env.cr.execute(
             "INSERT INTO tried_document SELECT n, (SELECT string_agg(md5(n || ' ' || m), '')"
             " FROM generate_series(1, 60) m) FROM generate_series(1, 49) n"
         )
-        self.assertEqual(outgrown(self.env.cr), [])
+        self.assertFalse(outgrown(self.env.cr))
         refresh(self.env.cr, [])
 
     def test_references_are_looked_up_by_the_index_once_the_table_has_grown(self):
@@ -89,6 +102,34 @@ class TestTableStatistics(BillingTasksCase):
         self.env.invalidate_all()
         self.assertEqual(task.state, "completed")
         self.assertEqual(self.known(), 1000)
+
+    def test_what_may_wait_is_told_when_nothing_is_to_be_done_and_the_rest_at_once(self):
+        told, known = [], []
+        plain = worker_module.refresh_after_commit
+
+        def refresh_after_commit(cr, tables):
+            told.append(list(tables))
+            plain(cr, tables)
+
+        def handler(task):
+            known.append(self.known())
+            first, last = task.parameters["rows"]
+            self.fill(first, last)
+
+        self.handlers["test_work"] = handler
+        # Two dozen pages, six times what an empty table counts as; hardly more; and hundreds.
+        for rows in ((1, 800), (801, 860), (861, 30000)):
+            self.tasks.enqueue("test_work", parameters={"rows": rows})
+        self.env.flush_all()
+        with (
+            self.enter_registry_test_mode(),
+            patch.object(worker_module.time, "sleep"),
+            patch.object(worker_module, "refresh_after_commit", refresh_after_commit),
+        ):
+            TaskWorker(self.env.registry, time.monotonic() + 60).run()
+        self.assertEqual(told, [[], [], ["tried_document"], []])
+        self.assertEqual(known[0], known[1], "a task that follows does not wait for statistics")
+        self.assertEqual(self.known(), 30000)
 
     def test_tasks_run_here_and_now_tell_as_well(self):
         self.handlers["test_work"] = lambda task: self.fill(1, 1000)
