@@ -14,6 +14,7 @@ from ...billing_tasks.hooks import Hooks
 from ...billing_tasks.own_transaction import own_transaction
 from .effects import Effects, Look
 from .not_written import NotWritten
+from .numbers import committed
 
 _logger = logging.getLogger(__name__)
 
@@ -113,7 +114,8 @@ class BillingInvoiceProof(models.Model):
         :param make: function that makes it Odoo's way and returns it with the rows of it
         :param begin: function that begins with Odoo's way and returns what ``make`` takes then; None
             where it took everything back
-        :return: what was made, and the list of :class:`Difference`
+        :return: what was made, and the list of :class:`Difference`; None instead where somebody else
+            took the number in between, so that nothing can be said
         """
         cr = self.env.cr
         begun, begun_effects = [], Effects({}, Counter())
@@ -150,6 +152,8 @@ class BillingInvoiceProof(models.Model):
         before = Look(cr)
         made, theirs = make(*begun)
         differences = self._differences(ours, theirs)
+        if differences and self._is_number_taken(ours, theirs):
+            return made, None
         their_effects = begun_effects.and_then(Look(cr).effects_since(before))
         return made, differences or self._other_effects(our_effects, their_effects)
 
@@ -208,6 +212,24 @@ class BillingInvoiceProof(models.Model):
                 rows["res.partner", partner_id, "customer_rank"] or 0
             ) + later.get(partner_id, 0)
         return rows
+
+    def _is_number_taken(self, ours, theirs):
+        """Return whether the document has another number, or another one before it, than when it was
+        written by sets, because somebody posted by hand in between: Odoo's lock went with what was undone.
+        """
+        for model, place, column in ours:
+            # Of the document itself, and not of others, whose place is below zero.
+            if column != "sequence_number" or not (place == 0 or isinstance(place, str)):
+                continue
+            number, prefix, journal_id = (
+                ours.get((model, place, name)) for name in (column, "sequence_prefix", "journal_id")
+            )
+            if ours[model, place, column] == theirs.get((model, place, column)):
+                gaps = [rows.get((model, place, "made_sequence_gap")) for rows in (ours, theirs)]
+                number = number - 1 if gaps[0] != gaps[1] else 0
+            if number and committed(self.env, journal_id, prefix, number):
+                return True
+        return False
 
     def _others_written(self, partner: SQL, move_ids: list[int]) -> SQL:
         """Return the SELECT of what this transaction wrote of a customer's other documents, such as that

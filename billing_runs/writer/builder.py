@@ -102,6 +102,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
             lambda draft=None: self._post_as_odoo(draft or self._draft_as_odoo(specs)),
             lambda: self._begin_as_odoo(batch, place),
         )
+        if differences is None:
+            # The next document has to tell.
+            return self._made(batch, span, move)
         proof.attempts += 1
         computable = model._computable(differences) if differences and not again else None
         if computable and proof.attempts < ATTEMPTS:

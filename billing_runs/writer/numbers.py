@@ -27,6 +27,30 @@ def wait_for_others(cr, journal_ids) -> None:
         cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, journal_id])
 
 
+def committed(env, journal_id: int, prefix: str, number: int | None = None) -> int:
+    """Return the highest number of a sequence that others have committed, or this one if they have; 0
+    where there is none, or this cannot be seen at once. A transaction itself sees no more than what was
+    there when it began. While addons are installed, nobody else is at work and tables may be locked.
+    """
+    if not env.registry.ready:
+        return 0
+    try:
+        with env.registry.cursor() as cr:
+            cr.execute("SET LOCAL lock_timeout = '200ms'")
+            cr.execute(
+                """
+                SELECT max(sequence_number) FROM account_move
+                 WHERE journal_id = %s AND sequence_prefix = %s AND state = 'posted'
+                   AND sequence_number = COALESCE(%s, sequence_number)
+                """,
+                [journal_id, prefix, number],
+                log_exceptions=False,
+            )
+            return cr.fetchone()[0] or 0
+    except LockNotAvailable:
+        return 0
+
+
 class Numbers:
     """Gives invoices of one transaction their numbers, one after the other.
 
@@ -60,31 +84,11 @@ class Numbers:
         number_format, values = move._get_next_sequence_format()
         prefix, _number = self._parts(number_format.format(**values))
         wait_for_others(move.env.cr, [move.journal_id.id])
-        highest = self._highest(move, prefix)
+        highest = committed(move.env, move.journal_id.id, prefix)
         # There, even where it was committed after this transaction's snapshot was taken.
         self._given.add((move.journal_id.id, prefix, highest))
         values["seq"] = max(values["seq"], highest)
         self._holders[key] = (move, number_format, values)
-
-    def _highest(self, move, prefix):
-        """Return the highest number that others have committed; 0 where this cannot be seen at once.
-        While addons are installed, nobody else is at work and tables may be locked."""
-        if not move.env.registry.ready:
-            return 0
-        try:
-            with move.env.registry.cursor() as cr:
-                cr.execute("SET LOCAL lock_timeout = '200ms'")
-                cr.execute(
-                    """
-                    SELECT max(sequence_number) FROM account_move
-                     WHERE journal_id = %s AND sequence_prefix = %s AND state = 'posted'
-                    """,
-                    [move.journal_id.id, prefix],
-                    log_exceptions=False,
-                )
-                return cr.fetchone()[0] or 0
-        except LockNotAvailable:
-            return 0
 
     def _parts(self, name):
         found = self._split.match(name)
@@ -107,4 +111,7 @@ class Numbers:
             ("sequence_prefix", "=", prefix),
             ("sequence_number", "=", number - 1),
         ]
-        return not self._moves.sudo().search_count(before, limit=1)
+        return not (
+            self._moves.sudo().search_count(before, limit=1)
+            or committed(move.env, move.journal_id.id, prefix, number - 1)
+        )

@@ -160,6 +160,9 @@ class BillingPaymentWriter(models.AbstractModel):
             lambda: self._comparable(self._write(run, [(line, proof)])[0]),
             lambda: (line, self._posted_rows(run, line)),
         )
+        if differences is None:
+            # The next payment has to tell.
+            return
         proof.equal = not differences
         proof.varied |= self._varies(proof, line)
         if differences:
