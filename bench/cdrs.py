@@ -38,7 +38,7 @@ CALLS = int((sys.argv[1:] or ["100000"])[0])
 ROUNDS = 3
 SAMPLE = 2_000
 OLDER = 5 * CALLS
-BATCH = 100  # customers a batch of a run's rating
+BATCH = 250  # customers a task of a run takes on, unless a company says otherwise
 FLOOR_AT_MOST, ORM_AT_LEAST, MEMORY_AT_MOST = 2.0, 40, 200
 GROWTH_AT_MOST, OLDER_AT_MOST, CHARGING_AT_MOST = 1.1, 1.25, 10.0
 

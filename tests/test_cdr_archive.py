@@ -258,6 +258,23 @@ class TestCdrArchive(ArchiveCase):
         self.work()
         self.explained()
 
+    def test_calls_of_a_customer_who_was_merged_since_find_their_charge_again(self):
+        self.load(self.january(2), self.january(9, "447700900123"))
+        usage = self.usage(self.billed(stage="posting"))
+        self.agree()
+        archive = self.archive()
+        kept = self.make_customer("Kept")
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((self.customer | kept).ids, kept, extra_checks=False)
+        self.assertEqual(usage.partner_id, kept)
+        archive.action_restore()
+        self.work()
+        for charge in usage:
+            calls = self.records.search(charge.action_view_calls()["domain"])
+            self.assertEqual(len(calls), charge.usage_calls)
+            self.assertEqual(calls.partner_id, kept)
+        self.explained()
+
     def test_the_margin_stays_what_it_was(self):
         self.load(self.january(2, cost=0.5), self.january(3, cost=0.25))
         self.billed(stage="posting")

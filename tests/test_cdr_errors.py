@@ -69,10 +69,8 @@ class ErrorCase(RatingCase):
                     tuple(row.values()),
                 )
             )
-        records = cls.env["cdr.record"].browse([row[0] for row in ids])
-        records.invalidate_model()
-        records._set_days_open()
-        return records
+        cls.env["cdr.record"].invalidate_model()
+        return cls.env["cdr.record"].browse([row[0] for row in ids])
 
     def rate_all(self):
         return self.env["cdr.record"]._rate([], self.company)

@@ -18,13 +18,13 @@ class TestOpenDays(UsageCase):
         return {row.day.day for row in rows}
 
     def clean(self):
-        self.env["cdr.open.day"]._gc_closed_days()
+        self.env["cdr.open.day"]._gc_open_days()
         return self.days()
 
     def waiting(self):
-        """The days of calls that are open, by the calls themselves."""
+        """The days of calls that wait, by the calls themselves."""
         records = self.records.search(
-            [("company_id", "=", self.company.id), ("state", "in", ("unrated", "rated", "error"))]
+            [("company_id", "=", self.company.id), ("state", "=", "rated")]
         )
         return {record.call_day.day for record in records}
 
@@ -35,19 +35,24 @@ class TestOpenDays(UsageCase):
         self.assertEqual(self.days(), {2, 29})
         self.assertEqual(self.clean(), {29})
 
-    def test_a_day_is_said_once_after_a_clean_up_however_often_calls_came(self):
-        for _time in range(3):
-            self.load(self.january(2))
-        self.clean()
-        rows = self.env["cdr.open.day"].search([("company_id", "=", self.company.id)])
-        self.assertEqual(len(rows), 1)
+    def test_days_that_nobody_told_of_are_added_and_said_in_the_log(self):
+        self.load(self.january(2), self.january(9))
+        self.env.cr.execute("DELETE FROM cdr_open_day WHERE extract(day FROM day) = 9")
+        with self.assertLogs("odoo.addons.billing_operations.cdrs", "WARNING") as logs:
+            self.assertEqual(self.clean(), {2, 9})
+        self.assertIn(f"2026-01-09 (company {self.company.id})", logs.output[0])
+        self.env.cr.execute("DELETE FROM cdr_open_day")
+        # An update of the addon finds the calls that are there.
+        self.env["cdr.open.day"].init()
+        self.assertEqual(self.days(), {2, 9})
 
-    def test_calls_in_error_keep_their_day_and_are_charged_once_they_have_a_price(self):
+    def test_calls_in_error_have_their_day_once_they_have_a_price(self):
         self.load(self.january(5, destination="33140205000"))
         self.assertEqual(self.records.search([("file_id", "=", self.file.id)]).state, "error")
-        self.assertEqual(self.clean(), {5})
+        self.assertEqual(self.clean(), set())
         self.make_rate("33", 0.3)
         self.records._rate([], self.company)
+        self.assertEqual(self.days(), {5})
         self.assertEqual(self.usage(self.billed()).amount, 0.3)
         self.assertEqual(self.clean(), set())
 
@@ -58,16 +63,6 @@ class TestOpenDays(UsageCase):
         usage[1]._void()
         self.assertEqual(self.days(), {9})
         self.assertEqual(self.usage(self.billed(2)).call_count, 1)
-
-    def test_what_was_given_up_and_is_taken_up_again_has_its_day(self):
-        self.load(self.january(5, destination="33140205000"))
-        cause = self.env["billing.error"].search(
-            [("company_id", "=", self.company.id), ("state", "=", "open")]
-        )
-        cause._accept("goodwill", "")
-        self.assertEqual(self.clean(), set())
-        cause._reopen()
-        self.assertEqual(self.days(), {5})
 
     def test_calls_that_are_made_or_changed_by_the_orm_have_their_day(self):
         self.load(self.january(2))
@@ -81,6 +76,26 @@ class TestOpenDays(UsageCase):
         self.assertEqual(self.clean(), set())
         again.state = "rated"
         self.assertEqual(self.days(), self.waiting())
+
+    def test_days_far_apart_are_read_apart(self):
+        self.env["cdr.open.day"]._add(
+            self.company, [date(2001, 5, 1), date(2026, 1, 2), date(2026, 1, 20)]
+        )
+        domain = self.env["cdr.open.day"]._domain(self.company, date(2026, 12, 31))
+        spans = [
+            (condition.operator, condition.value)
+            for condition in domain.iter_conditions()
+            if condition.field_expr == "call_day" and condition.operator != "in"
+        ]
+        self.assertEqual(
+            spans,
+            [
+                (">=", date(2001, 5, 1)),
+                ("<=", date(2001, 5, 1)),
+                (">=", date(2026, 1, 2)),
+                ("<=", date(2026, 1, 20)),
+            ],
+        )
 
     def test_days_of_another_company_are_none_of_this_one(self):
         other = self.make_company("Other")

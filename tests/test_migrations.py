@@ -45,36 +45,6 @@ class TestLedgerMigration(LedgerCase):
         service._terminate(date(2026, 4, 11))
         self.assertEqual(self.total(service), 10.0 + 2.0)
 
-    def test_calls_that_wait_have_their_days(self):
-        carrier = self.env["cdr.carrier"].create({"name": "Trunk", "company_id": self.company.id})
-        values = {
-            "company_id": self.company.id,
-            "carrier_id": carrier.id,
-            "file_id": self.env["cdr.file"]
-            .create({"name": "a.csv", "carrier_id": carrier.id, "company_id": self.company.id})
-            .id,
-            "line_number": 1,
-            "direction": "out",
-        }
-        self.env["cdr.record"].create(
-            [
-                {
-                    **values,
-                    "record_key": state,
-                    "call_time": f"2026-01-0{day} 12:00:00",
-                    "call_day": date(2026, 1, day),
-                    "state": state,
-                }
-                for day, state in enumerate(("rated", "unrated", "ignored"), 1)
-            ]
-        )
-        days = self.env["cdr.open.day"]
-        self.env.cr.execute("DELETE FROM cdr_open_day")
-        for _time in range(2):
-            self.migrate("19.0.1.1.0/post-calls.py")
-            found = days.search([("company_id", "=", self.company.id)], order="day")
-            self.assertEqual(found.mapped("day"), [date(2026, 1, 1), date(2026, 1, 2)])
-
     def test_what_added_up_to_zero_is_settled_and_what_was_waived_stays_waived(self):
         service = self.active(date(2026, 4, 1))
         self.run_on(date(2026, 4, 1))

@@ -44,8 +44,6 @@ class UsageCase(RatingCase):
                     SQL(", ").join(SQL("%s", value) for value in row.values()),
                 )
             )
-        days = [call["call_day"] for call in calls]
-        self.env["cdr.open.day"]._add(self.company, days)
         self.records._rate([("state", "=", "unrated")], self.company)
 
     def january(self, day, destination="442079461111", seconds=60, **values):

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import models
 from odoo.fields import Domain
 
@@ -8,6 +10,8 @@ from .texts import CallTexts
 CHARGES, CALLS = 20, 2_000
 #: so many are named
 NAMED = 10
+#: days before and after those of a charge on which its calls are looked for
+AROUND = timedelta(days=92)
 
 
 class BillingCharge(models.Model):
@@ -21,9 +25,11 @@ class BillingCharge(models.Model):
         texts = CallTexts(self.env)
         sentences = []
         for charge in self[:CHARGES]:
-            # On any day: a call may have come to a charge that is not its own.
+            # Around its days, too: a call may have come to a charge that is not its own.
             calls = Domain("charge_id", "=", charge.id)
             calls &= Domain("partner_id", "=", charge.partner_id.id)
+            calls &= Domain("call_day", ">=", charge.period_start - AROUND)
+            calls &= Domain("call_day", "<", charge.period_end + AROUND)
             records = self.env["cdr.record"].search(
                 calls & Domain("state", "=", "charged"), order="call_time, id", limit=CALLS
             )

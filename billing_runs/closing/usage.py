@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ...services.periods import ONE_DAY
 from ...services.proration import round_amount, smallest_coin, to_decimal
+from ..usage.finding import calls_of, charges_with
 from .places import together
 
 #: what charges of calls are made of, before the boundary and in all; of corrected ones, and of those
@@ -15,9 +16,7 @@ PARTS = """
     SELECT charge_id, COALESCE(sum(amount) FILTER (WHERE call_day < %(boundary)s), 0)::text,
            sum(amount)::text
       FROM (SELECT charge_id, call_day, charged_amount AS amount
-              FROM cdr_record
-             WHERE charge_id = ANY(%(charges)s)
-               AND partner_id IN (SELECT partner_id FROM billing_charge WHERE id = ANY(%(charges)s))
+              FROM (%(calls)s) AS record
              UNION ALL
             SELECT earlier.charge_id, record.call_day, earlier.charged_amount
               FROM billing_usage_earlier AS earlier
@@ -120,7 +119,8 @@ class BillingClosing(models.Model):
         rounded. Charges whose calls are archived are not among them."""
         if not charge_ids:
             return {}
-        self.env.cr.execute(SQL(PARTS, charges=charge_ids, boundary=boundary))
+        calls = calls_of(charges_with(charge_ids))
+        self.env.cr.execute(SQL(PARTS, calls=calls, charges=charge_ids, boundary=boundary))
         return {
             charge_id: (Decimal(before), Decimal(whole))
             for charge_id, before, whole in self.env.cr.fetchall()

@@ -7,7 +7,8 @@ class ResCompany(models.Model):
     billing_batch_size = fields.Integer(
         "Customers per Task",
         default=250,
-        help="How many customers one background task of a billing run takes on.",
+        help="How many customers one background task of a billing run takes on. Where several workers"
+        " post invoices, some tasks take fewer, so that none of them waits.",
     )
     billing_minimum_product_id = fields.Many2one(
         "product.product",

@@ -3,6 +3,7 @@ from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
 
 from ...billing_tasks.texts import plural
+from ..usage.finding import calls_of
 from ..usage.texts import clock
 from .step import Step
 
@@ -115,7 +116,8 @@ class BillingRun(models.Model):
         """Return the comparison of the run's calls, the charges made of them and their lines.
 
         Each charge is compared with its own calls, one that was corrected since with these as they
-        were then; what they come to is rounded as charging did.
+        were then; what they come to is rounded as charging did. Calls are looked for among those of the
+        charge's customer, between the first and last day of the run's charges to him.
         Of what somebody credited and replaced, the replacement counts.
 
         :return: list of dicts, one a currency: ``currency``; ``calls``, ``seconds`` and ``amount``
@@ -146,13 +148,8 @@ class BillingRun(models.Model):
                     SELECT charge_id, count(*) AS calls, sum(billed_seconds) AS seconds,
                            sum(charged_amount) AS amount
                       FROM (SELECT record.charge_id, record.billed_seconds, record.charged_amount
-                              FROM cdr_record AS record
-                             WHERE record.charge_id IN (SELECT id FROM charge)
-                               AND record.state = 'charged'
-                               -- Customers and days find them: no index of calls holds the charge.
-                               AND record.partner_id IN (SELECT partner_id FROM charge)
-                               AND record.call_day >= (SELECT min(period_start) FROM charge)
-                               AND record.call_day < (SELECT max(period_end) FROM charge)
+                              FROM (%(found)s) AS record
+                             WHERE record.state = 'charged'
                              UNION ALL
                             SELECT earlier.charge_id, earlier.billed_seconds, earlier.charged_amount
                               FROM billing_usage_earlier AS earlier
@@ -179,6 +176,7 @@ class BillingRun(models.Model):
                  GROUP BY currency_id ORDER BY currency_id
                 """,
                 run=self.id,
+                found=calls_of(SQL("SELECT * FROM charge")),
                 states=(*self._stages().document_states, "error"),
             )
         )

@@ -3,6 +3,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...services.loose_many2one import HeldMany2one
+from .finding import calls_of, charges_with
 
 
 class BillingCharge(models.Model):
@@ -92,11 +93,10 @@ class BillingCharge(models.Model):
                 UPDATE cdr_record AS record
                    SET state = 'rated', charge_id = NULL, included_seconds = NULL,
                        charged_amount = NULL, counted_before = NULL
-                 WHERE record.charge_id = ANY(%s) AND record.state = 'charged'
-                   AND record.partner_id = ANY(%s)
+                  FROM (%s) AS call
+                 WHERE record.id = call.id AND record.state = 'charged'
                 """,
-                usage.ids,
-                usage.partner_id.ids,
+                calls_of(charges_with(usage.ids)),
             )
         )
         self.env["cdr.record"].invalidate_model()

@@ -10,6 +10,7 @@ from ...cdrs.allowances_sql import charge_select, plans_with_terms
 from ...cdrs.rating_sql import RATED_COLUMNS
 from ...services.proration import one_unit, round_amount, smallest_coin
 from .billing_usage_earlier import PRICED_COLUMNS
+from .finding import calls_of
 from .texts import UsageTexts
 
 #: what counts as billed: a charge in another state is not corrected
@@ -240,15 +241,10 @@ class CdrRecord(models.Model):
                            COALESCE(record.included_seconds, 0) AS old_included,
                            record.charged_amount AS old_amount,
                            record.counted_before AS old_counted, %(before)s
-                      FROM cdr_record AS record
+                      FROM (%(calls)s) AS record
                       JOIN billing_charge AS charge ON charge.id = record.charge_id
                       LEFT JOIN usage_rerated AS changed ON changed.id = record.id
                      WHERE record.company_id = %(company)s AND record.state = 'charged'
-                       AND record.charge_id IN (SELECT id FROM asked)
-                       -- Customers and days find them: no index of calls holds the charge.
-                       AND record.partner_id IN (SELECT partner_id FROM asked)
-                       AND record.call_day >= (SELECT min(period_start) FROM asked)
-                       AND record.call_day < (SELECT max(period_end) FROM asked)
                 ), pooled AS (
                     SELECT held.*, pool.month,
                            -- Calls were charged run by run, and in each in the order of time.
@@ -290,6 +286,7 @@ class CdrRecord(models.Model):
                 SELECT * FROM judged
                  WHERE charge_id IN (SELECT charge_id FROM judged WHERE is_changed)
                 """,
+                calls=calls_of(SQL("SELECT * FROM asked")),
                 company=company.id,
                 billed=BILLED_STATES,
                 now=SQL(", ").join(

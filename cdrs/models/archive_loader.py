@@ -62,6 +62,13 @@ class ArchiveLoader(Loader):
         }
         values = {name: self._value(name) for name in names}
         charged = SQL("(s.state = 'charged' AND %s IS NOT NULL)", values["charge_id"])
+        # The charge's, where contacts were merged since: by the customer its calls are found.
+        values["partner_id"] = SQL(
+            "CASE WHEN %s THEN (SELECT partner_id FROM billing_charge WHERE id = %s) ELSE %s END",
+            charged,
+            values["charge_id"],
+            values["partner_id"],
+        )
         values["charge_id"] = SQL("CASE WHEN s.state = 'charged' THEN %s END", values["charge_id"])
         values["state"] = SQL("CASE WHEN %s THEN 'charged' ELSE 'ignored' END", charged)
         values["error_code"] = SQL("NULL")

@@ -212,10 +212,7 @@ class BillingError(models.Model):
             )
             for table in ("cdr_record", "cdr_fixed_fee")
         )
-        if state == "error":
-            self.env["cdr.open.day"].sudo()._add_changed(calls)
-        else:
-            self.env.cr.execute(calls)
+        self.env.cr.execute(calls)
         self.env.cr.execute(fees)
         self.env["cdr.record"].invalidate_model()
         self.env["cdr.fixed.fee"].invalidate_model()

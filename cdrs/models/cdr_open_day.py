@@ -1,22 +1,27 @@
+import logging
 from datetime import date
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, sql
 
-from .cdr_record_rating import OPEN_STATES
+_logger = logging.getLogger(__name__)
+
+#: days further apart are read apart
+APART = 31
 
 
 class CdrOpenDay(models.Model):
-    """A day on which calls of a company may wait to be charged.
+    """A day on which calls of a company may have a price and wait to be charged.
 
     Charging millions of calls must not touch an index of theirs, so none says which ones wait: these
-    rows do, by day, and may say too much, never too little. Whoever brings calls in, or makes them
-    open again, adds rows of its own, in the same transaction, also where some are there: nobody waits for
-    anybody. Rows go once a clean-up finds nothing open on their days; it takes away only rows
-    that it saw together with the calls that came with them.
+    rows do, by day, and may say too much, never too little. Whoever brings calls in, rates them or frees
+    them adds rows of its own, in the same transaction, also where some are there: nobody waits for
+    anybody. A clean-up, once a day and whenever the addon is updated, reads all calls. It adds days that
+    nobody told of and takes away rows of days on which nothing waits: only rows that it saw together with
+    the calls that came with them.
 
-    Written by methods that bring calls in and the daily clean-up; billing users read it.
+    Written by methods that bring calls in, and the clean-up; billing users read it.
     """
 
     _name = "cdr.open.day"
@@ -29,6 +34,11 @@ class CdrOpenDay(models.Model):
     day = fields.Date(required=True, readonly=True)
 
     _company_day_idx = models.Index("(company_id, day)")
+
+    def init(self):
+        """Say of calls that are there already on which days they wait."""
+        if sql.table_exists(self.env.cr, "cdr_record"):
+            self._compare()
 
     @api.model
     @api.private
@@ -50,26 +60,26 @@ class CdrOpenDay(models.Model):
 
     @api.model
     @api.private
-    def _add_changed(self, update: SQL):
-        """Make calls open again.
+    def _add_changed(self, update: SQL) -> dict:
+        """Change the state of calls, and say on which days some wait now.
 
         :param update: an UPDATE of ``cdr_record AS record`` without RETURNING
-        :return: of how many calls
+        :return: ``{state: number of calls}``
         """
-        [[count]] = self.env.execute_query(
+        rows = self.env.execute_query(
             SQL(
                 """
-                WITH changed AS (%s RETURNING record.company_id, record.call_day),
+                WITH changed AS (%s RETURNING record.state, record.company_id, record.call_day),
                      added AS (
                     INSERT INTO cdr_open_day (company_id, day)
-                    SELECT DISTINCT company_id, call_day FROM changed)
-                SELECT count(*) FROM changed
+                    SELECT DISTINCT company_id, call_day FROM changed WHERE state = 'rated')
+                SELECT state, count(*) FROM changed GROUP BY state
                 """,
                 update,
             )
         )
         self.invalidate_model()
-        return count
+        return dict(rows)
 
     @api.model
     @api.private
@@ -84,32 +94,57 @@ class CdrOpenDay(models.Model):
                 last,
             )
         )
-        return Domain("company_id", "=", company.id) & Domain(
-            "call_day", "in", [day for [day] in rows]
+        days = [day for [day] in rows]
+        if not days:
+            return Domain.FALSE
+        spans = []
+        for day in days:
+            if spans and (day - spans[-1][1]).days <= APART:
+                spans[-1][1] = day
+            else:
+                spans.append([day, day])
+        # By spans as well: only those parts of the table are read in which they lie.
+        near = Domain.OR(
+            Domain("call_day", ">=", first) & Domain("call_day", "<=", end) for first, end in spans
         )
+        return Domain("company_id", "=", company.id) & near & Domain("call_day", "in", days)
 
     @api.autovacuum
-    def _gc_closed_days(self):
-        """Drop rows of days on which nothing waits any more, and what says a day twice."""
+    def _gc_open_days(self):
+        """Drop rows of days on which nothing waits any more, and add days that nobody told of."""
         self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                """
-                WITH waiting AS MATERIALIZED (
-                    SELECT DISTINCT record.company_id, record.call_day
-                      FROM cdr_record AS record
-                     WHERE record.call_day = ANY(ARRAY(SELECT DISTINCT day FROM cdr_open_day))
-                       AND record.state IN %s
-                )
-                DELETE FROM cdr_open_day AS gone
-                 WHERE NOT EXISTS (SELECT FROM waiting
-                                    WHERE waiting.company_id = gone.company_id
-                                      AND waiting.call_day = gone.day)
-                    OR EXISTS (SELECT FROM cdr_open_day AS same
-                                WHERE same.company_id = gone.company_id AND same.day = gone.day
-                                  AND same.id < gone.id)
-                """,
-                OPEN_STATES,
+        if missing := self._compare():
+            _logger.warning(
+                "Calls waited to be charged on days that were not told: %s.",
+                ", ".join(f"{day} (company {company_id})" for company_id, day in missing),
             )
+
+    def _compare(self):
+        """Compare the days with the calls themselves, and mend them.
+
+        :return: ``[(company id, day)]`` of those that were missing
+        """
+        # In a statement of its own, so that several processors may read; what comes in meanwhile brings
+        # rows of its own, which this transaction does not see either.
+        waiting = self.env.execute_query(
+            SQL("SELECT DISTINCT company_id, call_day FROM cdr_record WHERE state = 'rated'")
         )
+        self.env.cr.execute("SELECT DISTINCT company_id, day FROM cdr_open_day")
+        told = set(self.env.cr.fetchall())
+        missing, gone = sorted(set(waiting) - told), sorted(told - set(waiting))
+        for statement, pairs in (
+            ("INSERT INTO cdr_open_day (company_id, day) SELECT * FROM %s", missing),
+            (
+                "DELETE FROM cdr_open_day AS told USING %s"
+                " WHERE told.company_id = pair.company_id AND told.day = pair.day",
+                gone,
+            ),
+        ):
+            if pairs:
+                companies, days = map(list, zip(*pairs, strict=True))
+                listed = SQL(
+                    "unnest(%s::int[], %s::date[]) AS pair (company_id, day)", companies, days
+                )
+                self.env.cr.execute(SQL(statement, listed))  # pylint: disable=sql-injection
         self.invalidate_model()
+        return missing

@@ -110,21 +110,21 @@ class CdrRecord(models.Model):
             SQL("%s = rated.%s", SQL.identifier(name), SQL.identifier(name))
             for name in RATED_COLUMNS
         )
-        rows = self.env.execute_query(
-            SQL(
-                """
-                WITH changed AS (
+        counts = (
+            self.env["cdr.open.day"]
+            .sudo()
+            ._add_changed(
+                SQL(
+                    """
                     UPDATE cdr_record AS record
                        SET %(assigned)s, error_id = NULL
                       FROM (%(rated)s) AS rated
                      WHERE record.id = rated.id AND record.state IN %(states)s
-                 RETURNING record.state
+                    """,
+                    assigned=assigned,
+                    rated=self._rated(domain, company),
+                    states=OPEN_STATES,
                 )
-                SELECT state, count(*) FROM changed GROUP BY state
-                """,
-                assigned=assigned,
-                rated=self._rated(domain, company),
-                states=OPEN_STATES,
             )
         )
         crash_point("rate.updated")
@@ -132,7 +132,7 @@ class CdrRecord(models.Model):
         errors = self.env["billing.error"].sudo()
         errors._collect(company)
         left._recount()
-        return dict(rows)
+        return counts
 
     @api.model
     @api.private
