@@ -289,6 +289,14 @@ def pay():
     env.invalidate_all()
 
 
+def let_month_pass():
+    # What autovacuum does in a month, and has no time for here.
+    env.cr.commit()
+    env.cr._cnx.autocommit = True
+    env.cr._cnx.cursor().execute("VACUUM (ANALYZE) account_move_line, billing_bill")
+    env.cr._cnx.autocommit = False
+
+
 statement = []
 timed(*watched)
 results = []
@@ -303,6 +311,7 @@ for month in range(months):
     results.append([time.perf_counter() - begun, spent.get(watched[1], 0.0)])
     if paying:
         pay()
+    let_month_pass()
 print()
 print(json.dumps(results))
 """
