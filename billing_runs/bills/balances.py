@@ -94,7 +94,8 @@ class BillingBill(models.Model):
                              JOIN account_move_line item ON item.move_id = move.id
                             WHERE move.billing_bill_id = customer.id
                               AND item.account_id = ANY(%(accounts)s)
-                              AND item.partner_id = customer.partner_id
+                              -- Not by the index of partners, which holds all items of years.
+                              AND item.partner_id IS NOT DISTINCT FROM customer.partner_id
                               AND item.parent_state = 'posted'
                               AND item.company_id = customer.company_id
                               AND item.currency_id = customer.currency_id) documents ON TRUE
@@ -134,7 +135,8 @@ class BillingBill(models.Model):
                        closing_balance = figures.balance,
                        received_to_date = figures.received
                   FROM figures
-                 WHERE bill.id = figures.id
+                 -- Said twice, so that bills of earlier runs are not read.
+                 WHERE bill.id = figures.id AND bill.id = ANY(%(bills)s)
                 """,
                 bills=todo.ids,
                 accounts=self._trade_receivables(),
