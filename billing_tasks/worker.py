@@ -124,9 +124,10 @@ class TaskWorker:
 
     def _refresh(self, grown):
         """Take the statistics of tables that have grown, now that nothing else is to be done."""
-        with closing(self.registry.cursor()) as cr:
-            refresh_after_commit(cr, sorted(grown))
-        grown.clear()
+        if grown:
+            with closing(self.registry.cursor()) as cr:
+                refresh_after_commit(cr, sorted(grown))
+            grown.clear()
 
     def _reap(self):
         with closing(self.registry.cursor()) as cr:

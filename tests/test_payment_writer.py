@@ -54,6 +54,19 @@ class TestPaymentWriter(PaymentCase):
         self.assertFalse(run.problem)
         return run
 
+    def following(self, follow):
+        """Have something follow each payment that Odoo posts, as an addon would."""
+        kind = self.registry["account.payment"]
+        plain = kind._post_together
+
+        def _post_together(payments):
+            result = plain(payments)
+            for payment in payments:
+                follow(payment)
+            return result
+
+        return patch.object(kind, "_post_together", _post_together)
+
     def said(self, run):
         bodies = "\n".join(run.sudo().message_ids.mapped(lambda message: message.body or ""))
         return bodies
@@ -145,16 +158,11 @@ class TestPaymentWriter(PaymentCase):
 
     def test_where_odoo_writes_something_else_it_posts_all_and_the_run_says_why(self):
         invoices = self.invoices()
-        kind = self.registry["account.payment"]
-        plain = kind._post_together
 
-        def _post_together(payments):
-            result = plain(payments)
-            for payment in payments:
-                payment.memo = f"{payment.memo} {payment.amount:.0f}"
-            return result
+        def follow(payment):
+            payment.memo = f"{payment.memo} {payment.amount:.0f}"
 
-        with patch.object(kind, "_post_together", _post_together):
+        with self.following(follow):
             run = self.collected(invoices)
         self.assertEqual(len(self.by_odoo), 7)
         self.assertIn("sets ref of account.move to", self.said(run))
@@ -166,17 +174,12 @@ class TestPaymentWriter(PaymentCase):
         self.collected(earlier)
         self.by_odoo.clear()
         invoices = self.invoices()
-        kind = self.registry["account.payment"]
-        plain = kind._post_together
 
-        def _post_together(payments):
-            result = plain(payments)
-            for payment in payments:
-                others = earlier.grouped("partner_id")[payment.partner_id]
-                others.invoice_origin = f"Paid again {payment.amount:.0f}"
-            return result
+        def follow(payment):
+            others = earlier.grouped("partner_id")[payment.partner_id]
+            others.invoice_origin = f"Paid again {payment.amount:.0f}"
 
-        with patch.object(kind, "_post_together", _post_together):
+        with self.following(follow):
             run = self.collected(invoices)
         self.assertEqual(len(self.by_odoo), 7)
         self.assertIn("sets invoice_origin of account.move to", self.said(run))
