@@ -14,8 +14,8 @@ class AccountMoveLine(models.Model):
 
     # What customers have paid since their last bill, however many items they have.
     _billing_paid_idx = models.Index(
-        "(partner_id, account_id, company_id, currency_id) INCLUDE (parent_state, amount_currency)"
-        " WHERE payment_id IS NOT NULL OR statement_line_id IS NOT NULL"
+        "(partner_id, account_id, company_id, currency_id) INCLUDE (amount_currency)"
+        " WHERE parent_state = 'posted' AND (payment_id IS NOT NULL OR statement_line_id IS NOT NULL)"
     )
 
     # What customers owe, from the index alone.
