@@ -155,10 +155,10 @@ class TestNumbers(InvoiceBuilderCase):
 
         queries(1)
         for one, many in zip(queries(1), queries(50), strict=True):
-            self.assertLess(many - one, 15)
+            self.assertLess(many - one, 20)
         with dry_run(self.env):
             for one, many in zip(queries(1), queries(50), strict=True):
-                self.assertLess(many - one, 15)
+                self.assertLess(many - one, 20)
 
 
 @tagged("post_install", "-at_install")

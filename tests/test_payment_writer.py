@@ -156,6 +156,12 @@ class TestPaymentWriter(PaymentCase):
         self.assertNotIn(16.37, self.by_odoo)
         self.assertEqual(set(run.sudo().line_ids.move_id.mapped("payment_state")), {"paid"})
 
+    def test_an_addon_that_changes_nothing_of_these_payments_keeps_none_from_being_written(self):
+        kind = self.registry["account.payment"]
+        with patch.object(kind, "_changed_posting", lambda payments: {"hr_expense"}):
+            self.collected(self.invoices())
+        self.assertEqual(self.by_odoo, [10.37, 11.37])
+
     def test_where_odoo_writes_something_else_it_posts_all_and_the_run_says_why(self):
         invoices = self.invoices()
 

@@ -81,10 +81,8 @@ class BillingPaymentWriter(models.AbstractModel):
     def _may_write(self, run):
         """Return whether nothing concerns all payments of a run that only Odoo minds."""
         company, journal = run.company_id, run.company_id.billing_debit_journal_id
-        payments = self.env["account.payment"]
         return not (
             self.env["billing.invoice.builder"]._left_to_odoo(company)
-            or payments._changed_posting()
             or company.tax_exigibility
             or journal.restrict_mode_hash_table
             or journal.currency_id not in (journal.currency_id.browse(), company.currency_id)
