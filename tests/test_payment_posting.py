@@ -142,6 +142,7 @@ class TestPostedTogether(PaymentCase):
             return post(payments)
 
         with (
+            patch.object(type(self.env["billing.payment.writer"]), "_may_write", lambda *_a: False),
             patch.object(account_payment, "changed_methods", lambda *a: [("x", "y", "write")]),
             patch.object(kind, "action_post", action_post),
         ):
