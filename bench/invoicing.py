@@ -119,6 +119,7 @@ class Ours(Bench):
         with self.workers(workers, crons=["cron_billing_wake_runs"]) as server:
             idle = warm_up(server)
             self._finish(server, warming)
+            self._rest(server)
             spent = self._finish(server, run_id)
             grown = max(peak(pid) - idle for pid in server.pids())
         return spent, grown
@@ -135,6 +136,16 @@ class Ours(Bench):
         day = FIRST_MONTH + relativedelta(months=month)
         variables = {"day": (day.year, day.month, day.day), **self.made[count]}
         return last_line(self.script(NEXT_RUN, **variables))
+
+    def _rest(self, server):
+        """Wait until the workers have nothing left to do of what they were warmed up with."""
+        left = """
+            SELECT count(*) FROM billing_task
+             WHERE state IN ('pending', 'running') AND delay_date < now() AT TIME ZONE 'UTC'
+        """
+        while self.execute(left)[0][0]:
+            server.wake()
+            time.sleep(0.5)
 
     def _finish(self, server, run_id):
         """Let a run begin; return the seconds to its end."""
@@ -165,7 +176,7 @@ class Ours(Bench):
                     woken = time.perf_counter()
                     server.wake()
                 server.keep_up()
-                time.sleep(0.03)
+                time.sleep(0.01)
                 cr.execute(finished)
             return time.perf_counter() - begun
 

@@ -131,12 +131,12 @@ class TestRun(BillingCase):
         parameters.set_param(WORKERS_PARAMETER, "2")
         self.assertEqual(list(islice(run._batch_sizes(rating, 400), 3)), [200, 200, 250])
         sizes = {count: list(islice(run._batch_sizes(invoicing, count), 6)) for count in (60, 500)}
-        self.assertEqual(sizes, {60: [50] * 5 + [250], 500: [50, 150, 150, 100, 50, 250]})
+        self.assertEqual(sizes, {60: [50] * 3 + [250] * 3, 500: [63, 250, 188] + [250] * 3})
         sizes = list(islice(run._batch_sizes(invoicing, 5000), 6))
         self.assertEqual(sizes, [250] * 6)
         self.assertEqual([len(batch) for batch in run._batches(invoicing)], [5])
         with patch.object(engine, "MIN_BATCH", 1):
-            self.assertEqual([len(batch) for batch in run._batches(invoicing)], [1, 2, 2])
+            self.assertEqual([len(batch) for batch in run._batches(invoicing)], [1, 3, 1])
 
     def test_the_second_run_of_the_same_day_bills_nothing_twice(self):
         self.make_run(self.cycle)._execute("posting")

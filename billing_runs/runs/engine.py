@@ -203,14 +203,15 @@ class BillingRun(models.Model):
         """Return, one after the other, how many of ``count`` bills each task of a stage takes on at most.
 
         Tasks that take turns begin small, as nobody numbers documents before the first has prepared
-        its own, and end small, as the others have nothing left to do while the last is at work.
+        its own; that worker takes on the last ones, while the others number theirs. More and smaller
+        tasks would wait less, and read the same things anew each time.
         """
         most = max(int(self.company_id.billing_batch_size * stage.batch), 1)
         workers = self.env["billing.task"]._worker_count()
         # Tasks that exclude each other give the others nothing to do.
         if workers == 1 or stage.exclusive_key(self):
             return repeat(most)
-        shares = [1, *[3] * workers, 2, 1] if stage.takes_turns else [1] * workers
+        shares = [1, *[4] * (workers - 1), 3] if stage.takes_turns else [1] * workers
         sizes = [min(max(ceil(count * n / sum(shares)), MIN_BATCH), most) for n in shares]
         return chain(sizes, repeat(most))
 
