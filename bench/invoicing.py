@@ -153,27 +153,25 @@ class Ours(Bench):
 
     def _finish(self, server, run_id):
         """Let a run begin; return the seconds to its end."""
-        begun = time.perf_counter()
-        # The queue counts in whole seconds.
-        self.execute(
-            f"""
-            UPDATE billing_run SET scheduled_date = NULL WHERE id = {run_id};
-            UPDATE billing_task SET delay_date = date_trunc('second', now() AT TIME ZONE 'UTC')
-             WHERE res_model = 'billing.run' AND res_id = {run_id} AND state = 'pending'
-            """
-        )
-        server.wake()
-        woken = begun
         finished = f"""
             SELECT stage = 'posting' AND state <> 'running' FROM billing_run
              WHERE id = {run_id}
         """
-        deadline = begun + 3000
         # By one connection: to open one takes more of the processors than to ask.
         with closing(self.server.connect(self.name)) as connection, connection.cursor() as cr:
+            begun = woken = time.perf_counter()
+            # The queue counts in whole seconds.
+            cr.execute(
+                f"""
+                UPDATE billing_run SET scheduled_date = NULL WHERE id = {run_id};
+                UPDATE billing_task SET delay_date = date_trunc('second', now() AT TIME ZONE 'UTC')
+                 WHERE res_model = 'billing.run' AND res_id = {run_id} AND state = 'pending'
+                """
+            )
+            server.wake()
             cr.execute(finished)
             while not cr.fetchone()[0]:
-                if time.perf_counter() > deadline:
+                if time.perf_counter() > begun + 3000:
                     raise TimeoutError(server.log.read_text(errors="replace")[-4000:])
                 # Were a worker to wait for its next minute, that would be measured, and not the run.
                 if time.perf_counter() - woken > 0.5:

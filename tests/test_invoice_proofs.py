@@ -49,8 +49,24 @@ class TestProofs(InvoiceBuilderCase):
         )
 
     def make(self, specs, run=None):
-        """Return the documents made of specs, in their order."""
-        made = self.builder._create_posted(specs, self.builder._shaped(specs), run or self.run_)
+        """Return the documents made of specs, in their order, which were told to who asked for them."""
+        told = {}
+
+        def link(span, move_ids, items, *, again):
+            places = range(span.start, span.stop)
+            self.assertEqual(again, not told.keys().isdisjoint(places))
+            told.update(zip(places, zip(move_ids, items, strict=True), strict=True))
+
+        made = self.builder._create_posted(
+            specs, self.builder._shaped(specs), run or self.run_, link
+        )
+        for place, spec in enumerate(specs):
+            move_id, items = told[place]
+            count = len(spec["lines"])
+            self.assertEqual(move_id, made.move_ids[place])
+            self.assertEqual(
+                [item_id for item_id, _subtotal in items[:count]], made.line_ids[place][:count]
+            )
         return self.env["account.move"].browse(made.move_ids)
 
     def written(self, moves):

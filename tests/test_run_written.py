@@ -98,6 +98,26 @@ class TestRunsThatWrite(BillingCase):
         self.assertEqual(charges.move_id, moves)
         self.assertEqual(set(moves.mapped("state")), {"posted"})
 
+    def test_charges_tied_ahead_follow_to_the_documents_that_odoo_makes_after_all(self):
+        post = self.env.registry["account.move"]._post
+
+        def more(moves, *args, **kwargs):
+            self.env["res.partner.category"].create({"name": "More"})
+            return post(moves, *args, **kwargs)
+
+        with patch.object(self.env.registry["account.move"], "_post", more):
+            run = self.execute()
+        moves = self.documents(run)
+        self.assertEqual([bool(move.billing_shape) for move in moves], [False] * 5)
+        self.assertIn("res_partner_category", run.writer_note)
+        charges = self.env["billing.charge"].search([("bill_id.run_id", "=", run.id)])
+        self.assertEqual(set(charges.mapped("state")), {"invoiced"})
+        for move in moves:
+            own = charges.filtered(lambda charge, move=move: charge.move_id == move)
+            self.assertEqual(own.move_line_id, move.invoice_line_ids)
+            self.assertEqual(own.partner_id, move.partner_id)
+            self.assertEqual(sum(own.mapped("invoiced_amount")), move.amount_untaxed)
+
     def test_a_run_that_ends_with_drafts_makes_drafts(self):
         run = self.execute("invoicing")
         self.assertEqual(set(self.documents(run).mapped("state")), {"draft"})

@@ -173,12 +173,13 @@ class BillingBill(models.Model):
         lines = [line | {"price_unit": -line["price_unit"]} for line in spec["lines"]]
         return bill, charges, spec | {"move_type": turned, "lines": lines}
 
-    def _link_documents(self, items, documents, move_ids):
+    def _link_documents(self, items, documents, move_ids, *, again=False):
         """Tie every charge to its invoice line, which may come into its table after it.
 
         :param items: for each document the ids and subtotals of its items, those of its charges
             first, in their order
         :param move_ids: the ids of the documents
+        :param again: some are tied already, to lines of documents that were not made after all
         """
         links, amounts = {}, {}
         for move_id, some, (bill, charges, spec) in zip(move_ids, items, documents, strict=True):
@@ -191,7 +192,7 @@ class BillingBill(models.Model):
                 same = bill.currency_id.compare_amounts(amount, charge.amount) == 0
                 amounts[charge.id] = None if same else amount
         charges = self.env["billing.charge"].browse(links)
-        charges._mark_invoiced(links, document_amount=amounts)
+        charges._mark_invoiced(links, again=again, document_amount=amounts)
 
     # === AFTER POSTING === #
 

@@ -24,6 +24,7 @@ class Batch:
         self._again = self.proofs.draw(len(specs))
         self._link = link
         self._ready = {}
+        self._linked = set()  # places of documents that are not made yet
 
     def leave_to_odoo(self):
         """Have Odoo make every document, whatever its shape."""
@@ -54,8 +55,8 @@ class Batch:
     # === MAKING READY === #
 
     def prepare_after(self, place):
-        """Make ready what is written next if the document at a place proves its shape. While others
-        number their documents there is nothing better to do."""
+        """Make ready what is written next if the document at a place proves its shape, and link it. While
+        others number their documents there is nothing better to do."""
         shape, end = self.shape(place), place + 1
         computed = self._computed(place)
         while end < len(self.specs) and not self._again[end]:
@@ -66,8 +67,10 @@ class Batch:
         if end == place + 1:
             return
         try:
+            span = slice(place + 1, end)
             with self.env.cr.savepoint(flush=False):
-                ready = self._prepare(slice(place + 1, end))
+                ready = self._prepare(span)
+                self.link_ready(span, ready)
         except OperationalError:
             raise
         except Exception as reason:
@@ -75,11 +78,15 @@ class Batch:
             _logger.debug("Documents could not be made ready ahead: %s", reason)
         else:
             self._ready[place + 1, end] = dict(computed), ready
+            self._linked.update(range(place + 1, end))
 
     def prepared(self, span):
-        """Return documents of one way made ready: now, if they were not, or not so."""
+        """Return documents of one way made ready and linked: now, if they were not, or not so."""
         known, ready = self._ready.pop((span.start, span.stop), (None, None))
-        return ready if known == self._computed(span.start) else self._prepare(span)
+        if known != self._computed(span.start):
+            ready = self._prepare(span)
+            self.link_ready(span, ready)
+        return ready
 
     def _prepare(self, span):
         documents = [
@@ -101,4 +108,9 @@ class Batch:
             first
         """
         if self._link:
-            self._link(span, move_ids, items)
+            again = not self._linked.isdisjoint(range(span.start, span.stop))
+            self._link(span, move_ids, items, again=again)
+
+    def link_ready(self, span, ready):
+        """Link documents that are made ready, before they are in their table."""
+        self.link(span, ready.moves.ids, ready.subtotals())

@@ -86,8 +86,8 @@ class BillingBill(models.Model):
             specs = [spec for _bill, _charges, spec in documents]
             shaped = builder._shaped(specs)
 
-        def link(span, move_ids, items):
-            self._link_documents(items, documents[span], move_ids)
+        def link(span, move_ids, items, *, again):
+            self._link_documents(items, documents[span], move_ids, again=again)
             crash_point("writer.linked")
 
         made = builder._create_posted(specs, shaped, run, link)

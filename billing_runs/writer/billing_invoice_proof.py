@@ -90,12 +90,12 @@ class BillingInvoiceProof(models.Model):
 
     # === MAKING DOCUMENTS BOTH WAYS === #
 
-    def _try(self, write, make, begin=None):
+    def _try(self, write, make, begin=None, wait=None):
         """Make a document both ways and keep Odoo's.
 
         :param write: function that makes it our way and returns its id
         :param make: function that makes it Odoo's way and returns it
-        :param begin: as :meth:`_try_ways` takes it
+        :param begin, wait: as :meth:`_try_ways` takes them
         :return: the document, and the list of :class:`Difference`
         """
 
@@ -104,9 +104,9 @@ class BillingInvoiceProof(models.Model):
             self.env.flush_all()
             return move, self._rows(move.id)
 
-        return self._try_ways(lambda: self._rows(write()), made, begin)
+        return self._try_ways(lambda: self._rows(write()), made, begin, wait)
 
-    def _try_ways(self, write, make, begin=None):
+    def _try_ways(self, write, make, begin=None, wait=None):
         """Make something both ways and keep Odoo's.
 
         :param write: function that makes it our way and returns the rows of it:
@@ -114,6 +114,7 @@ class BillingInvoiceProof(models.Model):
         :param make: function that makes it Odoo's way and returns it with the rows of it
         :param begin: function that begins with Odoo's way and returns what ``make`` takes then; None
             where it took everything back
+        :param wait: function that is called between, and what it does is not looked at
         :return: what was made, and the list of :class:`Difference`; None instead where somebody else
             took the number in between, so that nothing can be said
         """
@@ -126,6 +127,8 @@ class BillingInvoiceProof(models.Model):
             begun = [part for part in [begin()] if part is not None]
             if begun:
                 begun_effects = Look(cr).effects_since(before)
+        if wait:
+            wait()
         # What it flushes registers hooks, too.
         savepoint = cr.savepoint()
         hooks = Hooks(cr)

@@ -21,8 +21,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
         :param documents: their shapes and values, from :meth:`_shaped`
         :param run: the ``billing.run`` in which shapes are proven
         :param link: function that is told what documents will be, as soon as that is known: which
-            ones, as a slice, and of each one its id and its items' ids and subtotals, those of the
-            specs' lines first
+            ones, as a slice, of each one its id and its items' ids and subtotals, those of the
+            specs' lines first, and whether some were told to be others before
         :return: :class:`Written`; the ids of the specs' lines come first
         """
         batch = Batch(self.env, specs, documents, run, link)
@@ -74,9 +74,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
 
     def _make_by_sets(self, batch, span):
         """Write documents of proven shapes that need the same of Odoo."""
-        ready = batch.prepared(span)
-        batch.link(span, ready.moves.ids, ready.subtotals())
-        return self.env["billing.invoice.writer"]._insert(ready)
+        return self.env["billing.invoice.writer"]._insert(batch.prepared(span))
 
     def _make_by_odoo(self, batch, span):
         specs = batch.specs[span]
@@ -100,7 +98,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
         move, differences = model._try(
             lambda: writer._write_posted([values], computed).move_ids[0],
             lambda draft=None: self._post_as_odoo(draft or self._draft_as_odoo(specs)),
-            lambda: self._begin_as_odoo(batch, place),
+            lambda: self._begin_as_odoo(specs),
+            lambda: self._wait_prepared(batch, place),
         )
         if differences is None:
             # The next document has to tell.
@@ -137,12 +136,16 @@ class BillingInvoiceBuilder(models.AbstractModel):
         """Wait until nobody else numbers documents of the journal, of which a run has one."""
         wait_for_others(self.env.cr, {spec["journal_id"] for spec in specs})
 
-    def _begin_as_odoo(self, batch, place):
-        """Create a draft by Odoo while others may still number theirs, which are waited for then.
+    def _wait_prepared(self, batch, place):
+        """Make the next documents ready, then wait until nobody else numbers documents."""
+        batch.prepare_after(place)
+        self._wait_for_others(batch.specs[place : place + 1])
+
+    def _begin_as_odoo(self, specs):
+        """Create a draft by Odoo while others may still number theirs.
 
         :return: the draft; None where it took a number, as the first one of a journal does
         """
-        specs = batch.specs[place : place + 1]
         with self.env.cr.savepoint() as savepoint:
             draft = self._draft_as_odoo(specs)
             # Here, so that it is computed as whoever bills, and not as the superuser.
@@ -150,8 +153,6 @@ class BillingInvoiceBuilder(models.AbstractModel):
             if draft.name:
                 savepoint.rollback()
                 draft = None
-        batch.prepare_after(place)
-        self._wait_for_others(specs)
         return draft
 
     def _draft_as_odoo(self, specs):

@@ -259,15 +259,20 @@ class BillingCharge(models.Model):
     # === BUSINESS === #
 
     @api.private
-    def _mark_invoiced(self, links: dict[int, InvoiceLine] | None = None, **amounts: dict):
+    def _mark_invoiced(
+        self, links: dict[int, InvoiceLine] | None = None, *, again: bool = False, **amounts: dict
+    ):
         """rated → invoiced.
 
         :param links: ``{charge id: InvoiceLine}`` to link in the same statement, before or after the
             lines come into their table; without it every charge must have its ``move_line_id``
-            already
+        :param again: some were linked to lines that never came: replace their links
         :param amounts: of packages above: ``{charge id: amount or None}`` of a stored field, written
             with the links
         """
+        if again:
+            self._link_lines(links, amounts, ("rated", "invoiced"))
+            return
         charges = self._to_move("invoiced", sources=("rated",))
         linked = charges.filtered(lambda charge: charge.id in (links or ()))
         linked._link_lines(links, amounts)
@@ -280,7 +285,9 @@ class BillingCharge(models.Model):
             charge.invoiced_amount = charge.move_line_id.price_subtotal
         others._set_state("invoiced")
 
-    def _link_lines(self, links: dict[int, InvoiceLine], amounts: dict[str, dict]):
+    def _link_lines(
+        self, links: dict[int, InvoiceLine], amounts: dict[str, dict], states=("rated",)
+    ):
         """Move rated charges to ``invoiced`` with their invoice lines, each row written once."""
         if not self:
             return
@@ -300,7 +307,7 @@ class BillingCharge(models.Model):
                   FROM unnest(%(charges)s::int[], %(lines)s::int[], %(moves)s::int[],
                               %(subtotals)s::numeric[] %(arrays)s)
                        AS line (charge_id, id, move_id, subtotal %(names)s)
-                 WHERE charge.id = line.charge_id AND charge.state = 'rated'
+                 WHERE charge.id = line.charge_id AND charge.state IN %(states)s
                 """,
                 assigned=SQL("").join(
                     SQL("%s = %s, ", SQL.identifier(name), SQL.identifier("line", name))
@@ -313,6 +320,7 @@ class BillingCharge(models.Model):
                 names=SQL("").join(SQL(", %s", SQL.identifier(name)) for name in amounts),
                 user=self.env.uid,
                 now=self.env.cr.now(),
+                states=states,
                 charges=self.ids,
                 lines=[line.id for line in lines],
                 moves=[line.move_id for line in lines],
