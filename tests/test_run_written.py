@@ -59,7 +59,9 @@ class TestRunsThatWrite(BillingCase):
     def test_other_documents_are_made_ready_before_the_journal_is_waited_for(self):
         writer = self.env.registry["billing.invoice.writer"]
         builder = self.env.registry["billing.invoice.builder"]
+        bill = self.env.registry["billing.bill"]
         prepare, wait, order = writer._prepare, builder._wait_for_others, []
+        link = bill._link_documents
 
         def preparing(model, documents, computed=None):
             order.append(len(documents))
@@ -69,12 +71,18 @@ class TestRunsThatWrite(BillingCase):
             order.append("wait")
             return wait(model, specs)
 
+        def linking(model, items, documents, move_ids, **options):
+            order.append(("tied", len(move_ids)))
+            return link(model, items, documents, move_ids, **options)
+
         with (
+            patch.object(bill, "_link_documents", linking),
             patch.object(writer, "_prepare", preparing),
             patch.object(builder, "_wait_for_others", waiting),
         ):
             self.execute()
-        self.assertEqual(order, [4, "wait", 1])
+        # The last of them is the one that proves, tied once it is made.
+        self.assertEqual(order, [4, ("tied", 4), "wait", 1, ("tied", 1)])
 
     def test_charges_are_tied_to_lines_that_come_later_and_freed_where_these_do_not(self):
         writer = self.env.registry["billing.invoice.writer"]

@@ -271,7 +271,7 @@ class BillingCharge(models.Model):
             with the links
         """
         if again:
-            self._link_lines(links, amounts, ("rated", "invoiced"))
+            self._link_lines(links, amounts, again=True)
             return
         charges = self._to_move("invoiced", sources=("rated",))
         linked = charges.filtered(lambda charge: charge.id in (links or ()))
@@ -285,9 +285,7 @@ class BillingCharge(models.Model):
             charge.invoiced_amount = charge.move_line_id.price_subtotal
         others._set_state("invoiced")
 
-    def _link_lines(
-        self, links: dict[int, InvoiceLine], amounts: dict[str, dict], states=("rated",)
-    ):
+    def _link_lines(self, links: dict[int, InvoiceLine], amounts: dict[str, dict], *, again=False):
         """Move rated charges to ``invoiced`` with their invoice lines, each row written once."""
         if not self:
             return
@@ -307,7 +305,9 @@ class BillingCharge(models.Model):
                   FROM unnest(%(charges)s::int[], %(lines)s::int[], %(moves)s::int[],
                               %(subtotals)s::numeric[] %(arrays)s)
                        AS line (charge_id, id, move_id, subtotal %(names)s)
-                 WHERE charge.id = line.charge_id AND charge.state IN %(states)s
+                 WHERE charge.id = line.charge_id
+                   AND (charge.state = 'rated' OR %(again)s AND charge.state = 'invoiced' AND NOT EXISTS (
+                        SELECT FROM account_move_line AS item WHERE item.id = charge.move_line_id))
                 """,
                 assigned=SQL("").join(
                     SQL("%s = %s, ", SQL.identifier(name), SQL.identifier("line", name))
@@ -320,7 +320,7 @@ class BillingCharge(models.Model):
                 names=SQL("").join(SQL(", %s", SQL.identifier(name)) for name in amounts),
                 user=self.env.uid,
                 now=self.env.cr.now(),
-                states=states,
+                again=again,
                 charges=self.ids,
                 lines=[line.id for line in lines],
                 moves=[line.move_id for line in lines],
