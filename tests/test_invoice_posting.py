@@ -3,11 +3,15 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from unittest.mock import patch
+
+from psycopg2.errors import SerializationFailure
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, tagged
 
+from odoo.addons.billing_operations.billing_runs.invoicing.posting import RANKS
 from odoo.addons.billing_operations.billing_tasks.dry_run import dry_run
 
 from .invoice_common import NOT_COMPARED, InvoiceBuilderCase
@@ -140,8 +144,44 @@ class TestNumbers(InvoiceBuilderCase):
         old.customer_rank = 5
         self.post([self.spec(old), self.spec(new), self.spec(new), self.spec(old)])
         self.assertEqual(new.customer_rank, 2)
-        later = self.env.cr.postcommit.data["account.res.partner.increase_rank.customer_rank"]
-        self.assertEqual(dict(later), {old.id: 2})
+        self.assertEqual(dict(self.env.cr.postcommit.data[RANKS]), {old.id: 2})
+
+    def test_customers_are_raised_together_after_the_commit(self):
+        customers = self.customers[:4]
+        customers.write({"customer_rank": 5})
+        customers[3].customer_rank = 7
+        self.post([self.spec(customer) for customer in [*customers, customers[0], customers[2]]])
+        with self.raising(customers) as written:
+            self.env.cr.postcommit.run()
+        self.assertEqual(customers.mapped("customer_rank"), [7, 6, 7, 8])
+        self.assertEqual(len(written), 3)
+
+    def test_customers_who_cannot_be_raised_together_are_raised_by_odoo(self):
+        customers = self.customers[:3]
+        customers.write({"customer_rank": 5})
+        self.post([self.spec(customer) for customer in customers])
+        with self.raising(customers, conflicts=1) as written:
+            self.env.cr.postcommit.run()
+        self.assertEqual(customers.mapped("customer_rank"), [6, 6, 6])
+        self.assertEqual(len(written), 4)
+
+    @contextmanager
+    def raising(self, customers, conflicts=0):
+        """Let the customers be raised by transactions of their own, so many of whose first writes fail;
+        give what was written."""
+        written, model = [], type(customers)
+        write = model.write
+
+        def watched(records, values):
+            written.append(values)
+            if len(written) <= conflicts:
+                raise SerializationFailure("could not serialize access")
+            return write(records, values)
+
+        self.env.flush_all()
+        with self.enter_registry_test_mode(), patch.object(model, "write", watched):
+            yield written
+        self.env.invalidate_all()
 
     def test_a_batch_asks_hardly_more_of_the_database_than_one_invoice(self):
         def queries(count):

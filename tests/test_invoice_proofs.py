@@ -8,7 +8,8 @@ from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
-from odoo.addons.billing_operations.billing_runs.writer import proofs
+from odoo.addons.billing_operations.billing_runs.invoicing.posting import RANKS
+from odoo.addons.billing_operations.billing_runs.writer import numbers, proofs
 from odoo.addons.billing_operations.billing_runs.writer.not_written import NotWritten, ProvenWrong
 from odoo.addons.billing_operations.billing_runs.writer.proofs import Proofs
 
@@ -126,17 +127,33 @@ class TestProofs(InvoiceBuilderCase):
         self.make([self.spec(self.customers[0])] + [self.spec(new), self.spec(old)] * 2)
         self.env.invalidate_all()
         self.assertEqual(new.customer_rank, 2)
-        later = self.env.cr.postcommit.data["account.res.partner.increase_rank.customer_rank"]
+        later = self.env.cr.postcommit.data[RANKS]
         self.assertEqual(later[old.id], 2)
         # Another shape is proven, and what was asked for before it is not forgotten by those that are
         # to do it.
         country = self.env.ref("base.be")
         self.customers[6].write({"country_id": country.id, "customer_rank": 1})
         self.make([self.spec(self.customers[6]), self.spec(old)])
-        self.assertIs(
-            self.env.cr.postcommit.data["account.res.partner.increase_rank.customer_rank"], later
-        )
+        self.assertIs(self.env.cr.postcommit.data[RANKS], later)
         self.assertEqual((later[old.id], later[self.customers[6].id]), (3, 1))
+
+    def test_odoo_numbers_on_from_what_others_committed_meanwhile(self):
+        # As a transaction sees it that has numbered nothing yet.
+        self.make([self.spec()])._get_sequence_cache().clear()
+        tried = []
+        increment = type(self.env["sequence.mixin"])._locked_increment
+
+        def watched(move, number_format, values):
+            tried.append(values["seq"])
+            return increment(move, number_format, values)
+
+        with (
+            patch.object(numbers, "committed", lambda *args: 50),
+            patch.object(type(self.env["sequence.mixin"]), "_locked_increment", watched),
+        ):
+            moves = self.make([self.spec(self.customers[1])], self.new_run("2026-02-28"))
+        self.assertEqual(moves.name, "INV/2026/00051")
+        self.assertEqual(tried, [50, 50])
 
     # === OTHER ADDONS === #
 

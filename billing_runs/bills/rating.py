@@ -19,6 +19,9 @@ class BillingBill(models.Model):
         Customers on hold are skipped before anything is rated: when the hold ends,
         the missed periods are caught up. An error stays on its customer's bill.
         """
+        # Alone, or all that customers have by company would be read.
+        partners = self.partner_id.with_company(self.company_id)
+        partners.fetch(["billing_hold", "billing_low_invoice_rule"])
         held = self.filtered(lambda bill: bill._partner().billing_hold)
         held._set_skipped("on_hold", self.env._("Billing of this customer is on hold."))
         todo = self - held

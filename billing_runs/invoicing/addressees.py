@@ -10,6 +10,17 @@ from .prices import DocumentPrices, billed_charge
 
 # With these Odoo's invoices choose for themselves; an addon that changes one of them is asked.
 CHOOSING = {"account.move": "_compute_partner_shipping_id _compute_fiscal_position_id"}
+# What documents are made of; to read all that charges and customers have takes longer.
+CHARGE_FIELDS = (
+    "bill_id credited_id currency_id product_id service_id name quantity price_unit discount amount"
+    " state"
+).split()
+CUSTOMER_FIELDS = (
+    "property_account_position_id property_account_receivable_id property_payment_term_id"
+    " property_inbound_payment_method_line_id billing_invoice_message"
+    " active commercial_partner_id company_id company_name complete_name country_id is_company lang"
+    " name parent_id state_id type user_id vat zip"
+).split()
 
 
 class Addressee(NamedTuple):
@@ -46,6 +57,7 @@ class BillingBill(models.Model):
         """Return ``{customer: Addressee}`` of bills of one company."""
         company = self.company_id
         partners = self.partner_id
+        partners.with_company(company).fetch(CUSTOMER_FIELDS)
         addresses = Addresses(self.env, company, partners)
         chosen = {partner: addresses.get(partner, "invoice") for partner in partners}
         asks_odoo = bool(changed_methods(self.env, CHOOSING))
@@ -89,8 +101,10 @@ class BillingBill(models.Model):
         none = self.env["billing.service"]
 
         def key(charge):
-            line = billed_charge(charge).move_line_id
-            taxed = self._position_taking_back(line, position) if line else position
+            billed = billed_charge(charge)
+            taxed = (
+                self._position_taking_back(billed.move_line_id, position) if billed else position
+            )
             return charge.service_id if by_service else none, taxed
 
         return charges.grouped(key)
@@ -128,7 +142,7 @@ class BillingBill(models.Model):
         return (
             self.env["billing.charge"]
             .search_fetch(
-                [("bill_id", "in", self.ids), ("state", "=", "rated")], order="bill_id, id"
+                [("bill_id", "in", self.ids), ("state", "=", "rated")], CHARGE_FIELDS, order="id"
             )
             .grouped("bill_id")
         )

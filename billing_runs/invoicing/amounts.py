@@ -198,12 +198,13 @@ class InvoiceAmounts:
                 untaxed += item["amount_currency"]
                 untaxed_balance += item["balance"]
         total = sign * currency.round(untaxed + tax)
+        untaxed = currency.round(untaxed)
         return {
-            "amount_untaxed": sign * currency.round(untaxed),
+            "amount_untaxed": sign * untaxed,
             "amount_tax": sign * currency.round(tax),
             "amount_total": total,
             "amount_untaxed_signed": -company_currency.round(untaxed_balance),
-            "amount_untaxed_in_currency_signed": -currency.round(untaxed),
+            "amount_untaxed_in_currency_signed": -untaxed,
             "amount_tax_signed": -company_currency.round(tax_balance),
             "amount_total_signed": -company_currency.round(untaxed_balance + tax_balance),
             "amount_total_in_currency_signed": -sign * total,

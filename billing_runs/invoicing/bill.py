@@ -112,7 +112,7 @@ class BillingBill(models.Model):
             "lines": [
                 {
                     "sequence": number,
-                    "product_id": charge.product_id.id,
+                    "product_id": line.product.id,
                     "name": charge.name,
                     "quantity": line.quantity,
                     "price_unit": sign * line.price_unit,
@@ -182,14 +182,19 @@ class BillingBill(models.Model):
         :param again: some are tied already, to lines of documents that were not made after all
         """
         links, amounts = {}, {}
+        # After a proof nothing is known of the charges, and one after the other all would be read.
+        charges = self.env["billing.charge"].concat(*(some for _bill, some, _spec in documents))
+        charges.fetch(["amount", "state"])
         for move_id, some, (bill, charges, spec) in zip(move_ids, items, documents, strict=True):
             sign = 1 if spec["move_type"] == "out_invoice" else -1
-            some = some[: len(charges)]
+            currency, some = bill.currency_id, some[: len(charges)]
             for charge, item, line in zip(charges, some, spec["lines"], strict=True):
                 links[charge.id] = InvoiceLine(*item, move_id)
                 figures = line["quantity"], sign * line["price_unit"], line["discount"]
-                amount = line_amount(*figures, bill.currency_id.round)
-                same = bill.currency_id.compare_amounts(amount, charge.amount) == 0
+                amount = line_amount(*figures, currency.round)
+                same = amount == charge.amount or not currency.compare_amounts(
+                    amount, charge.amount
+                )
                 amounts[charge.id] = None if same else amount
         charges = self.env["billing.charge"].browse(links)
         charges._mark_invoiced(links, again=again, document_amount=amounts)

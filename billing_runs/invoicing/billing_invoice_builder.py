@@ -153,6 +153,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
             context["skip_invoice_sync"] = True
         # Odoo looks at these invoice by invoice, which would be a query each.
         moves.line_ids.fetch(["tax_ids", "tax_tag_ids"])
+        self.env["res.partner"]._raise_ranks_together()
         moves.with_context(**context).action_post()
         self.env["res.partner"]._increase_customer_ranks(posting.customer_ranks)
         return moves

@@ -1,7 +1,5 @@
 from odoo import models
 
-from .prices import billed_charge
-
 
 class BillingBill(models.Model):
     """What keeps a bill from being invoiced: where Odoo would bill on in silence, and what it
@@ -28,19 +26,22 @@ class BillingBill(models.Model):
                 position, credit = planned.position, planned.sign < 0
                 problem = (
                     problem
-                    or bill._customer_problem(sheets[bill].addressee.address, position, credit)
-                    or bill._product_problem(planned.charges, position, credit, known)
+                    or bill._customer_problem(
+                        sheets[bill].addressee.address, position, credit, known
+                    )
+                    or bill._product_problem(planned.lines, position, credit, known)
                 )
             if problem:
                 problems[bill] = problem
         return problems
 
-    def _customer_problem(self, address, position, credit):
+    def _customer_problem(self, address, position, credit, known):
         """Return ``(code, message)`` of the customer's own problem, or None.
 
         :param address: where the invoice goes
         :param position: the fiscal position of that address
         :param bool credit: the charges net below zero
+        :param dict known: cache of what was asked so far
         """
         partner = self._partner()
         if not partner.active or not address.active:
@@ -56,7 +57,7 @@ class BillingBill(models.Model):
                 " Accounting tab.",
                 customer=partner.display_name,
             )
-        bank_account = not credit and self._archived_bank_account(partner)
+        bank_account = not credit and self._archived_bank_account(partner, known)
         if bank_account:
             return "bank_archived", self.env._(
                 "Bank account %(account)s, to which %(customer)s pays, is archived. Unarchive it,"
@@ -66,16 +67,21 @@ class BillingBill(models.Model):
             )
         return self.run_id._currency_problem(receivable, self.currency_id)
 
-    def _archived_bank_account(self, partner):
-        """Return the account printed on the invoice where it is archived, or None."""
-        method = (
-            partner.property_inbound_payment_method_line_id
-            or self.company_id.partner_id.with_company(
-                self.company_id
-            ).property_inbound_payment_method_line_id
-        )
-        account = method.journal_id.bank_account_id
-        return account if account and not account.active else None
+    def _archived_bank_account(self, partner, known):
+        """Return the account printed on the invoice where it is archived, or None.
+
+        :param dict known: cache of the accounts found so far
+        """
+        method = partner.property_inbound_payment_method_line_id
+        if method not in known:
+            company = self.company_id
+            used = (
+                method
+                or company.partner_id.with_company(company).property_inbound_payment_method_line_id
+            )
+            account = used.journal_id.bank_account_id
+            known[method] = account if account and not account.active else None
+        return known[method]
 
     def _rate_problem(self):
         return "no_currency_rate", self.env._(
@@ -85,22 +91,21 @@ class BillingBill(models.Model):
             date=self.run_id.invoice_date,
         )
 
-    def _product_problem(self, charges, position, credit, known):
-        """Return the first problem of the products on the bill's charges, or None.
+    def _product_problem(self, lines, position, credit, known):
+        """Return the first problem of the products on a document of the bill, or None.
 
-        :param dict known: cache of the problems found so far
+        :param lines: its ``DocumentLine``
+        :param dict known: cache of what was asked so far
         """
-        for charge in charges:
-            if billed := billed_charge(charge):
-                line = billed.move_line_id
-                key = (charge.product_id, position, credit, self.currency_id)
-                key += (line.account_id, line.tax_ids)
-                ask = self.run_id._taken_back_problem
-            else:
-                key = (charge.product_id, position, credit, self.currency_id)
-                ask = self.run_id._product_problem
+        run, currency = self.run_id, self.currency_id
+        for line in lines:
+            named, ask = (line.product, position, credit, currency), run._product_problem
+            if line.source:
+                named += (line.source.account_id, line.taxes)
+                ask = run._taken_back_problem
+            key = tuple(value if value is credit else value._ids for value in named)
             if key not in known:
-                known[key] = ask(*key)
+                known[key] = ask(*named)
             if known[key]:
                 return known[key]
         return None

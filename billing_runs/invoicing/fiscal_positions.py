@@ -36,7 +36,7 @@ class FiscalPositions:
                 delivery = partner
         return (
             delivery.with_company(company).property_account_position_id
-            or partner.with_company(company).property_account_position_id
+            or (delivery != partner and partner.with_company(company).property_account_position_id)
             or (partner.country_id and self._positions() and self._first_match(delivery))
             or self._model
         )
@@ -46,7 +46,7 @@ class FiscalPositions:
         positions = self._positions()
         if self._by_place is None or any(positions.mapped("vat_required")):
             return positions._get_first_matching_fpos(delivery)
-        key = (delivery.country_id, delivery.state_id, delivery.zip)
+        key = (delivery.country_id._ids, delivery.state_id._ids, delivery.zip)
         if key not in self._by_place:
             self._by_place[key] = positions._get_first_matching_fpos(delivery)
         return self._by_place[key]

@@ -21,7 +21,7 @@ def invoice_line_price(
     :return: (quantity, price_unit, discount)
     """
     line = line_amount(quantity, price_unit, discount, rounded)
-    if rounded(line - amount) == 0:
+    if line == amount or rounded(line - amount) == 0:
         return quantity, price_unit, discount or 0.0
     return 1.0, amount, 0.0
 

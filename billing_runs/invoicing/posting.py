@@ -4,6 +4,9 @@ from collections import defaultdict
 
 CONTEXT_KEY = "billing_posting"
 
+#: where Odoo keeps until the commit by how much customers are to be raised: ``{id: by how much}``
+RANKS = "account.res.partner.increase_rank.customer_rank"
+
 
 class Posting:
     """One call of the builder's posting: what it learns for one invoice serves the others.

@@ -64,7 +64,7 @@ class DocumentPrices:
 
     def taxes(self, product, position):
         """Return the taxes of a product's line."""
-        key = product, position
+        key = product._ids, position._ids
         if key not in self._taxes:
             template = product.product_tmpl_id.with_company(self._company)
             account = template.get_product_accounts(fiscal_pos=position)["income"]
@@ -75,7 +75,7 @@ class DocumentPrices:
         """Return a price of the product's, which stands on its own taxes, on those of the line."""
         if not position or self._stays(product):
             return price
-        key = product, position, price
+        key = product._ids, position._ids, price
         if key not in self._prices:
             self._prices[key] = product._get_tax_included_unit_price(
                 self._company,
@@ -91,31 +91,25 @@ class DocumentPrices:
     def _stays(self, product):
         """Return whether a product's prices are the same whatever taxes a line has: Odoo changes only
         what stands on included taxes alone."""
-        if product not in self._staying:
+        key = product._ids
+        if key not in self._staying:
             own = product.taxes_id.filtered(lambda tax: tax.company_id == self._company)
-            self._staying[product] = not (
+            self._staying[key] = not (
                 changed_methods(self._tax.env, PRICE_ON_TAXES)
                 or own
                 and all(own.mapped("price_include"))
             )
-        return self._staying[product]
+        return self._staying[key]
 
     def line(self, charge, position):
         """Return the :class:`DocumentLine` of a charge."""
         if billed := billed_charge(charge):
             return self._line_taken_back(charge, billed)
-        return self.line_of(
-            charge.product_id,
-            position,
-            charge.currency_id,
-            *invoice_line_price(
-                charge.quantity,
-                charge.price_unit,
-                charge.discount,
-                charge.amount,
-                charge.currency_id.round,
-            ),
+        currency = charge.currency_id
+        price = invoice_line_price(
+            charge.quantity, charge.price_unit, charge.discount, charge.amount, currency.round
         )
+        return self.line_of(charge.product_id, position, currency, *price)
 
     def _line_taken_back(self, charge, billed):
         """Return the line of a charge that takes back what an invoice line billed, or part of it.

@@ -74,10 +74,11 @@ class TaxPatterns:
         currency = self.company.currency_id
         of_lines, sums = [], [[0.0, 0.0] for _line in tax_lines]
         for (tags, _taxes, places), line in zip(lines, amounts, strict=True):
+            booked = currency.round(sign * line.booked)
             of_lines.append(
                 {
-                    "balance": currency.round(sign * line.booked),
-                    "amount_currency": currency.round(sign * line.booked),
+                    "balance": booked,
+                    "amount_currency": booked,
                     "price_subtotal": line.excluded,
                     "price_total": line.included,
                     "tax_tag_ids": tags,
@@ -86,16 +87,13 @@ class TaxPatterns:
             for place, tax, base in zip(places, line.taxes, line.bases, strict=True):
                 sums[place][0] += sign * base
                 sums[place][1] += sign * currency.round(tax)
-        of_taxes = [
-            line
-            | {
-                "tax_base_amount": base,
-                "amount_currency": currency.round(tax),
-                "balance": currency.round(tax),
-            }
-            for line, (base, tax) in zip(tax_lines, sums, strict=True)
-            if not currency.is_zero(tax)
-        ]
+        of_taxes = []
+        for line, (base, tax) in zip(tax_lines, sums, strict=True):
+            if not currency.is_zero(tax):
+                amount = currency.round(tax)
+                of_taxes.append(
+                    line | {"tax_base_amount": base, "amount_currency": amount, "balance": amount}
+                )
         return of_lines, of_taxes
 
 

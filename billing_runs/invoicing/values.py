@@ -37,6 +37,7 @@ class InvoiceValues:
         self.company = company
         self.today = fields.Date.context_today(company)
         self._memo = {}
+        self._incoterm_id = company.incoterm_id.id
         self._positions = FiscalPositions(env, company)
         self._moves = env["account.move"]
         self._lines = env["account.move.line"]
@@ -112,7 +113,7 @@ class InvoiceValues:
             "delivery_date": False,
             "taxable_supply_date": False,
             "incoterm_location": False,
-            "invoice_incoterm_id": self.company.incoterm_id.id,
+            "invoice_incoterm_id": self._incoterm_id,
             "commercial_partner_id": partner.commercial_partner_id.id,
             "invoice_currency_rate": self.memo(
                 self._currency_rate, spec["currency_id"], invoice_date or self.today

@@ -73,6 +73,8 @@ class BillingRun(models.Model):
         if len(todo) < len(bills):
             task._log(self.env._("Bills that were done already: %s.", len(bills) - len(todo)))
         stage.perform(todo)
+        # Alone, for others may wait for the end of this transaction.
+        todo.fetch(["state", "error_code"])
         todo._log_errors(task)
         return todo._count_states()
 

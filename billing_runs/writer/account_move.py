@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .numbers import known_committed
+
 
 class AccountMove(models.Model):
     """How a document of a run was made."""
@@ -18,3 +20,11 @@ class AccountMove(models.Model):
         copy=False,
         help="After a later proof had failed; what differs was held once.",
     )
+
+    def _locked_increment(self, format_string, format_values):
+        """Go on from what others have committed meanwhile, where that is known: this transaction does
+        not see it, and Odoo would try each number that was taken, one after the other."""
+        if known := known_committed(self.env):
+            highest = known.get(self, format_string, format_values)
+            format_values = format_values | {"seq": max(format_values["seq"], highest)}
+        return super()._locked_increment(format_string, format_values)

@@ -12,6 +12,7 @@ from odoo.tools import SQL
 from ...billing_tasks.crash_points import crash_point
 from ...billing_tasks.hooks import Hooks
 from ...billing_tasks.own_transaction import own_transaction
+from ..invoicing.posting import RANKS
 from .effects import Effects, Look
 from .not_written import NotWritten
 from .numbers import committed
@@ -132,11 +133,12 @@ class BillingInvoiceProof(models.Model):
         # What it flushes registers hooks, too.
         savepoint = cr.savepoint()
         hooks = Hooks(cr)
-        refused = ours = our_effects = None
+        refused = ours = written = our_effects = None
         try:
             before = Look(cr)
             ours = write()
-            our_effects = Look(cr).effects_since(before)
+            written = Look(cr)
+            our_effects = written.effects_since(before)
         except OperationalError:
             raise
         except (NotWritten, UserError) as reason:
@@ -152,7 +154,8 @@ class BillingInvoiceProof(models.Model):
         crash_point("writer.undone")
         if refused:
             return make(*begun)[0], [Difference("account.move", "", refused, "")]
-        before = Look(cr)
+        # PostgreSQL goes on counting what was undone.
+        before = Look(cr, written.tables)
         made, theirs = make(*begun)
         differences = self._differences(ours, theirs)
         if differences and self._is_number_taken(ours, theirs):
@@ -207,9 +210,7 @@ class BillingInvoiceProof(models.Model):
             for column, value in row.items()
             if column not in ALLOWED and not (model == "res.partner" and column == "write_uid")
         }
-        later = (
-            self.env.cr.postcommit.data.get("account.res.partner.increase_rank.customer_rank") or {}
-        )
+        later = self.env.cr.postcommit.data.get(RANKS) or {}
         for partner_id in {number for model, number, _column in rows if model == "res.partner"}:
             rows["res.partner", partner_id, "customer_rank"] = (
                 rows["res.partner", partner_id, "customer_rank"] or 0

@@ -121,7 +121,11 @@ class BillingInvoiceWriter(models.AbstractModel):
 
     def _new_ids(self, table, count):
         query = SQL(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            """
+            SELECT nextval(sequence.name)
+              FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS name OFFSET 0) AS sequence,
+                   generate_series(1, %s)
+            """,
             table,
             count,
         )
@@ -275,7 +279,9 @@ class BillingInvoiceWriter(models.AbstractModel):
         given = [command[2] for values in documents for command in values["line_ids"]]
         defaults = self._defaults("account.move.line", given)
         stamps = self._stamps()
-        journals = {}
+        # Documents of one company.
+        currency_id = self.env["res.company"].browse(rows[0]["company_id"]).currency_id.id
+        journals, taxes = {}, {}
         items, line_ids = [], []
         for row, values in zip(rows, documents, strict=True):
             mine = [defaults | command[2] for command in values["line_ids"]]
@@ -291,7 +297,7 @@ class BillingInvoiceWriter(models.AbstractModel):
                 "date": row["date"],
                 "invoice_date": row["invoice_date"],
                 "ref": row.get("ref") or False,
-                "company_currency_id": self._company_currency(row["company_id"]),
+                "company_currency_id": currency_id,
                 "no_followup": journals[journal_id],
             }
             for item in mine:
@@ -300,14 +306,13 @@ class BillingInvoiceWriter(models.AbstractModel):
                 item["id"] = next(ids)
                 item["debit"] = max(balance, 0.0)
                 item["credit"] = max(-balance, 0.0)
-                if item.get("tax_repartition_line_id"):
-                    item |= self._tax_of(item["tax_repartition_line_id"])
+                if part_id := item.get("tax_repartition_line_id"):
+                    if part_id not in taxes:
+                        taxes[part_id] = self._tax_of(part_id)
+                    item |= taxes[part_id]
             items += mine
             line_ids.append([item["id"] for item in mine])
         return items, line_ids
-
-    def _company_currency(self, company_id):
-        return self.env["res.company"].browse(company_id).currency_id.id
 
     def _tax_of(self, repartition_id):
         tax = self.env["account.tax.repartition.line"].browse(repartition_id).tax_id
@@ -321,20 +326,16 @@ class BillingInvoiceWriter(models.AbstractModel):
             item["move_name"] = names[item["move_id"]]
             if item["display_type"] == "payment_term":
                 terms[item["move_id"]].append(item)
+        lang, parts = self.env.lang, {}
         for row in rows:
-            self._name_terms(row, terms[row["id"]])
-
-    def _name_terms(self, row, terms):
-        term = self.env["account.payment.term"].browse(row.get("invoice_payment_term_id") or ())
-        names = term_names(
-            row["payment_reference"],
-            row.get("ref"),
-            [item["date_maturity"] for item in terms],
-            len(term.line_ids),
-            self.env.lang,
-        )
-        for item, name in zip(terms, names, strict=True):
-            item["name"] = name
+            term_id, mine = row.get("invoice_payment_term_id") or (), terms[row["id"]]
+            if term_id not in parts:
+                parts[term_id] = len(self.env["account.payment.term"].browse(term_id).line_ids)
+            days = [item["date_maturity"] for item in mine]
+            reference = row["payment_reference"]
+            given = term_names(reference, row.get("ref"), days, parts[term_id], lang)
+            for item, name in zip(mine, given, strict=True):
+                item["name"] = name
 
     def _copy_relations(self, items):
         for name, (table, column, other) in RELATIONS.items():

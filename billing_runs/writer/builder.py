@@ -4,7 +4,7 @@ from ..invoicing.prepared import quiet
 from .batch import Batch
 from .billing_invoice_writer import Written
 from .not_written import ProvenWrong
-from .numbers import wait_for_others
+from .numbers import CONTEXT_KEY, Committed, wait_for_others
 from .proofs import ATTEMPTS
 from .shapes import shape_of
 
@@ -25,6 +25,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
             specs' lines first, and whether some were told to be others before
         :return: :class:`Written`; the ids of the specs' lines come first
         """
+        self.env["res.partner"]._raise_ranks_together()
         batch = Batch(self.env, specs, documents, run, link)
         if reason := self._left_to_odoo(run.company_id):
             if batch.proofs.left_to_odoo != reason:
@@ -94,10 +95,13 @@ class BillingInvoiceBuilder(models.AbstractModel):
         country = run.company_id.account_fiscal_country_id.id
         guess = proofs.guess(country) if not proof.attempts else {}
         proof.compute(guess)
-        writer, computed = self.env["billing.invoice.writer"], proof.computed
+        computed, committed = proof.computed, {CONTEXT_KEY: Committed()}
+        writer = self.env["billing.invoice.writer"].with_context(**committed)
         move, differences = model._try(
             lambda: writer._write_posted([values], computed).move_ids[0],
-            lambda draft=None: self._post_as_odoo(draft or self._draft_as_odoo(specs)),
+            lambda draft=None: self._post_as_odoo(
+                (draft or self._draft_as_odoo(specs)).with_context(**committed)
+            ).with_env(self.env),
             lambda: self._begin_as_odoo(specs),
             lambda: self._wait_prepared(batch, place),
         )

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
+from ..invoicing.posting import RANKS
 from .not_written import NotWritten
 
 #: tables of a document or a payment, whose rows are compared column by column; Odoo writes them more
@@ -23,7 +24,8 @@ COMPARED = frozenset(
 #: remembered concerns this transaction alone
 COUNTED = (
     "increase_partner_rank",
-    "account.res.partner.increase_rank.customer_rank",
+    "_raise_ranks_together.<locals>.raise_customers",
+    RANKS,
     "._track_finalize",
     "sequence.mixin",
 )
@@ -46,7 +48,17 @@ class Effects(NamedTuple):
 class Look:
     """The state of a transaction at a moment."""
 
-    def __init__(self, cr):
+    def __init__(self, cr, tables=None):
+        """:param dict tables: ``{table: counts}`` where they are known"""
+        self.tables = self._counts(cr) if tables is None else tables
+        self.hooks = Counter()
+        for when, callbacks in (("precommit", cr.precommit), ("postcommit", cr.postcommit)):
+            names = [getattr(call, "__qualname__", repr(call)) for call in callbacks._funcs]
+            names += [f"{key}" for key, value in callbacks.data.items() if _says_something(value)]
+            self.hooks.update((when, name) for name in names if not name.endswith(COUNTED))
+
+    @staticmethod
+    def _counts(cr):
         cr.execute("SHOW track_counts")
         if cr.fetchone()[0] != "on":
             raise NotWritten("PostgreSQL does not count what is written (track_counts is off)")
@@ -61,12 +73,7 @@ class Look:
                AND ins + upd + del > 0
             """
         )
-        self.tables = {name: counts for name, *counts in cr.fetchall()}
-        self.hooks = Counter()
-        for when, callbacks in (("precommit", cr.precommit), ("postcommit", cr.postcommit)):
-            names = [getattr(call, "__qualname__", repr(call)) for call in callbacks._funcs]
-            names += [f"{key}" for key, value in callbacks.data.items() if _says_something(value)]
-            self.hooks.update((when, name) for name in names if not name.endswith(COUNTED))
+        return {name: counts for name, *counts in cr.fetchall()}
 
     def effects_since(self, before: "Look") -> Effects:
         tables = {}

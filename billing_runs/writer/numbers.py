@@ -6,6 +6,7 @@ from psycopg2.errors import LockNotAvailable
 
 #: tells this lock from others that are taken by two numbers
 LOCK = 0x0B1113
+CONTEXT_KEY = "billing_committed_numbers"
 #: what documents and their items have only once they are numbered: ``{model: names}``
 NUMBERED = {
     "account.move": (
@@ -51,6 +52,34 @@ def committed(env, journal_id: int, prefix: str, number: int | None = None) -> i
         return 0
 
 
+class Committed:
+    """The highest numbers that others had committed when a document was written by sets, for Odoo, which
+    makes the same one then.
+
+    Lives in the context as an object, so that no call from outside can set it.
+    """
+
+    def __init__(self):
+        self._highest = {}
+
+    def keep(self, move, number_format: str, values: dict, highest: int) -> None:
+        self._highest[self._sequence(move, number_format, values)] = highest
+
+    def get(self, move, number_format: str, values: dict) -> int:
+        """Return the highest number of a sequence; 0 where it was not asked for."""
+        return self._highest.get(self._sequence(move, number_format, values), 0)
+
+    @staticmethod
+    def _sequence(move, number_format, values):
+        return move.journal_id.id, number_format.format(**values | {"seq": 0})
+
+
+def known_committed(env) -> Committed | None:
+    """Return the :class:`Committed` numbers that are known, while a document is made both ways."""
+    known = env.context.get(CONTEXT_KEY)
+    return known if isinstance(known, Committed) else None
+
+
 class Numbers:
     """Gives invoices of one transaction their numbers, one after the other.
 
@@ -85,6 +114,8 @@ class Numbers:
         prefix, _number = self._parts(number_format.format(**values))
         wait_for_others(move.env.cr, [move.journal_id.id])
         highest = committed(move.env, move.journal_id.id, prefix)
+        if known := known_committed(move.env):
+            known.keep(move, number_format, values, highest)
         # There, even where it was committed after this transaction's snapshot was taken.
         self._given.add((move.journal_id.id, prefix, highest))
         values["seq"] = max(values["seq"], highest)

@@ -9,9 +9,6 @@ from ..charge_texts import ChargeTexts
 from ..periods import ONE_DAY
 from ..proration import one_unit
 
-#: what charges take over from their service
-_OF_SERVICE = {"partner_id", "company_id", "currency_id"}
-
 
 class BillingCharge(models.Model):
     """Many charges at once: completed from their services, inserted in one statement."""
@@ -84,7 +81,17 @@ class BillingCharge(models.Model):
         services = self.env["billing.service"].browse(
             dict.fromkeys(row["service_id"] for row in rows if row.get("service_id"))
         )
-        by_id = {service.id: service for service in services}
+        by_id = {
+            service.id: (
+                service,
+                {
+                    "partner_id": service.partner_id.id,
+                    "company_id": service.company_id.id,
+                    "currency_id": service.currency_id.id,
+                },
+            )
+            for service in services
+        }
         products = self.env["product.product"].browse(
             dict.fromkeys(row["product_id"] for row in rows)
         )
@@ -99,15 +106,10 @@ class BillingCharge(models.Model):
         basis = {}
         completed = []
         for row in rows:
-            service = by_id.get(row.get("service_id"))
+            service, of_service = by_id.get(row.get("service_id"), (None, {}))
             row = {"state": "rated", "service_id": None} | row
             label = row.pop("label", None)
-            if service and not _OF_SERVICE <= row.keys():
-                row = {
-                    "partner_id": service.partner_id.id,
-                    "company_id": service.company_id.id,
-                    "currency_id": service.currency_id.id,
-                } | row
+            row = of_service | row
             if service and "name" not in row:
                 partner = partners.get(row["partner_id"]) or service.partner_id
                 row["name"] = texts.text(service, partner, row, label)
