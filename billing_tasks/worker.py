@@ -17,7 +17,7 @@ from psycopg2.extensions import TransactionRollbackError
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import LockError
 
-from . import server_limits
+from . import garbage, server_limits
 from .crash_points import crash_point
 from .exceptions import OutcomeUnknown, RetryTask, TaskControl
 from .handlers import ExternalHandler, SteppedHandler
@@ -83,7 +83,8 @@ class TaskWorker:
                 if claim:
                     crash_point("task.claimed", claim.type_code)
                     try:
-                        _Attempt(self.registry, cr, claim, grown).run()
+                        with garbage.attempt():
+                            _Attempt(self.registry, cr, claim, grown).run()
                     finally:
                         if not cr.closed:
                             cr.rollback()

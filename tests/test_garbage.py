@@ -3,7 +3,7 @@
 import gc
 import unittest
 
-from ..billing_tasks.garbage import collecting_later
+from ..billing_tasks.garbage import attempt, collecting_later
 
 
 class TestCollectingLater(unittest.TestCase):
@@ -28,6 +28,26 @@ class TestCollectingLater(unittest.TestCase):
         first.__exit__(None, None, None)
         self.assertFalse(gc.isenabled())
         second.__exit__(None, None, None)
+        self.assertTrue(gc.isenabled())
+
+    def test_a_batch_can_wait_for_the_end_of_its_transaction(self):
+        with attempt():
+            with collecting_later(until_committed=True):
+                pass
+            self.assertFalse(gc.isenabled())
+        self.assertTrue(gc.isenabled())
+        # Elsewhere nobody would say when that is.
+        with collecting_later(until_committed=True):
+            self.assertFalse(gc.isenabled())
+        self.assertTrue(gc.isenabled())
+
+    def test_an_attempt_that_fails_does_not_end_collecting_for_ever(self):
+        with self.assertRaises(ZeroDivisionError), attempt():
+            with collecting_later(until_committed=True):
+                _ = 1 / 0
+        self.assertTrue(gc.isenabled())
+        with collecting_later(until_committed=True):
+            pass
         self.assertTrue(gc.isenabled())
 
     def test_whoever_has_switched_it_off_finds_it_switched_off(self):

@@ -42,7 +42,7 @@ class BillingRun(models.Model):
         # Before all else that a batch asks for after its commit, such as to raise customers' ranks:
         # the run goes on meanwhile.
         run._enqueue_advance_after_commit(task)
-        with collecting_later():
+        with collecting_later(until_committed=True):
             return run._run_batch(task, bills, stage)
 
     def _task_range(self, task, stage):

@@ -21,6 +21,8 @@ class Batch:
         self.run = run
         self.proofs = Proofs.of(env.registry, run.id)
         self._documents = documents
+        # Once: to find a shape takes longer than all else that is asked of a document.
+        self._proofs = [shape and self.proofs[shape] for shape, _values in documents]
         self._again = self.proofs.draw(len(specs))
         self._link = link
         self._ready = {}
@@ -29,13 +31,15 @@ class Batch:
     def leave_to_odoo(self):
         """Have Odoo make every document, whatever its shape."""
         self._documents = [(None, None)] * len(self.specs)
+        self._proofs = [None] * len(self.specs)
 
     def shape(self, place):
         return self._documents[place][0]
 
     def way(self, place) -> str:
-        """Return how a document is made; see :meth:`Proofs.way`."""
-        return self.proofs.way(self.shape(place), again=self._again[place])
+        """Return how a document is made; see :meth:`Proof.way`."""
+        proof = self._proofs[place]
+        return proof.way(again=self._again[place]) if proof else "odoo"
 
     def following(self, place) -> tuple[str, slice]:
         """Return how the documents from a place on are made, and which of them are made together.
@@ -50,17 +54,17 @@ class Batch:
 
     def _computed(self, place) -> dict:
         """Return the fields that Odoo computes of a document that is written by sets."""
-        return self.proofs[self.shape(place)].computed
+        return self._proofs[place].computed
 
     # === MAKING READY === #
 
     def prepare_after(self, place):
         """Make ready what is written next if the document at a place proves its shape, and link it. While
         others number their documents there is nothing better to do."""
-        shape, end = self.shape(place), place + 1
+        proof, end = self._proofs[place], place + 1
         computed = self._computed(place)
         while end < len(self.specs) and not self._again[end]:
-            proven = self.shape(end) == shape or self.way(end) == "sets"
+            proven = self._proofs[end] is proof or self.way(end) == "sets"
             if not proven or self._computed(end) != computed:
                 break
             end += 1
@@ -89,9 +93,11 @@ class Batch:
         return ready
 
     def _prepare(self, span):
-        documents = [
-            values | {"billing_shape": shape.code} for shape, values in self._documents[span]
-        ]
+        codes, documents = {}, []
+        for proof, (shape, values) in zip(self._proofs[span], self._documents[span], strict=True):
+            if proof not in codes:
+                codes[proof] = shape.code
+            documents.append(values | {"billing_shape": codes[proof]})
         writer = self.env["billing.invoice.writer"]
         return writer._prepare(documents, self._computed(span.start))
 

@@ -25,6 +25,16 @@ class Proof:
         self.pattern = None
         self.varied = set()
 
+    def way(self, *, again: bool = False) -> str:
+        """Return how the next document of the shape is made: ``sets``, ``odoo``, or ``both`` to prove
+        that they are the same.
+
+        :param again: whether this one is to prove a proven shape again
+        """
+        if self.equal:
+            return "both" if again else "sets"
+        return "both" if self.equal is None else "odoo"
+
     def compute(self, names: dict):
         """Have Odoo compute more fields of what is written."""
         self.computed = {
@@ -72,17 +82,9 @@ class Proofs(dict):
         self._computed[country] = computed
 
     def way(self, shape, *, again: bool = False) -> str:
-        """Return how the next document of a shape is made: ``sets``, ``odoo``, or ``both`` to prove
-        that they are the same.
-
-        :param again: whether this one is to prove a proven shape again
-        """
-        if shape is None:
-            return "odoo"
-        equal = self[shape].equal
-        if equal:
-            return "both" if again else "sets"
-        return "both" if equal is None else "odoo"
+        """Return how the next document of a shape is made, see :meth:`Proof.way`; Odoo makes what has
+        none."""
+        return "odoo" if shape is None else self[shape].way(again=again)
 
     @staticmethod
     def draw(count: int) -> list[bool]:
