@@ -22,6 +22,7 @@ from .crash_points import crash_point
 from .exceptions import OutcomeUnknown, RetryTask, TaskControl
 from .handlers import ExternalHandler, SteppedHandler
 from .journal import WorkerJournal
+from .listener import Listener
 from .redaction import redact
 from .table_statistics import AT_ONCE, outgrown, refresh_after_commit
 
@@ -30,8 +31,9 @@ _logger = logging.getLogger(__name__)
 MAX_CONFLICTS = 5
 LOCK_PATIENCE = 5.0
 REAP_INTERVAL = 5.0
-#: seconds between two looks of a worker that stays for tasks, and a tenth of what it waited already
-LOOK_INTERVAL = 0.01
+#: seconds between two looks of a worker that stays for tasks and hears of none, and a tenth of what it
+#: waited already
+LOOK_INTERVAL = 0.05
 #: so many times its patience a worker waits in all, then it makes room for other jobs of the server
 WAITS = 3
 #: so many seconds after its last task a worker has time for what may wait
@@ -51,7 +53,8 @@ class TaskWorker:
         worker stops when it says that it is not wanted any more.
     :param patience: seconds for which a worker that has done something stays when nothing is left.
         Work often comes in stages, each as soon as the last task of the one before is done, and a
-        server takes up to a fifth of a second to wake a worker that has left.
+        server takes up to a fifth of a second to wake a worker that has left. It hears of new
+        tasks at once, and looks now and then for those that others left or whose time has come.
     """
 
     def __init__(self, registry, deadline, beat=lambda: True, patience=0.0):
@@ -65,6 +68,10 @@ class TaskWorker:
 
     def run(self):
         """Run attempts. Return True when it stopped although tasks may be due."""
+        with closing(Listener(self.registry)) as listener:
+            return self._run(listener)
+
+    def _run(self, listener):
         leave = idle_since = waited = 0.0
         grown = set()
         while True:
@@ -99,8 +106,7 @@ class TaskWorker:
                 self._refresh(grown)
             else:
                 pause = LOOK_INTERVAL + (now - idle_since) / 10
-                waited += pause
-                time.sleep(pause)
+                waited += listener.wait(pause)
             if time.monotonic() >= self.next_beat:
                 if not self.beat():
                     return True

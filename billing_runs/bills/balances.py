@@ -50,6 +50,7 @@ class BillingBill(models.Model):
 
         :raise UserError: one of them cannot become posted
         """
+        self.fetch(["state"])
         todo = self._to_move("posted")
         if not todo:
             return

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ...billing_tasks.texts import label
+from ...services.loose_many2one import HeldMany2one
 
 
 class BillingBill(models.Model):
@@ -21,7 +22,8 @@ class BillingBill(models.Model):
     run_id = fields.Many2one(
         "billing.run", required=True, readonly=True, ondelete="cascade", check_company=True
     )
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
+    # Bills are made of services and jobs, which keep both: they are not looked up row by row.
+    company_id = HeldMany2one("res.company", required=True, readonly=True, index=True)
     partner_id = fields.Many2one(
         "res.partner",
         "Customer",
@@ -31,7 +33,7 @@ class BillingBill(models.Model):
         ondelete="restrict",
         check_company=True,
     )
-    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    currency_id = HeldMany2one("res.currency", required=True, readonly=True)
     state = fields.Selection(
         [
             ("pending", "Pending"),

@@ -185,6 +185,7 @@ class BillingBill(models.Model):
         # After a proof nothing is known of the charges, and one after the other all would be read.
         charges = self.env["billing.charge"].concat(*(some for _bill, some, _spec in documents))
         charges.fetch(["amount", "state"])
+        self.browse().concat(*(bill for bill, _some, _spec in documents)).fetch(["currency_id"])
         for move_id, some, (bill, charges, spec) in zip(move_ids, items, documents, strict=True):
             sign = 1 if spec["move_type"] == "out_invoice" else -1
             currency, some = bill.currency_id, some[: len(charges)]

@@ -72,16 +72,17 @@ class BillingBill(models.Model):
 
         :param dict known: cache of the accounts found so far
         """
-        method = partner.property_inbound_payment_method_line_id
-        if method not in known:
-            company = self.company_id
-            used = (
-                method
-                or company.partner_id.with_company(company).property_inbound_payment_method_line_id
-            )
-            account = used.journal_id.bank_account_id
-            known[method] = account if account and not account.active else None
-        return known[method]
+        method = chosen = partner.property_inbound_payment_method_line_id
+        if chosen not in known:
+            if not method:
+                company = self.company_id
+                own = company.partner_id.with_company(company)
+                # Alone: with it all that is kept for each company would be read.
+                own.fetch(["property_inbound_payment_method_line_id"])
+                method = own.property_inbound_payment_method_line_id
+            account = method.journal_id.bank_account_id
+            known[chosen] = account if account and not account.active else None
+        return known[chosen]
 
     def _rate_problem(self):
         return "no_currency_rate", self.env._(

@@ -87,8 +87,10 @@ class BillingRun(models.Model):
     def _new_report(self, phase):
         self.ensure_one()
         self._report(phase).unlink()
+        # What is posted stays so whatever the run is changed to.
+        basis = self._report_basis() if phase == "pre" else False
         return self.env["billing.run.report"].create(
-            {"run_id": self.id, "phase": phase, "basis": self._report_basis()}
+            {"run_id": self.id, "phase": phase, "basis": basis}
         )
 
     def _report_basis(self):

@@ -92,12 +92,12 @@ class BillingBill(models.Model):
 
         made = builder._create_posted(specs, shaped, run, link)
         self.invalidate_recordset(["move_ids"])
-        self._check_dates(made.move_ids)
+        self._check_dates(made.move_ids, run.transaction_date)
         self._skip_undocumented(documents, zero)._set_posted()
         crash_point("writer.balanced")
 
-    def _check_dates(self, move_ids):
+    def _check_dates(self, move_ids, date):
         """:raise NotWritten: a document got another accounting date than its run asked for"""
-        elsewhere = [("id", "in", move_ids), ("date", "!=", self.run_id.transaction_date)]
+        elsewhere = [("id", "in", move_ids), ("date", "!=", date)]
         if self.env["account.move"].search_count(elsewhere, limit=1):
             raise NotWritten("another accounting date")

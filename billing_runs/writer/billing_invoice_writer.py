@@ -146,6 +146,7 @@ class BillingInvoiceWriter(models.AbstractModel):
         }
         # All at once, so that what is read of one is read of all.
         partners = self.env["res.partner"].browse([values["partner_id"] for values in documents])
+        partners.fetch(["lang"])
         chosen = {}
         rows = []
         for number, partner, values in zip(ids, partners, documents, strict=True):

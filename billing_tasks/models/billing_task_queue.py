@@ -5,6 +5,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
 from ..journal import InlineJournal
+from ..listener import announce
 
 WORKER_CRONS = 8
 DEFAULT_WORKERS = 2
@@ -253,8 +254,10 @@ class BillingTask(models.Model):
             precommit.add(self.sudo().browse()._trigger_workers)
 
     def _trigger_workers(self, first=1):
-        """Make the workers from ``first`` on look at the queue after the commit: their crons become
-        ready and the servers are notified, or jobs are created where Queue Job carries them."""
+        """Make the workers from ``first`` on look at the queue after the commit: those at work hear
+        of it; the crons of all become ready and the servers are notified, or jobs are created where
+        Queue Job carries them."""
+        announce(self.env.cr)
         slots = range(first, self._worker_count() + 1)
         if self._uses_queue_job():
             self._start_pumps(slots)
