@@ -24,7 +24,8 @@ class Listener:
     """A connection of a worker that the database tells of new tasks.
 
     Opened when a worker waits for the first time. Without it, as behind a pooler that does not pass
-    notifications on or where no connection is left, a worker sees new tasks when it looks next.
+    notifications on, where no connection is left or once it is lost, a worker sees new tasks when it
+    looks next; its next slice listens anew.
 
     :param registry: the database's registry.
     """
@@ -32,20 +33,24 @@ class Listener:
     def __init__(self, registry):
         self.registry = registry
         self.cr = None
+        self.deaf = False
 
     def wait(self, seconds):
         """Wait until tasks are announced, at most so long; return the seconds that were waited."""
         begun = time.monotonic()
-        try:
-            if self.cr is None:
-                self._open()
-            heard = self._hear(max(seconds - (time.monotonic() - begun), 0))
-        except (psycopg2.Error, PoolError):
-            _logger.info("A billing task worker cannot listen for new tasks and looks for them")
-            self.close()
-            heard = False
-            time.sleep(max(seconds - (time.monotonic() - begun), 0))
-        return time.monotonic() - begun if heard else seconds
+        if not self.deaf:
+            try:
+                if self.cr is None:
+                    self._open()
+                if self._hear(max(seconds - (time.monotonic() - begun), 0)):
+                    return time.monotonic() - begun
+                return seconds
+            except (psycopg2.Error, PoolError) as error:
+                _logger.info("A billing task worker looks for new tasks unheard: %s", error)
+                self.deaf = True
+                self.close()
+        time.sleep(max(seconds - (time.monotonic() - begun), 0))
+        return seconds
 
     def close(self):
         """Stop listening and give the connection back."""
