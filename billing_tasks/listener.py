@@ -23,9 +23,8 @@ def announce(cr) -> None:
 class Listener:
     """A connection of a worker that the database tells of new tasks.
 
-    Opened when a worker waits for the first time. Without it, as behind a pooler that does not pass
-    notifications on, where no connection is left or once it is lost, a worker sees new tasks when it
-    looks next; its next slice listens anew.
+    Opened when a worker waits for the first time. Where no connection is left, or once it is lost, a
+    worker sees new tasks when it looks next; its next slice listens anew.
 
     :param registry: the database's registry.
     """

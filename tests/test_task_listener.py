@@ -29,7 +29,7 @@ class TestListener(TransactionCase):
         self.assertLess(self.listener.wait(60), 60)
         self.assertEqual(self.listener.wait(0.01), 0.01, "heard of them once")
 
-    def test_workers_are_woken_by_what_waiting_ones_hear(self):
+    def test_whoever_wakes_the_workers_is_heard_by_those_that_wait(self):
         with (
             self.registry.cursor() as cr,
             patch.object(BillingTask, "_worker_count", return_value=0),

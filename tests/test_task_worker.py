@@ -12,6 +12,7 @@ from odoo.tests import tagged
 from ..billing_tasks import worker as worker_module
 from ..billing_tasks.exceptions import RetryTask
 from ..billing_tasks.handlers import ExternalHandler, SteppedHandler
+from ..billing_tasks.listener import Listener
 from ..billing_tasks.worker import MAX_CONFLICTS, TaskWorker
 from .task_common import BillingTasksCase
 
@@ -55,6 +56,27 @@ class TestWorker(BillingTasksCase):
             looks.clear()
             self.assertFalse(self.work(patience=60))
             self.assertEqual(looks, [2])
+
+    def test_a_worker_that_waits_looks_again_when_it_hears_of_tasks(self):
+        done, waits = [], []
+        self.handlers["test_work"] = lambda task: done.append(task.id)
+        tasks = [self.tasks.enqueue("test_work")]
+
+        def wait(_listener, seconds):
+            waits.append(seconds)
+            if len(waits) > 1:
+                return seconds
+            tasks.append(self.tasks.enqueue("test_work"))
+            self.env.flush_all()
+            return 0.0
+
+        # A second look has no time: only what was heard of at once leaves any.
+        waiting = patch.object(Listener, "wait", wait)
+        with waiting, patch.object(worker_module, "WAITS", worker_module.LOOK_INTERVAL / 60):
+            self.assertFalse(self.work(patience=60))
+        self.assertEqual(done, [task.id for task in tasks])
+        self.assertEqual(len(waits), 2)
+        self.assertGreaterEqual(min(waits), worker_module.LOOK_INTERVAL)
 
     def test_a_worker_that_waits_again_and_again_makes_room_for_others(self):
         self.handlers["test_work"] = lambda task: None
