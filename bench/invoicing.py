@@ -407,7 +407,7 @@ def balances(aim, count=500, months=60, turns=4):
         )
 
 
-def proofs(aim, count=2_000, months=9):
+def proofs(aim, count=2_000, months=17):
     """Measure what proving takes of runs of one shape, and of two: proofs again, by chance, among it."""
     shapes = "is_company = (id % 2 = 0) WHERE id IN (SELECT partner_id FROM billing_service)"
     with Ours() as database:

@@ -155,7 +155,7 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
             savepoint = self.env.cr.savepoint()
             try:
                 _move, differences = proof._try(
-                    lambda values=values: writer._write_posted([values]).move_ids[0],
+                    lambda values=values: writer._write_posted([values]).move_ids,
                     lambda spec=spec: self.builder._post_as_odoo(
                         self.builder._draft_as_odoo([spec])
                     ),

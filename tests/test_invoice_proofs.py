@@ -15,6 +15,9 @@ from odoo.addons.billing_operations.billing_runs.writer.proofs import Proofs
 
 from .invoice_common import InvoiceBuilderCase
 
+#: of two shapes in turns, of which Odoo makes one: proven together, then alone, to tell which it is
+ONE_OF_TWO = [False] * 4 + [True, False] * 2
+
 
 @tagged("post_install", "-at_install")
 class TestProofs(InvoiceBuilderCase):
@@ -93,7 +96,7 @@ class TestProofs(InvoiceBuilderCase):
             for number, customer in enumerate(self.customers)
         ]
         moves = self.make(specs)
-        self.assertEqual(self.written(moves), [False, True, False, True, True, True, True, True])
+        self.assertEqual(self.written(moves), [False] * 3 + [True] * 5)
         self.assertEqual(len(self.said()), 2)
         for move_type in ("out_invoice", "out_refund"):
             numbers = moves.filtered(lambda m, kind=move_type: m.move_type == kind).mapped(
@@ -104,9 +107,53 @@ class TestProofs(InvoiceBuilderCase):
     def test_a_customer_of_another_country_is_another_shape(self):
         self.customers[3].country_id = self.env.ref("base.be")
         moves = self.make([self.spec(customer) for customer in self.customers])
-        self.assertEqual(
-            [place for place, one in enumerate(self.written(moves)) if not one], [0, 3]
-        )
+        self.assertEqual(self.written(moves), [False] * 4 + [True] * 4)
+        self.assertEqual(self.said().move_id, moves[0] + moves[3])
+
+    def test_neighbours_of_several_shapes_are_proven_together(self):
+        model, tried = self.env.registry["billing.invoice.proof"], []
+        plain = model._try
+
+        def counted(proof, *arguments):
+            tried.append(plain(proof, *arguments))
+            return tried[-1]
+
+        self.customers[1].country_id = self.env.ref("base.be")
+        self.customers[3].country_id = self.env.ref("base.nl")
+        self.customers[6].country_id = self.env.ref("base.at")
+        with patch.object(model, "_try", counted):
+            moves = self.make([self.spec(customer) for customer in self.customers])
+        self.assertEqual(tried, [(moves[:4], []), (moves[6], [])])
+        self.assertEqual(self.written(moves), [False] * 4 + [True] * 2 + [False, True])
+        self.assertEqual(self.said().move_id, moves[0] + moves[1] + moves[3] + moves[6])
+        self.assertEqual(moves.mapped("name"), [f"INV/2026/{number:05}" for number in range(1, 9)])
+
+    def test_of_shapes_that_are_proven_together_only_the_one_that_differs_is_left_to_odoo(self):
+        self._follow("_post", lambda move: move.write({"invoice_origin": "Belgium"}))
+        moves = self.make(self._mixed())
+        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertEqual(moves.mapped("invoice_origin"), [False, "Belgium"] * 4)
+        self.assertEqual(sorted(self.said().mapped("equal")), [False, True])
+        self.assertIn("sets invoice_origin of account.move", self.run_.writer_note)
+
+    def test_who_takes_a_number_while_shapes_are_proven_together_proves_nothing_wrong(self):
+        moves, proof = map(self.env.registry.get, ("account.move", "billing.invoice.proof"))
+        post, posted = moves._post, []
+
+        def another_at_first(some, *args, **kwargs):
+            posted.append(some)
+            if len(posted) == 1:
+                some.narration = "Not the same"
+            return post(some, *args, **kwargs)
+
+        with (
+            patch.object(proof, "_is_number_taken", lambda *_rows: len(posted) == 1),
+            patch.object(moves, "_post", another_at_first),
+        ):
+            moves = self.make(self._mixed())
+        self.assertEqual([len(some) for some in posted], [2, 2])
+        self.assertEqual(self.written(moves), [False] * 4 + [True] * 4)
+        self.assertEqual(self.said().mapped("equal"), [True, True])
 
     def test_each_run_proves_its_shapes_anew(self):
         specs = [self.spec(customer) for customer in self.customers[:2]]
@@ -251,7 +298,7 @@ class TestProofs(InvoiceBuilderCase):
             "_post", lambda move: self.env["res.partner.category"].create({"name": move.name})
         )
         moves = self.make(self._mixed())
-        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertEqual(self.written(moves), ONE_OF_TWO)
         self.assertEqual(
             self.env["res.partner.category"].search_count([("name", "in", moves.mapped("name"))]), 4
         )
@@ -274,7 +321,7 @@ class TestProofs(InvoiceBuilderCase):
                 self._follow("_post", follow)
                 run = self.new_run(f"2026-0{number + 3}-01")
                 moves = self.make(self._mixed(), run)
-                self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+                self.assertEqual(self.written(moves), ONE_OF_TWO)
                 self.assertIn(f"also writes table {table}.", run.writer_note)
 
     def test_an_addon_that_writes_on_earlier_invoices_of_the_customer_is_obeyed(self):
@@ -287,7 +334,7 @@ class TestProofs(InvoiceBuilderCase):
         self._follow("_post", follow)
         run = self.new_run("2026-04-01")
         moves = self.make(self._mixed(), run)
-        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertEqual(self.written(moves), ONE_OF_TWO)
         self.assertIn("sets invoice_origin of account.move", run.writer_note)
 
     def test_an_addon_that_replaces_a_row_by_another_is_obeyed(self):
@@ -299,7 +346,7 @@ class TestProofs(InvoiceBuilderCase):
         self.env["res.partner.category"].create({"name": "Billed last"})
         self._follow("_post", follow)
         moves = self.make(self._mixed())
-        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertEqual(self.written(moves), ONE_OF_TWO)
         self.assertIn("also writes table res_partner_category.", self.run_.writer_note)
 
     def test_what_cannot_be_made_ready_ahead_is_prepared_when_its_turn_comes(self):
@@ -360,7 +407,7 @@ class TestProofs(InvoiceBuilderCase):
         self._follow("_post", lambda move: self.env.cr.postcommit.add(lambda: called.append(move)))
         self.addCleanup(self.env.cr.postcommit.clear)
         moves = self.make(self._mixed())
-        self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
+        self.assertEqual(self.written(moves), ONE_OF_TWO)
         self.assertIn("is called when the document is committed", self.run_.writer_note)
 
     def test_an_automation_rule_on_documents_leaves_them_all_to_odoo(self):

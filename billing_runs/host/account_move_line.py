@@ -26,7 +26,7 @@ class AccountMoveLine(models.Model):
 
     def unlink(self):
         """Take the charges of lines that somebody deletes off their bill: a later run bills them."""
-        if is_by_run(self.env):
+        if not self or is_by_run(self.env):
             return super().unlink()
         charges = (
             self.env["billing.charge"]

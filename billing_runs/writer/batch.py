@@ -4,7 +4,7 @@ import logging
 
 from psycopg2 import OperationalError
 
-from .proofs import Proofs
+from .proofs import TOGETHER, Proofs
 
 _logger = logging.getLogger(__name__)
 
@@ -45,12 +45,35 @@ class Batch:
         """Return how the documents from a place on are made, and which of them are made together.
         Only neighbours are: numbers follow the order of the documents."""
         way, end = self.way(place), place + 1
+        if way == "both":
+            return way, slice(place, self._proven_together(place))
         computed = self._computed(place) if way == "sets" else None
-        while way != "both" and end < len(self.specs) and self.way(end) == way:
+        while end < len(self.specs) and self.way(end) == way:
             if way == "sets" and self._computed(end) != computed:
                 break
             end += 1
         return way, slice(place, end)
+
+    def _proven_together(self, place) -> int:
+        """Return the end of the documents that are proven with the one at a place: up to the last that
+        is the first of another shape."""
+        first, end = self._proofs[place], place + 1
+        shapes = {first}
+        for later in range(end, min(place + TOGETHER, len(self.specs))):
+            proof = self._proofs[later]
+            if first.equal or not proof or not first.goes_with(proof):
+                break
+            if proof not in shapes:
+                shapes.add(proof)
+                end = later + 1
+        return end
+
+    def proofs_of(self, span) -> dict:
+        """Return ``{proof: places}`` of documents that are proven together, the first one's being 0."""
+        places = {}
+        for place, proof in enumerate(self._proofs[span]):
+            places.setdefault(proof, []).append(place)
+        return places
 
     def _computed(self, place) -> dict:
         """Return the fields that Odoo computes of a document that is written by sets."""
@@ -58,20 +81,23 @@ class Batch:
 
     # === MAKING READY === #
 
-    def prepare_after(self, place):
-        """Make ready what is written next if the document at a place proves its shape, and link it. While
-        others number their documents there is nothing better to do."""
-        proof, end = self._proofs[place], place + 1
-        computed = self._computed(place)
+    def prepare_after(self, proven):
+        """Make ready what is written next if documents prove their shapes, and link it. While others
+        number their documents there is nothing better to do.
+
+        :param slice proven: places of the documents that prove
+        """
+        start = end = proven.stop
+        shapes, computed = set(self._proofs[proven]), self._computed(proven.start)
         while end < len(self.specs) and not self._again[end]:
-            proven = self._proofs[end] is proof or self.way(end) == "sets"
-            if not proven or self._computed(end) != computed:
+            by_sets = self._proofs[end] in shapes or self.way(end) == "sets"
+            if not by_sets or self._computed(end) != computed:
                 break
             end += 1
-        if end == place + 1:
+        if end == start:
             return
         try:
-            span = slice(place + 1, end)
+            span = slice(start, end)
             with self.env.cr.savepoint(flush=False):
                 ready = self._prepare(span)
                 self.link_ready(span, ready)
@@ -81,8 +107,8 @@ class Batch:
             # The proof has to find out about it first; if it does not, they are prepared again.
             _logger.debug("Documents could not be made ready ahead: %s", reason)
         else:
-            self._ready[place + 1, end] = dict(computed), ready
-            self._linked.update(range(place + 1, end))
+            self._ready[start, end] = dict(computed), ready
+            self._linked.update(range(start, end))
 
     def prepared(self, span):
         """Return documents of one way made ready and linked: now, if they were not, or not so."""
@@ -101,8 +127,8 @@ class Batch:
         writer = self.env["billing.invoice.writer"]
         return writer._prepare(documents, self._computed(span.start))
 
-    def values(self, place):
-        return self._documents[place][1]
+    def values(self, span) -> list:
+        return [values for _shape, values in self._documents[span]]
 
     # === MADE === #
 

@@ -45,12 +45,14 @@ class Difference(NamedTuple):
     name: str
     ours: object
     theirs: object
+    #: of which document, by its place; None where that cannot be said
+    document: int | None = None
 
 
 class BillingInvoiceProof(models.Model):
     """A document of a run that was made both ways: by sets and undone, then by Odoo's own ``create``
     and ``action_post``, which stays. Only documents of the same shape are written by sets after it,
-    in the same run and process.
+    in the same run and process. Neighbours of several shapes are proven together.
 
     Written by the queue; everybody in billing may read what it says.
     """
@@ -92,18 +94,18 @@ class BillingInvoiceProof(models.Model):
     # === MAKING DOCUMENTS BOTH WAYS === #
 
     def _try(self, write, make, begin=None, wait=None):
-        """Make a document both ways and keep Odoo's.
+        """Make documents both ways and keep Odoo's.
 
-        :param write: function that makes it our way and returns its id
-        :param make: function that makes it Odoo's way and returns it
+        :param write: function that makes them our way and returns their ids
+        :param make: function that makes them Odoo's way and returns them, in the same order
         :param begin, wait: as :meth:`_try_ways` takes them
-        :return: the document, and the list of :class:`Difference`
+        :return: the documents, and the list of :class:`Difference`
         """
 
         def made(*begun):
-            move = make(*begun)
+            moves = make(*begun)
             self.env.flush_all()
-            return move, self._rows(move.id)
+            return moves, self._rows(moves.ids)
 
         return self._try_ways(lambda: self._rows(write()), made, begin, wait)
 
@@ -163,15 +165,25 @@ class BillingInvoiceProof(models.Model):
         their_effects = begun_effects.and_then(Look(cr).effects_since(before))
         return made, differences or self._other_effects(our_effects, their_effects)
 
-    def _rows(self, move_id):
-        """Return ``{(model, number, column): value}`` of all rows of a document."""
+    def _rows(self, move_ids):
+        """Return ``{(model, place, column): value}`` of all rows of documents.
+
+        :return: a place is (that of the document, that of the row in it), the id of a partner, or
+            minus the id of what was written besides
+        """
         self.env.flush_all()
         found = self.env.execute_query(
             SQL(
                 """
-                SELECT 'account.move', 0, to_jsonb(move) FROM account_move AS move WHERE id = %(move)s
+                WITH document AS (
+                    SELECT id, number - 1 AS place
+                      FROM unnest(%(moves)s) WITH ORDINALITY AS given (id, number)
+                )
+                SELECT 'account.move', document.place, 0::bigint, to_jsonb(move)
+                  FROM document JOIN account_move AS move USING (id)
                  UNION ALL
-                SELECT 'account.move.line', row_number() OVER (ORDER BY line.id),
+                SELECT 'account.move.line', document.place,
+                       row_number() OVER (PARTITION BY document.id ORDER BY line.id),
                        to_jsonb(line) || jsonb_build_object(
                            'tax_ids', ARRAY(
                                SELECT account_tax_id FROM account_move_line_account_tax_rel AS rel
@@ -180,33 +192,39 @@ class BillingInvoiceProof(models.Model):
                                SELECT account_account_tag_id
                                  FROM account_account_tag_account_move_line_rel AS rel
                                 WHERE rel.account_move_line_id = line.id ORDER BY 1))
-                  FROM account_move_line AS line WHERE line.move_id = %(move)s
+                  FROM document JOIN account_move_line AS line ON line.move_id = document.id
                  UNION ALL
-                SELECT 'account.analytic.line', row_number() OVER (ORDER BY part.id),
-                       to_jsonb(part) - 'move_line_id' || jsonb_build_object('item', part.item)
-                  FROM (SELECT analytic.*, dense_rank() OVER (ORDER BY line.id) AS item
-                          FROM account_analytic_line AS analytic
-                          JOIN account_move_line AS line ON line.id = analytic.move_line_id
-                         WHERE line.move_id = %(move)s) AS part
+                SELECT 'account.analytic.line', part.place,
+                       row_number() OVER (PARTITION BY part.place ORDER BY part.number),
+                       part.row - 'move_line_id' || jsonb_build_object('item', part.item)
+                  FROM (SELECT document.place, analytic.id AS number, to_jsonb(analytic) AS row,
+                               dense_rank() OVER (PARTITION BY document.id ORDER BY line.id) AS item
+                          FROM document
+                          JOIN account_move_line AS line ON line.move_id = document.id
+                          JOIN account_analytic_line AS analytic ON analytic.move_line_id = line.id
+                       ) AS part
                  UNION ALL
-                %(others)s
+                SELECT other.model, NULL, other.number, other.row
+                  FROM (%(others)s) AS other (model, number, row)
                  UNION ALL
-                SELECT 'res.partner', partner.id, to_jsonb(partner)
+                SELECT 'res.partner', NULL, partner.id, to_jsonb(partner)
                   FROM res_partner AS partner
-                  JOIN account_move AS move
-                    ON partner.id IN (move.partner_id, move.commercial_partner_id)
-                 WHERE move.id = %(move)s
+                 WHERE partner.id IN (SELECT unnest(ARRAY[move.partner_id, move.commercial_partner_id])
+                                        FROM document JOIN account_move AS move USING (id))
                 """,
-                move=move_id,
+                moves=move_ids,
                 others=self._others_written(
-                    SQL("SELECT commercial_partner_id FROM account_move WHERE id = %s", move_id),
-                    [move_id],
+                    SQL(
+                        "SELECT commercial_partner_id FROM account_move WHERE id = ANY(%s)",
+                        move_ids,
+                    ),
+                    move_ids,
                 ),
             )
         )
         rows = {
-            (model, number, column): value
-            for model, number, row in found
+            (model, number if document is None else (document, number), column): value
+            for model, document, number, row in found
             for column, value in row.items()
             if column not in ALLOWED and not (model == "res.partner" and column == "write_uid")
         }
@@ -222,8 +240,8 @@ class BillingInvoiceProof(models.Model):
         written by sets, because somebody posted by hand in between: Odoo's lock went with what was undone.
         """
         for model, place, column in ours:
-            # Of the document itself, and not of others, whose place is below zero.
-            if column != "sequence_number" or not (place == 0 or isinstance(place, str)):
+            # Of what was made itself, and not of others, whose place is a number.
+            if column != "sequence_number" or isinstance(place, int):
                 continue
             number, prefix, journal_id = (
                 ours.get((model, place, name)) for name in (column, "sequence_prefix", "journal_id")
@@ -236,10 +254,10 @@ class BillingInvoiceProof(models.Model):
         return False
 
     def _others_written(self, partner: SQL, move_ids: list[int]) -> SQL:
-        """Return the SELECT of what this transaction wrote of a customer's other documents, such as that
+        """Return the SELECT of what this transaction wrote of customers' other documents, such as that
         a newer one is there; drafts that Odoo has begun apart. Rows: model, minus id, values.
 
-        :param partner: SELECT of the customer's id
+        :param partner: SELECT of the customers' ids
         :param move_ids: documents that are looked at otherwise
         """
         # They are found by their items, which have an index of their partners.
@@ -248,13 +266,13 @@ class BillingInvoiceProof(models.Model):
             SELECT 'account.move', -other.id, to_jsonb(other)
               FROM account_move AS other
              WHERE other.id IN (SELECT item.move_id FROM account_move_line AS item
-                                 WHERE item.partner_id = (%(partner)s))
+                                 WHERE item.partner_id = ANY(ARRAY(%(partner)s)))
                AND other.id <> ALL(%(moves)s) AND other.state <> 'draft'
                AND age(other.xmin) <= age(pg_current_xact_id()::xid)
              UNION ALL
             SELECT 'account.move.line', -item.id, to_jsonb(item)
               FROM account_move_line AS item
-             WHERE item.partner_id = (%(partner)s)
+             WHERE item.partner_id = ANY(ARRAY(%(partner)s))
                AND item.move_id <> ALL(%(moves)s) AND item.parent_state <> 'draft'
                AND age(item.xmin) <= age(pg_current_xact_id()::xid)
             """,
@@ -266,9 +284,16 @@ class BillingInvoiceProof(models.Model):
     def _differences(ours, theirs):
         """Compare rows. An empty value equals any other that the ORM reads alike: none, false, zero."""
         return [
-            Difference(key[0], key[2], ours.get(key), theirs.get(key))
-            for key in sorted(ours.keys() | theirs.keys(), key=str)
-            if (ours.get(key) or None) != (theirs.get(key) or None)
+            Difference(
+                model,
+                column,
+                ours.get((model, place, column)),
+                theirs.get((model, place, column)),
+                place[0] if isinstance(place, tuple) else None,
+            )
+            for model, place, column in sorted(ours.keys() | theirs.keys(), key=str)
+            if (ours.get((model, place, column)) or None)
+            != (theirs.get((model, place, column)) or None)
         ]
 
     @staticmethod
@@ -293,8 +318,8 @@ class BillingInvoiceProof(models.Model):
         savepoint = self.env.cr.savepoint()
         hooks = Hooks(self.env.cr)
         try:
-            ours = self._rows(move.id)
-            theirs = self._rows(builder._make_as_odoo([spec]).id)
+            ours = self._rows(move.ids)
+            theirs = self._rows(builder._make_as_odoo([spec]).ids)
         finally:
             savepoint.rollback()
             savepoint.close(rollback=False)
@@ -306,9 +331,9 @@ class BillingInvoiceProof(models.Model):
 
     @staticmethod
     def _is_said_again(key):
-        model, number, column = key
-        # Not of other documents, such as the one that the number belongs to.
-        return model != "res.partner" and number >= 0 and column not in NUMBERED
+        _model, place, column = key
+        # Not of customers or other documents, such as the one that the number belongs to.
+        return isinstance(place, tuple) and column not in NUMBERED
 
     @staticmethod
     def _is_number(difference, move):

@@ -85,48 +85,69 @@ class BillingInvoiceBuilder(models.AbstractModel):
         return self._made(batch, span, self._post_invoices(moves.with_env(self.env)))
 
     def _make_by_both(self, batch, span):
-        """Prove a shape by its next document, which stays as Odoo made it."""
-        place, specs = span.start, batch.specs[span]
-        shape, values = batch.shape(place), batch.values(place)
-        proofs, run = batch.proofs, batch.run
-        proof = proofs[shape]
-        again = bool(proof.equal)
+        """Prove shapes by their next documents, which stay as Odoo made them."""
+        specs, proofs, shapes = batch.specs[span], batch.proofs, batch.proofs_of(span)
+        first = next(iter(shapes))
         model = self.env["billing.invoice.proof"]
-        country = run.company_id.account_fiscal_country_id.id
-        guess = proofs.guess(country) if not proof.attempts else {}
-        proof.compute(guess)
-        computed, committed = proof.computed, {CONTEXT_KEY: Committed()}
+        country = batch.run.company_id.account_fiscal_country_id.id
+        guess = proofs.guess(country) if not first.attempts else {}
+        for proof in shapes:
+            proof.compute(guess)
+        computed, committed = first.computed, {CONTEXT_KEY: Committed()}
         writer = self.env["billing.invoice.writer"].with_context(**committed)
-        move, differences = model._try(
-            lambda: writer._write_posted([values], computed).move_ids[0],
-            lambda draft=None: self._post_as_odoo(
-                (draft or self._draft_as_odoo(specs)).with_context(**committed)
+        moves, differences = model._try(
+            lambda: writer._write_posted(batch.values(span), computed).move_ids,
+            lambda drafts=None: self._post_as_odoo(
+                (drafts or self._draft_as_odoo(specs)).with_context(**committed)
             ).with_env(self.env),
             lambda: self._begin_as_odoo(specs),
-            lambda: self._wait_prepared(batch, place),
+            lambda: self._wait_prepared(batch, span),
         )
-        if differences is None:
-            # The next document has to tell.
-            return self._made(batch, span, move)
+        # Where somebody else took the number the next documents have to tell.
+        if differences is not None:
+            for proof, places in shapes.items():
+                self._conclude(batch, span, moves, proof, places, differences, guess)
+        return self._made(batch, span, moves)
+
+    def _conclude(self, batch, span, moves, proof, places, differences, guess):
+        """Keep what documents of one shape that were made both ways have shown.
+
+        :param moves: the documents that Odoo made of the span
+        :param proof: what is known of the shape
+        :param list[int] places: which of them are of the shape
+        :param differences: list of :class:`Difference` of them all
+        :param dict guess: what Odoo was taken to compute before anything was proven
+        :raise ProvenWrong: what was proven before is not so
+        """
+        mine = differences
+        if len(places) < len(moves):
+            mine = [found for found in differences if found.document in places]
+            if not mine and any(found.document is None for found in differences):
+                # Of which shape that is the next document of each has to tell.
+                proof.alone = True
+                return
+        model, proofs, run = self.env["billing.invoice.proof"], batch.proofs, batch.run
+        again = bool(proof.equal)
         proof.attempts += 1
-        computable = model._computable(differences) if differences and not again else None
+        computable = model._computable(mine) if mine and not again else None
         if computable and proof.attempts < ATTEMPTS:
             proof.compute(computable)
-        elif guess and any(model._is_of(difference, guess) for difference in differences):
+        elif guess and any(model._is_of(difference, guess) for difference in mine):
             proof.computed = {}
         else:
-            proof.equal = not differences
+            proof.equal = not mine
             if proof.equal:
+                country = run.company_id.account_fiscal_country_id.id
                 proofs.note(country, proof.computed)
         said = {
             "run_id": run.id,
-            "shape": shape.code,
-            "move_id": move.id,
-            "equal": not differences,
+            "shape": batch.shape(span.start + places[0]).code,
+            "move_id": moves[places[0]].id,
+            "equal": not mine,
             "again": again,
-            "reason": model._reason(differences) if differences else False,
+            "reason": model._reason(mine) if mine else False,
         }
-        if differences:
+        if mine:
             # The document is nowhere before this batch is committed.
             said["move_id"] = False
             if again:
@@ -134,30 +155,29 @@ class BillingInvoiceBuilder(models.AbstractModel):
             model._keep(said)
         else:
             model.sudo().create(said)
-        return self._made(batch, span, move)
 
     def _wait_for_others(self, specs):
         """Wait until nobody else numbers documents of the journal, of which a run has one."""
         wait_for_others(self.env.cr, {spec["journal_id"] for spec in specs})
 
-    def _wait_prepared(self, batch, place):
+    def _wait_prepared(self, batch, span):
         """Make the next documents ready, then wait until nobody else numbers documents."""
-        batch.prepare_after(place)
-        self._wait_for_others(batch.specs[place : place + 1])
+        batch.prepare_after(span)
+        self._wait_for_others(batch.specs[span])
 
     def _begin_as_odoo(self, specs):
-        """Create a draft by Odoo while others may still number theirs.
+        """Create drafts by Odoo while others may still number their documents.
 
-        :return: the draft; None where it took a number, as the first one of a journal does
+        :return: the drafts; None where one took a number, as the first one of a journal does
         """
         with self.env.cr.savepoint() as savepoint:
-            draft = self._draft_as_odoo(specs)
-            # Here, so that it is computed as whoever bills, and not as the superuser.
-            draft.env.flush_all()
-            if draft.name:
+            drafts = self._draft_as_odoo(specs)
+            # Here, so that they are computed as whoever bills, and not as the superuser.
+            drafts.env.flush_all()
+            if any(draft.name for draft in drafts):
                 savepoint.rollback()
-                draft = None
-        return draft
+                drafts = None
+        return drafts
 
     def _draft_as_odoo(self, specs):
         company = self.env["res.company"].browse([spec["company_id"] for spec in specs[:1]])

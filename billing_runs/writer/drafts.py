@@ -54,7 +54,7 @@ class BillingInvoiceBuilder(models.AbstractModel):
         [(spec, proof, values)] = documents
         model = self.env["billing.invoice.proof"]
         move, differences = model._try(
-            lambda: self._draft_prepared([values]).id, lambda: self._draft_plain([spec])
+            lambda: self._draft_prepared([values]).ids, lambda: self._draft_plain([spec])
         )
         proof.equal = not differences
         if differences and run:

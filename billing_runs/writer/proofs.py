@@ -5,9 +5,11 @@ import threading
 from collections import OrderedDict
 
 #: of so many documents that are written by sets, one chosen at random is proven again
-AGAIN = 5000
+AGAIN = 20000
 #: so many runs are kept in mind
 RUNS = 8
+#: so many neighbours may be proven together: Odoo makes several in little more time than one
+TOGETHER = 4
 #: of so many documents of a shape the columns that Odoo itself has to compute may be found out
 ATTEMPTS = 2
 
@@ -21,6 +23,9 @@ class Proof:
         #: ``{model: names of stored fields}`` that Odoo computes for what is written
         self.computed = {}
         self.attempts = 0
+        #: whether it is not proven together with others: something was written besides, and nobody
+        #: could tell for which of them
+        self.alone = False
         #: of payments: the first one of the shape, and in what others that were proven differed from it
         self.pattern = None
         self.varied = set()
@@ -34,6 +39,14 @@ class Proof:
         if self.equal:
             return "both" if again else "sets"
         return "both" if self.equal is None else "odoo"
+
+    def goes_with(self, other: "Proof") -> bool:
+        """Return whether documents of both shapes are proven together."""
+        return self is other or (
+            not (self.alone or other.alone)
+            and self.equal is other.equal is None
+            and (self.attempts, self.computed) == (other.attempts, other.computed)
+        )
 
     def compute(self, names: dict):
         """Have Odoo compute more fields of what is written."""

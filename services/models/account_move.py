@@ -36,6 +36,8 @@ class AccountMove(models.Model):
         return result
 
     def unlink(self):
+        if not self:
+            return super().unlink()  # as Odoo calls it for each line that it writes
         replaced = self.billing_replaces_id
         self._give_charges_back()
         result = super().unlink()
@@ -47,7 +49,10 @@ class AccountMove(models.Model):
 
         Following it up in the ledger needs no right of theirs in billing.
         """
-        charges = self.env["billing.charge"].sudo().browse(self._touched_charge_ids())
+        touched = self._touched_charge_ids()
+        if not touched:
+            return
+        charges = self.env["billing.charge"].sudo().browse(touched)
         left = {}
         for move, group in charges.grouped("move_id").items():
             left.update(move._left_of_charges(group))

@@ -23,6 +23,8 @@ class AccountMoveLine(models.Model):
         must not leave it marked as invoiced. Their right to delete is Odoo's own; following it
         up in the ledger needs no right of theirs in billing.
         """
+        if not self:
+            return super().unlink()
         # A line of a replacement leaves its charges to the line that it replaces.
         replaced = self.filtered("billing_replaces_id")
         self.env["account.move"]._move_charges(

@@ -305,9 +305,9 @@ class BillingCharge(models.Model):
                   FROM unnest(%(charges)s::int[], %(lines)s::int[], %(moves)s::int[],
                               %(subtotals)s::numeric[] %(arrays)s)
                        AS line (charge_id, id, move_id, subtotal %(names)s)
-                 WHERE charge.id = line.charge_id
-                   AND (charge.state = 'rated' OR %(again)s AND charge.state = 'invoiced' AND NOT EXISTS (
-                        SELECT FROM account_move_line AS item WHERE item.id = charge.move_line_id))
+                 WHERE charge.id = line.charge_id -- the index of what is rated holds the whole run
+                   AND (COALESCE(charge.state, '') = 'rated' OR %(again)s AND charge.state = 'invoiced'
+                        AND NOT EXISTS (SELECT FROM account_move_line WHERE id = charge.move_line_id))
                 """,
                 assigned=SQL("").join(
                     SQL("%s = %s, ", SQL.identifier(name), SQL.identifier("line", name))

@@ -36,6 +36,8 @@ class AccountBankStatementLine(models.Model):
     def action_undo_reconciliation(self):
         """Also: take the lines off their wallets."""
         result = super().action_undo_reconciliation()
+        if not self:
+            return result  # as Odoo calls it for each line that it writes
         self._follow_in_wallet()
         self.filtered("billing_wallet_id").write({"billing_wallet_id": False})
         return result
