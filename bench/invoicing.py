@@ -379,9 +379,9 @@ def inline(database, count, first, months, model, method, *others, paying=False)
     return last_line(database.script(INLINE, **values, **database.made[count]))
 
 
-def balances(aim, count=500, months=60, turns=4):
-    """Compare what balances cost early and late, in turns on two databases: where customers pay, and
-    where they do not."""
+def balances(aim, count=500, months=52, turns=4):
+    """Compare what balances cost early and late, around 60 bills, in turns on two databases: where
+    customers pay, and where they do not."""
     for paying, text in ((True, "all paid"), (False, "none paid")):
         early, late = [], []
         with Ours() as young, Ours() as old:

@@ -4,7 +4,6 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
@@ -13,74 +12,15 @@ from odoo.addons.billing_operations.billing_runs.writer import numbers, proofs
 from odoo.addons.billing_operations.billing_runs.writer.not_written import NotWritten, ProvenWrong
 from odoo.addons.billing_operations.billing_runs.writer.proofs import Proofs
 
-from .invoice_common import InvoiceBuilderCase
+from .proof_common import ProofCase
 
 #: of two shapes in turns, of which Odoo makes one: proven together, then alone, to tell which it is
 ONE_OF_TWO = [False] * 4 + [True, False] * 2
 
 
 @tagged("post_install", "-at_install")
-class TestProofs(InvoiceBuilderCase):
-    """A run whose documents are made shape by shape."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env.user.group_ids += cls.env.ref("billing_operations.group_billing_manager")
-        scheme = cls.env["billing.term.scheme"].create({"name": "Monthly"})
-        cls.cycle = cls.env["billing.cycle"].create(
-            {"name": "All", "term_scheme_ids": [Command.set(scheme.ids)]}
-        )
-        cls.cycle.action_activate()
-        cls.run_ = cls.new_run("2026-01-31")
-        cls.customers |= cls.env["res.partner"].create(
-            [
-                {"name": f"Customer {number}", "property_payment_term_id": cls.net_30.id}
-                for number in range(4, 8)
-            ]
-        )
-        cls.enterClassContext(patch.object(proofs, "AGAIN", float("inf")))
-
-    def setUp(self):
-        super().setUp()
-        for kept in ("_billing_proofs", "_billing_computed"):
-            vars(self.registry).pop(kept, None)
-
-    @classmethod
-    def new_run(cls, day):
-        return cls.env["billing.run"].create(
-            {"cycle_id": cls.cycle.id, "cutoff_date": fields.Date.to_date(day)}
-        )
-
-    def make(self, specs, run=None):
-        """Return the documents made of specs, in their order, which were told to who asked for them."""
-        told, wrong = {}, []
-
-        def link(span, move_ids, items, *, again):
-            places = range(span.start, span.stop)
-            # What fails while others are waited for is tried again, and would not be seen.
-            if again == told.keys().isdisjoint(places):
-                wrong.append(span)
-            told.update(zip(places, zip(move_ids, items, strict=True), strict=True))
-
-        made = self.builder._create_posted(
-            specs, self.builder._shaped(specs), run or self.run_, link
-        )
-        self.assertFalse(wrong)
-        for place, spec in enumerate(specs):
-            move_id, items = told[place]
-            count = len(spec["lines"])
-            self.assertEqual(move_id, made.move_ids[place])
-            self.assertEqual(
-                [item_id for item_id, _subtotal in items[:count]], made.line_ids[place][:count]
-            )
-        return self.env["account.move"].browse(made.move_ids)
-
-    def written(self, moves):
-        return [bool(move.billing_shape) for move in moves]
-
-    def said(self, run=None):
-        return self.env["billing.invoice.proof"].search([("run_id", "=", (run or self.run_).id)])
+class TestProofs(ProofCase):
+    """The first of each shape is made both ways."""
 
     def test_the_first_of_a_shape_is_made_both_ways_and_the_others_are_written(self):
         moves = self.make([self.spec(customer) for customer in self.customers])
@@ -204,94 +144,64 @@ class TestProofs(InvoiceBuilderCase):
 
     # === OTHER ADDONS === #
 
-    def test_a_stored_column_of_another_addon_is_computed_by_odoo(self):
+    def _add_column(self, kind, value, depends):
+        """Have the database compute a stored column of documents, as an addon would."""
         self.addCleanup(self.registry.reset_changes)
         self.addCleanup(self.env.invalidate_all)
         self.env["ir.model.fields"].create(
             {
-                "name": "x_double",
+                "name": "x_column",
                 "model_id": self.env["ir.model"]._get_id("account.move"),
-                "ttype": "float",
-                "compute": "for move in self: move['x_double'] = 2 * move.amount_total",
-                "depends": "amount_total",
+                "ttype": kind,
+                "compute": f"for move in self: move['x_column'] = {value}",
+                "depends": depends,
                 "store": True,
             }
         )
+
+    def _column(self, moves):
+        query = SQL("SELECT x_column FROM account_move WHERE id = ANY(%s) ORDER BY id", moves.ids)
+        return [row[0] for row in self.env.execute_query(query)]
+
+    def test_a_stored_column_of_another_addon_is_computed_by_odoo(self):
+        self._add_column("float", "2 * move.amount_total", "amount_total")
         specs = [
             self.spec(customer, [self.line(10.0 + number)])
             for number, customer in enumerate(self.customers)
         ]
         moves = self.make(specs)
-        self.assertEqual(self.written(moves), [False, False] + [True] * 6)
-        self.assertFalse(self.run_.writer_note, "it is computed for what is written")
-        query = SQL("SELECT x_double FROM account_move WHERE id = ANY(%s) ORDER BY id", moves.ids)
-        self.assertEqual(
-            [row[0] for row in self.env.execute_query(query)],
-            [2 * move.amount_total for move in moves],
-        )
-
-    def test_what_odoo_has_to_compute_is_known_in_the_next_run_and_proven_there(self):
-        self.addCleanup(self.registry.reset_changes)
-        self.addCleanup(self.env.invalidate_all)
-        self.env["ir.model.fields"].create(
-            {
-                "name": "x_term",
-                "model_id": self.env["ir.model"]._get_id("account.move"),
-                "ttype": "char",
-                "compute": "for move in self: move['x_term'] = move.invoice_payment_term_id.name",
-                "depends": "invoice_payment_term_id",
-                "store": True,
-            }
-        )
-        specs = [self.spec(customer, [self.line(10.0)]) for customer in self.customers]
-        self.assertEqual(self.written(self.make(specs)), [False, False] + [True] * 6)
-        self.run_ = self.run_.copy()
-        moves = self.make(specs)
         self.assertEqual(self.written(moves), [False] + [True] * 7)
-        query = SQL("SELECT x_term FROM account_move WHERE id = ANY(%s) ORDER BY id", moves.ids)
+        self.assertFalse(self.run_.writer_note, "it is computed for what is written")
+        self.assertEqual(self._column(moves), [2 * move.amount_total for move in moves])
+
+    def test_a_column_that_is_empty_on_the_first_of_a_shape_is_computed_of_the_others(self):
+        self._add_column("boolean", "move.amount_untaxed > 100", "amount_untaxed")
+        amounts = [10.0, 200.0, 20.0, 300.0]
+        moves = self.make(
+            [self.spec(c, [self.line(a)]) for c, a in zip(self.customers[:4], amounts, strict=True)]
+        )
+        self.assertEqual(self.written(moves), [False] + [True] * 3)
+        self.assertEqual([bool(value) for value in self._column(moves)], [False, True] * 2)
+
+    def test_a_column_that_follows_from_the_customer_is_computed_for_each(self):
+        self._add_column("char", "move.partner_id.ref or ''", "journal_id")
+        for number, customer in enumerate(self.customers[1:]):
+            customer.ref = f"C{number}"
+        moves = self.make([self.spec(customer) for customer in self.customers])
+        self.assertEqual(self.written(moves), [False] + [True] * 7)
         self.assertEqual(
-            [row[0] for row in self.env.execute_query(query)],
-            [move.invoice_payment_term_id.name or None for move in moves],
+            [value or False for value in self._column(moves)], self.customers.mapped("ref")
         )
 
-    def test_a_guess_that_is_wrong_keeps_nothing_from_being_written(self):
-        proofs_of_run = proofs.Proofs.of(self.env.registry, self.run_.id)
-        country = self.company.account_fiscal_country_id.id
-        self.addCleanup(proofs_of_run._computed.pop, country, None)
-        model = self.env.registry["account.move"]
-        proofs_of_run.note(country, {"account.move": {"ref", "gone"}})
-        method = "_compute_before"
-        writer = self.env.registry["billing.invoice.writer"]
-        plain = getattr(writer, method)
-
-        def wrong(self, computed, rows):
-            if computed:
-                for row in rows:
-                    row["ref"] = "guessed"
-            return plain(self, {}, rows)
-
-        self.assertIn("ref", model._fields)
-        with patch.object(writer, method, wrong):
-            moves = self.make([self.spec(c, [self.line(10.0)]) for c in self.customers])
+    def test_what_odoo_computes_no_more_when_it_posts_is_not_computed(self):
+        self._add_column("boolean", "move.state == 'posted'", "partner_id")
+        specs = [self.spec(customer, [self.line(10.0)]) for customer in self.customers]
+        moves = self.make(specs)
         self.assertEqual(self.written(moves), [False, False] + [True] * 6)
-        self.assertFalse(any(move.ref for move in moves))
-
-    def _follow(self, method, follow):
-        """Have an addon do something for customers in Belgium when their documents are posted."""
-        model = self.env.registry["account.move"]
-        theirs = getattr(model, method)
-
-        def changed(moves, *args, **kwargs):
-            result = theirs(moves, *args, **kwargs)
-            for move in moves.filtered(lambda m: m.partner_id.country_id.code == "BE"):
-                follow(move)
-            return result
-
-        self.enterContext(patch.object(model, method, changed))
-
-    def _mixed(self):
-        self.customers[1::2].country_id = self.env.ref("base.be")
-        return [self.spec(customer) for customer in self.customers]
+        self.run_ = self.run_.copy()
+        moves += self.make(specs)
+        self.assertEqual(self.written(moves[8:]), [False] + [True] * 7)
+        self.assertFalse(any(self._column(moves)))
 
     def test_an_addon_that_writes_another_table_is_obeyed_for_its_shapes_alone(self):
         self._follow(

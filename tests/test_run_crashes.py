@@ -24,12 +24,13 @@ POINTS = (
 # While documents are written, which one task does: each has a run of its own, so that no task dies
 # more often than it is tried.
 WRITING_POINTS = (
-    "writer.before_moves",
-    "writer.numbered",
-    "writer.items",
-    "writer.relations",
-    "writer.checked",
-    "writer.written",
+    "sets:writer.before_moves",
+    "sets:writer.numbered",
+    "sets:writer.items",
+    "sets:writer.relations",
+    "sets:writer.checked",
+    "sets:writer.written",
+    "proof:writer.written",
     "writer.undone",
     "writer.linked",
     "writer.balanced",

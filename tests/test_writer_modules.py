@@ -1,8 +1,7 @@
 """What is said of the writer of documents, on a database as a trading company has it.
 
 The tests of equality run once more in a process of their own, on a database without demo data that has
-thirty ordinary modules beside, those that `make bench NAME=invoicing` measures with. Those that count
-how many documents prove a shape are not among them: what other addons have Odoo compute takes one more.
+thirty ordinary modules beside, those that `make bench NAME=invoicing` measures with.
 """
 
 import os
@@ -25,9 +24,29 @@ EQUALITY = (
     "test_invoice_builder.py",
     "test_invoice_builder_plain.py",
     "test_invoice_posting.py",
+    "test_invoice_proofs.py",
+    "test_invoice_proofs_beside.py",
     "test_invoice_whole_bills.py",
     "test_payment_writer.py",
 )
+RULES = """
+builder, found = env["billing.invoice.builder"], []
+found.append(builder._automation())
+for name, trigger in (("Rule", "on_create_or_write"), ("Webhook", "on_webhook")):
+    rule = env["base.automation"].create(
+        {
+            "name": name,
+            "model_id": env["ir.model"]._get_id("account.move"),
+            "trigger": trigger,
+            "action_server_ids": [
+                (0, 0, {"name": name, "model_id": env["ir.model"]._get_id("account.move"), "state": "code"})
+            ],
+        }
+    )
+    found.append(builder._automation())
+    rule.unlink()
+print(*found)
+"""
 
 
 @process_test
@@ -42,10 +61,16 @@ class TestWriterBesideOtherModules(unittest.TestCase):
             )
             self.assertEqual(installed, len(MODULES))
             done = self.run_tests(database)
+            self.check_automation(database)
         self.assertEqual(done.returncode, 0, done.stdout[-20_000:] + done.stderr[-5_000:])
         summary = done.stdout.strip().splitlines()[-1]
         self.assertRegex(summary, r"\d{2,} passed")
         self.assertNotRegex(summary, "skipped|deselected|error|failed")
+
+    def check_automation(self, database):
+        """A rule or a webhook on journal entries leaves them all to Odoo."""
+        database.odoo("-i", "base_automation", "--no-http", "--stop-after-init", timeout=600)
+        self.assertEqual(database.script(RULES).split()[-3:], ["None", "Rule", "Webhook"])
 
     def run_tests(self, database):
         """Run the tests of equality on a database, as `make test` runs them on its own."""

@@ -27,6 +27,8 @@ class Batch:
         self._link = link
         self._ready = {}
         self._linked = set()  # places of documents that are not made yet
+        #: what is known of the shapes of which documents were written by sets
+        self.written = set()
 
     def leave_to_odoo(self):
         """Have Odoo make every document, whatever its shape."""
@@ -56,17 +58,24 @@ class Batch:
 
     def _proven_together(self, place) -> int:
         """Return the end of the documents that are proven with the one at a place: up to the last that
-        is the first of another shape."""
+        is the first of another shape. Of a customer there is one among them, so that what posting one
+        document does to another is seen."""
         first, end = self._proofs[place], place + 1
-        shapes = {first}
+        shapes, customers = {first}, {self._customer(place)}
         for later in range(end, min(place + TOGETHER, len(self.specs))):
             proof = self._proofs[later]
             if first.equal or not proof or not first.goes_with(proof):
                 break
+            if self._customer(later) in customers:
+                break
+            customers.add(self._customer(later))
             if proof not in shapes:
                 shapes.add(proof)
                 end = later + 1
         return end
+
+    def _customer(self, place):
+        return self._documents[place][1]["commercial_partner_id"]
 
     def proofs_of(self, span) -> dict:
         """Return ``{proof: places}`` of documents that are proven together, the first one's being 0."""
@@ -112,6 +121,7 @@ class Batch:
 
     def prepared(self, span):
         """Return documents of one way made ready and linked: now, if they were not, or not so."""
+        self.written.update(self._proofs[span])
         known, ready = self._ready.pop((span.start, span.stop), (None, None))
         if known != self._computed(span.start):
             ready = self._prepare(span)

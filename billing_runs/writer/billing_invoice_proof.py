@@ -16,6 +16,7 @@ from ..invoicing.posting import RANKS
 from .effects import Effects, Look
 from .not_written import NotWritten
 from .numbers import committed
+from .proofs import KNOWN
 
 _logger = logging.getLogger(__name__)
 
@@ -28,13 +29,19 @@ ALLOWED = {
     "access_token": "a secret, drawn at random",
     "billing_shape": "says that the writer made it",
 }
+#: stands for the reference by which a document is paid, which may follow from its id
+REFERENCE = "<its reference>"
+#: what else may have become of a document since it was written: sent, paid, looked at
+AFTERWARDS = frozenset(
+    """
+    create_uid write_uid checked is_move_sent sending_data message_main_attachment_id amount_residual
+    amount_residual_signed amount_residual_currency payment_state reconciled full_reconcile_id
+    matching_number billing_compared is_manually_modified
+    """.split()
+)
 #: what says or follows from the number of a document
 NUMBERED = frozenset(
     ("sequence_prefix", "sequence_number", "made_sequence_gap", "payment_reference", "move_name")
-)
-#: addons whose columns the writer fills
-KNOWN = frozenset(
-    ("account", "analytic", "base", "mail", "portal", "product", "billing_operations")
 )
 
 
@@ -163,7 +170,7 @@ class BillingInvoiceProof(models.Model):
         if differences and self._is_number_taken(ours, theirs):
             return made, None
         their_effects = begun_effects.and_then(Look(cr).effects_since(before))
-        return made, differences or self._other_effects(our_effects, their_effects)
+        return made, differences + self._other_effects(our_effects, their_effects)
 
     def _rows(self, move_ids):
         """Return ``{(model, place, column): value}`` of all rows of documents.
@@ -228,12 +235,31 @@ class BillingInvoiceProof(models.Model):
             for column, value in row.items()
             if column not in ALLOWED and not (model == "res.partner" and column == "write_uid")
         }
+        self._name_references(rows, move_ids)
         later = self.env.cr.postcommit.data.get(RANKS) or {}
         for partner_id in {number for model, number, _column in rows if model == "res.partner"}:
             rows["res.partner", partner_id, "customer_rank"] = (
                 rows["res.partner", partner_id, "customer_rank"] or 0
             ) + later.get(partner_id, 0)
         return rows
+
+    def _name_references(self, rows, move_ids):
+        """Have rows say of the reference by which a document is paid that it is its own: items are named
+        by it, and it may follow from the document's id."""
+        for document, move in enumerate(self.env["account.move"].browse(move_ids)):
+            own = ("account.move", (document, 0), "payment_reference")
+            number = ("account.move", (document, 0), "name")
+            reference = rows.get(own)
+            if not reference:
+                continue
+            for key, value in rows.items():
+                model, place, column = key
+                if (model, column) != ("account.move.line", "name") or isinstance(place, int):
+                    continue
+                if place[0] == document:
+                    rows[key] = value and value.replace(reference, REFERENCE)
+            if reference != rows[number] and reference == move._get_invoice_computed_reference():
+                rows[own] = REFERENCE
 
     def _is_number_taken(self, ours, theirs):
         """Return whether the document has another number, or another one before it, than when it was
@@ -333,7 +359,7 @@ class BillingInvoiceProof(models.Model):
     def _is_said_again(key):
         _model, place, column = key
         # Not of customers or other documents, such as the one that the number belongs to.
-        return isinstance(place, tuple) and column not in NUMBERED
+        return isinstance(place, tuple) and column not in NUMBERED | AFTERWARDS
 
     @staticmethod
     def _is_number(difference, move):
@@ -360,13 +386,20 @@ class BillingInvoiceProof(models.Model):
         return found
 
     @staticmethod
-    def _is_of(difference, computed):
-        """Return whether a difference is in fields that Odoo computed, or kept the writer from writing.
+    def _computed_otherwise(differences, computed):
+        """Return what of the fields that Odoo computed came out otherwise than in its own document; all of
+        them where the writer could not write.
 
         :param dict computed: ``{model: names of stored fields}``
+        :return: ``{model: names}``
         """
-        refused = difference.model == "account.move" and not difference.name
-        return refused or difference.name in computed.get(difference.model, ())
+        if any(d.model == "account.move" and not d.name for d in differences):
+            return computed
+        found = {}
+        for difference in differences:
+            if difference.name in computed.get(difference.model, ()):
+                found.setdefault(difference.model, set()).add(difference.name)
+        return found
 
     def _reason(self, differences):
         """Return in one sentence why documents of a shape go Odoo's way."""
@@ -377,7 +410,7 @@ class BillingInvoiceProof(models.Model):
                 return self.env._("Odoo itself has to make these documents: %s.", first.ours)
             return self.env._(
                 "%(addon)s sets %(column)s of %(model)s to %(theirs)s, and not to %(ours)s.",
-                addon=", ".join(field._modules),
+                addon=" / ".join(self._at_work(first.model, field._modules) or field._modules),
                 column=first.name,
                 model=first.model,
                 theirs=self._value_text(first.theirs),
@@ -385,7 +418,27 @@ class BillingInvoiceProof(models.Model):
             )
         if first.model in ("precommit", "postcommit"):
             return self.env._("%s is called when the document is committed.", first.name)
-        return self.env._("Posting a document also writes table %s.", first.model)
+        owners = [
+            model._original_module
+            for model in self.env.registry.values()
+            if model._table == first.model
+        ]
+        addons = " / ".join(self._at_work("account.move", owners[:1]))
+        table = f"{first.model} ({addons})" if addons else first.model
+        return self.env._("Posting a document also writes table %s.", table)
+
+    def _at_work(self, model, owners):
+        """Return which addons may be behind a difference: who brought the column or table, or those that
+        change how documents are made where Odoo's accounting brought it."""
+        if not KNOWN.issuperset(owners):
+            return list(owners)
+        names = {"create", "write", "action_post", "_post"}
+        found = {
+            part._module
+            for part in type(self.env[model]).__mro__
+            if not names.isdisjoint(vars(part)) and getattr(part, "_module", None)
+        }
+        return sorted(found - KNOWN)
 
     @staticmethod
     def _value_text(value):

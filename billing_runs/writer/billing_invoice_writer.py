@@ -9,7 +9,7 @@ from odoo.tools import SQL
 from ...billing_tasks.crash_points import crash_point
 from ..invoicing.prepared import QUIET
 from .copy_rows import Columns
-from .numbers import NUMBERED, Numbers
+from .numbers import NUMBERED, Numbers, known_committed
 from .term_names import term_names
 
 #: what rows of documents refer to by tables of their own: ``{field of the item: (table, column, column)}``
@@ -85,7 +85,12 @@ class BillingInvoiceWriter(models.AbstractModel):
         self._check_dates(documents)
         moves = self.env["account.move"].browse(self._new_ids("account_move", len(documents)))
         rows = self._move_rows(moves.ids, documents)
-        computed = self._compute_before(computed or {}, rows)
+        # A field may have been taken away since it was found out.
+        computed = {
+            model: {name for name in names if name in self.env[model]._fields}
+            for model, names in (computed or {}).items()
+        }
+        self._expect(computed, rows)
         items, line_ids = self._item_rows(rows, documents)
         self._check_companies(rows, items)
         ready = self._ready("account.move", rows)
@@ -101,22 +106,23 @@ class BillingInvoiceWriter(models.AbstractModel):
         :raise AccessError: the user may not create or post documents
         """
         moves, rows, items, line_ids, computed, ready, ready_items = prepared
-        crash_point("writer.before_moves")
+        way = "proof" if known_committed(self.env) else "sets"
+        crash_point("writer.before_moves", way)
         self._number(moves, rows, ready)
-        crash_point("writer.numbered")
+        crash_point("writer.numbered", way)
         self._name_items(rows, items)
         self._copy(ready_items, items)
-        crash_point("writer.items")
+        crash_point("writer.items", way)
         self._copy_relations(items)
-        crash_point("writer.relations")
+        crash_point("writer.relations", way)
         self._invalidate()
         self._create_analytic_lines(items)
-        self._compute_after(computed, rows, items)
+        self._compute_others(computed, rows, items)
         self._check_rights(moves)
         self._check(moves)
-        crash_point("writer.checked")
+        crash_point("writer.checked", way)
         self._increase_ranks(rows)
-        crash_point("writer.written")
+        crash_point("writer.written", way)
         return Written(moves.ids, line_ids)
 
     def _new_ids(self, table, count):

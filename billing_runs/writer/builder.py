@@ -38,7 +38,19 @@ class BillingInvoiceBuilder(models.AbstractModel):
             made = getattr(self, f"_make_by_{way}")(batch, span)
             moves += made.move_ids
             lines += made.line_ids
+        self._say_proven(run, {proof.code for proof in batch.written})
         return Written(moves, lines)
+
+    def _say_proven(self, run, codes):
+        """Keep that shapes are proven where it was said in a batch that was taken back."""
+        if not codes:
+            return
+        proofs = self.env["billing.invoice.proof"].sudo()
+        said = proofs.search(
+            [("run_id", "=", run.id), ("equal", "=", True), ("shape", "in", list(codes))]
+        )
+        missing = sorted(codes.difference(said.mapped("shape")))
+        proofs.create([{"run_id": run.id, "shape": code, "equal": True} for code in missing])
 
     def _automation(self):
         """Return the name of an automation rule that follows what happens to documents, or None."""
@@ -90,9 +102,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
         first = next(iter(shapes))
         model = self.env["billing.invoice.proof"]
         country = batch.run.company_id.account_fiscal_country_id.id
-        guess = proofs.guess(country) if not first.attempts else {}
-        for proof in shapes:
-            proof.compute(guess)
+        if not first.attempts:
+            for proof in shapes:
+                proof.compute(proofs.guess(country))
         computed, committed = first.computed, {CONTEXT_KEY: Committed()}
         writer = self.env["billing.invoice.writer"].with_context(**committed)
         moves, differences = model._try(
@@ -106,42 +118,45 @@ class BillingInvoiceBuilder(models.AbstractModel):
         # Where somebody else took the number the next documents have to tell.
         if differences is not None:
             for proof, places in shapes.items():
-                self._conclude(batch, span, moves, proof, places, differences, guess)
+                self._conclude(batch, span, moves, proof, places, differences)
         return self._made(batch, span, moves)
 
-    def _conclude(self, batch, span, moves, proof, places, differences, guess):
+    def _conclude(self, batch, span, moves, proof, places, differences):
         """Keep what documents of one shape that were made both ways have shown.
 
         :param moves: the documents that Odoo made of the span
         :param proof: what is known of the shape
         :param list[int] places: which of them are of the shape
         :param differences: list of :class:`Difference` of them all
-        :param dict guess: what Odoo was taken to compute before anything was proven
         :raise ProvenWrong: what was proven before is not so
         """
-        mine = differences
-        if len(places) < len(moves):
-            mine = [found for found in differences if found.document in places]
-            if not mine and any(found.document is None for found in differences):
-                # Of which shape that is the next document of each has to tell.
-                proof.alone = True
-                return
+        mine = [found for found in differences if found.document in places]
+        besides = [found for found in differences if found.document is None]
+        if len(places) == len(moves):
+            mine = [found for found in differences if found.model in self.env] or besides
+        elif not mine and besides:
+            # Of which shape that is the next document of each has to tell.
+            proof.alone = True
+            return
         model, proofs, run = self.env["billing.invoice.proof"], batch.proofs, batch.run
         again = bool(proof.equal)
         proof.attempts += 1
         computable = model._computable(mine) if mine and not again else None
         if computable and proof.attempts < ATTEMPTS:
             proof.compute(computable)
-        elif guess and any(model._is_of(difference, guess) for difference in mine):
-            proof.computed = {}
+        elif proof.attempts < ATTEMPTS and (
+            otherwise := model._computed_otherwise(mine, proof.computed)
+        ):
+            proof.leave(otherwise)
         else:
             proof.equal = not mine
             if proof.equal:
                 country = run.company_id.account_fiscal_country_id.id
                 proofs.note(country, proof.computed)
+        proof.code = batch.shape(span.start + places[0]).code
         said = {
             "run_id": run.id,
-            "shape": batch.shape(span.start + places[0]).code,
+            "shape": proof.code,
             "move_id": moves[places[0]].id,
             "equal": not mine,
             "again": again,

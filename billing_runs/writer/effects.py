@@ -1,6 +1,7 @@
 """What a transaction has done besides the rows that are compared: other tables and hooks."""
 
 from collections import Counter
+from collections.abc import Sized
 from typing import NamedTuple
 
 from ..invoicing.posting import RANKS
@@ -53,9 +54,12 @@ class Look:
         self.tables = self._counts(cr) if tables is None else tables
         self.hooks = Counter()
         for when, callbacks in (("precommit", cr.precommit), ("postcommit", cr.postcommit)):
-            names = [getattr(call, "__qualname__", repr(call)) for call in callbacks._funcs]
-            names += [f"{key}" for key, value in callbacks.data.items() if _says_something(value)]
-            self.hooks.update((when, name) for name in names if not name.endswith(COUNTED))
+            calls = Counter(getattr(call, "__qualname__", repr(call)) for call in callbacks._funcs)
+            # One that is called already may find more.
+            found = Counter({f"{key}": _weight(value) for key, value in callbacks.data.items()})
+            for name, count in (calls + found).items():
+                if not name.endswith(COUNTED):
+                    self.hooks[when, name] = count
 
     @staticmethod
     def _counts(cr):
@@ -94,8 +98,8 @@ def _sum(*counts):
     return tuple(map(sum, zip(*counts, strict=True)))
 
 
-def _says_something(data):
-    """Return whether what a hook finds is more than an empty or a struck-out list."""
-    return (
-        any(value is not None for value in data.values()) if isinstance(data, dict) else bool(data)
-    )
+def _weight(data) -> int:
+    """Return how much there is of what a hook finds, what was struck out apart."""
+    if isinstance(data, dict):
+        return sum(value is not None for value in data.values())
+    return len(data) if isinstance(data, Sized) else bool(data)

@@ -12,12 +12,35 @@ RUNS = 8
 TOGETHER = 4
 #: of so many documents of a shape the columns that Odoo itself has to compute may be found out
 ATTEMPTS = 2
+#: addons whose columns the writer fills
+KNOWN = frozenset(
+    ("account", "analytic", "base", "mail", "portal", "product", "billing_operations")
+)
+
+
+def computed_by_others(registry) -> dict:
+    """Return ``{model: names}`` of the stored fields of documents that other addons have Odoo compute.
+
+    They are computed for whatever is written: one that is empty on the document that proves a shape may
+    have a value on the next.
+    """
+    names = {
+        model: {
+            name
+            for name, field in registry[model]._fields.items()
+            if field.store and field.compute and KNOWN.isdisjoint(field._modules)
+        }
+        for model in ("account.move", "account.move.line")
+    }
+    return {model: found for model, found in names.items() if found}
 
 
 class Proof:
     """What is known of one shape."""
 
     def __init__(self):
+        #: the short text of the shape, once it is proven
+        self.code = None
         #: None before it was tried, then whether the writer's rows equal Odoo's
         self.equal = None
         #: ``{model: names of stored fields}`` that Odoo computes for what is written
@@ -55,6 +78,11 @@ class Proof:
             for model in self.computed.keys() | names.keys()
         }
 
+    def leave(self, names: dict):
+        """Do not have Odoo compute some fields of what is written."""
+        left = {model: known - names.get(model, set()) for model, known in self.computed.items()}
+        self.computed = {model: known for model, known in left.items() if known}
+
 
 class Proofs(dict):
     """``{shape: Proof}`` of one run. A change of the code or of the installed addons makes a new
@@ -64,10 +92,14 @@ class Proofs(dict):
     #: why Odoo makes every document of the run, as it was noted
     left_to_odoo = None
 
-    def __init__(self, computed=None):
-        """:param dict computed: ``{country: {model: names}}`` of what was found out in earlier runs"""
+    def __init__(self, computed=None, others=None):
+        """
+        :param dict computed: ``{country: {model: names}}`` of what was found out in earlier runs
+        :param dict others: ``{model: names}`` of what is taken to be computed where nothing was
+        """
         super().__init__()
         self._computed = {} if computed is None else computed
+        self._others = others or {}
 
     @classmethod
     def of(cls, registry, run) -> "Proofs":
@@ -75,7 +107,8 @@ class Proofs(dict):
         with cls._lock:
             runs = vars(registry).setdefault("_billing_proofs", OrderedDict())
             if run not in runs:
-                runs[run] = cls(vars(registry).setdefault("_billing_computed", {}))
+                known = vars(registry).setdefault("_billing_computed", {})
+                runs[run] = cls(known, computed_by_others(registry))
             runs.move_to_end(run)
             while len(runs) > RUNS:
                 runs.popitem(last=False)
@@ -86,9 +119,9 @@ class Proofs(dict):
         return proof
 
     def guess(self, country) -> dict:
-        """Return the fields that Odoo had to compute for other documents of a country. What is made
-        with them is proven like everything else."""
-        return self._computed.get(country, {})
+        """Return the fields that Odoo had to compute for other documents of a country, all of other
+        addons at first. What is made with them is proven like everything else."""
+        return self._computed.get(country, self._others)
 
     def note(self, country, computed: dict):
         """Keep in mind which fields Odoo has to compute for documents of a country."""
