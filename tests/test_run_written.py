@@ -198,6 +198,35 @@ class TestRunsThatWrite(BillingCase):
         self.assertFalse(any(moves.mapped("billing_shape")))
         self.assertIn("res_partner_category", run.writer_note)
 
+    def test_what_a_later_batch_proves_wrong_holds_what_earlier_ones_wrote(self):
+        self.company.billing_batch_size = 2
+        post, batches = self.env.registry["account.move"]._post, []
+
+        def draw(count):
+            batches.append(count)
+            return [len(batches) > 1] * count
+
+        def marked(moves, *args, **kwargs):
+            result = post(moves, *args, **kwargs)
+            if len(batches) > 1:
+                moves.write({"invoice_origin": "Marked"})
+            return result
+
+        with (
+            patch.object(proofs.Proofs, "draw", staticmethod(draw)),
+            patch.object(self.env.registry["account.move"], "_post", marked),
+        ):
+            run = self.execute()
+        moves = self.documents(run)
+        self.assertEqual(set(moves.mapped("state")), {"posted"})
+        written = moves.filtered("billing_shape")
+        self.assertEqual(written, moves[1])
+        held = self.env["billing.bill"].search([("run_id", "=", run.id), ("state", "=", "error")])
+        self.assertEqual(held, written.billing_bill_id)
+        self.assertEqual(held.error_code, "document_differs")
+        self.assertIn(written.name, held.error_message)
+        self.assertIn("invoice_origin", held.error_message)
+
     def test_why_a_batch_was_made_in_two_steps_stands_on_the_run(self):
         writer = self.env.registry["billing.invoice.writer"]
         builder = self.env.registry["billing.invoice.builder"]
