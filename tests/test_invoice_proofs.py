@@ -212,10 +212,8 @@ class TestProofs(ProofCase):
         self.assertEqual(
             self.env["res.partner.category"].search_count([("name", "in", moves.mapped("name"))]), 4
         )
-        self.assertEqual(
-            self.said().filtered("reason").mapped("reason"),
-            ["Posting a document also writes table res_partner_category."],
-        )
+        [reason] = self.said().filtered("reason").mapped("reason")
+        self.assertIn("Posting a document also writes table res_partner_category", reason)
         self.assertIn("res_partner_category", self.run_.writer_note)
 
     def test_an_addon_that_writes_other_rows_of_the_same_tables_is_obeyed(self):
@@ -232,7 +230,7 @@ class TestProofs(ProofCase):
                 run = self.new_run(f"2026-0{number + 3}-01")
                 moves = self.make(self._mixed(), run)
                 self.assertEqual(self.written(moves), ONE_OF_TWO)
-                self.assertIn(f"also writes table {table}.", run.writer_note)
+                self.assertIn(f"also writes table {table}", run.writer_note)
 
     def test_an_addon_that_writes_on_earlier_invoices_of_the_customer_is_obeyed(self):
         earlier = self.make(self._mixed(), self.new_run("2026-03-01"))
@@ -257,7 +255,7 @@ class TestProofs(ProofCase):
         self._follow("_post", follow)
         moves = self.make(self._mixed())
         self.assertEqual(self.written(moves), ONE_OF_TWO)
-        self.assertIn("also writes table res_partner_category.", self.run_.writer_note)
+        self.assertIn("also writes table res_partner_category", self.run_.writer_note)
 
     def test_what_cannot_be_made_ready_ahead_is_prepared_when_its_turn_comes(self):
         writer = self.env.registry["billing.invoice.writer"]
@@ -310,7 +308,7 @@ class TestProofs(ProofCase):
         self.assertEqual(self.written(moves), [False, False] + [True, False] * 3)
         self.assertEqual([move.amount_tax for move in moves], [15.0, 0.0] * 4)
         [reason] = self.said().filtered("reason").mapped("reason")
-        self.assertIn("account sets", reason)
+        self.assertRegex(reason, r"\w sets \w+ of account\.move")
 
     def test_what_an_addon_does_after_the_commit_is_left_to_it(self):
         called = []
