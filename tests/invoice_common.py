@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from odoo.addons.billing_operations.billing_runs.writer.not_written import NotWritten
+from odoo.addons.billing_operations.billing_runs.writer.others import computed_by_others
 from odoo.addons.billing_operations.billing_runs.writer.proofs import Proofs
 
 # Different in any two records: identity, time, secrets, and the reference to the record itself.
@@ -116,9 +117,8 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
     def _assert_written(self, specs, expected, written):
         documents = [values for _shape, values in self.builder._shaped(list(specs))]
         try:
-            differences = self._differences_of_written(documents, {}, expected)
-            if differences and (computed := self._left_to_compute(specs, documents)):
-                differences = self._differences_of_written(documents, computed, expected)
+            computed = computed_by_others(self.env.registry)
+            differences = self._differences_of_written(documents, computed, expected)
         except NotWritten:
             self.assertFalse(written, "the writer refused them")
             return
@@ -146,27 +146,6 @@ class InvoiceBuilderCase(AccountTestInvoicingCommon):
             # An empty value is as good as any other: the ORM reads none, false and zero alike.
             if (our.get(cell) or None) != (their.get(cell) or None)
         ]
-
-    def _left_to_compute(self, specs, documents):
-        """Return the fields of other addons that proofs of these documents leave to Odoo to compute."""
-        proof, writer = self.env["billing.invoice.proof"], self.env["billing.invoice.writer"]
-        found = {}
-        for spec, values in zip(specs, documents, strict=True):
-            savepoint = self.env.cr.savepoint()
-            try:
-                _move, differences = proof._try(
-                    lambda values=values: writer._write_posted([values]).move_ids,
-                    lambda spec=spec: self.builder._post_as_odoo(
-                        self.builder._draft_as_odoo([spec])
-                    ),
-                )
-            finally:
-                savepoint.rollback()
-                savepoint.close(rollback=False)
-                self.env.cr.postcommit.clear()
-            for model, names in (proof._computable(differences or []) or {}).items():
-                found[model] = found.get(model, set()) | names
-        return found
 
     def _result_of(self, create, post):
         """Return ``{state: [rows of each invoice]}``, leaving the database as it was."""

@@ -33,7 +33,7 @@ class ProofCase(InvoiceBuilderCase):
 
     def setUp(self):
         super().setUp()
-        for kept in ("_billing_proofs", "_billing_computed"):
+        for kept in ("_billing_proofs", "_billing_left"):
             vars(self.registry).pop(kept, None)
 
     @classmethod

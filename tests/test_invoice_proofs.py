@@ -193,6 +193,48 @@ class TestProofs(ProofCase):
             [value or False for value in self._column(moves)], self.customers.mapped("ref")
         )
 
+    def test_a_column_that_keeps_what_it_has_is_computed_from_nothing(self):
+        self._add_column("char", "move.x_column or move.partner_id.ref or 'none'", "journal_id")
+        for number, customer in enumerate(self.customers[1:]):
+            customer.ref = f"C{number}"
+        moves = self.make([self.spec(customer) for customer in self.customers])
+        self.assertEqual(self.written(moves), [False] + [True] * 7)
+        self.assertEqual(
+            self._column(moves), [customer.ref or "none" for customer in self.customers]
+        )
+
+    def test_a_column_that_cannot_be_computed_leaves_its_shape_to_odoo_and_no_other(self):
+        self._add_column("boolean", "move.amount_untaxed > 100", "amount_untaxed")
+        writer = self.env.registry["billing.invoice.writer"]
+        plain = writer._compute_others
+
+        def fails(model, computed, ids):
+            moves = self.env["account.move"].browse(ids["account.move"])
+            if "BE" in moves.partner_id.country_id.mapped("code"):
+                raise ZeroDivisionError("planted")
+            return plain(model, computed, ids)
+
+        specs = [
+            self.spec(customer, [self.line(10.0 + 100 * (number % 4))], move_type=kind)
+            for number, (customer, kind) in enumerate(
+                zip(self.customers, ["out_invoice"] * 3 + ["out_refund"] * 5, strict=True)
+            )
+        ]
+        self.customers[:2].country_id = self.env.ref("base.be")
+        with (
+            patch.object(writer, "_compute_others", fails),
+            self.assertLogs(
+                "odoo.addons.billing_operations.billing_runs.writer.billing_invoice_proof", "ERROR"
+            ),
+        ):
+            moves = self.make(specs)
+        self.assertFalse(any(self.written(moves[:2])))
+        self.assertTrue(all(self.written(moves[5:])))
+        self.assertEqual(
+            [bool(value) for value in self._column(moves)],
+            [move.amount_untaxed > 100 for move in moves],
+        )
+
     def test_what_odoo_computes_no_more_when_it_posts_is_not_computed(self):
         self._add_column("boolean", "move.state == 'posted'", "partner_id")
         specs = [self.spec(customer, [self.line(10.0)]) for customer in self.customers]

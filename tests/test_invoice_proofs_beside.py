@@ -54,6 +54,18 @@ class TestProofsBeside(ProofCase):
         self.env.cr.postcommit.run()
         self.assertEqual(sorted(told), moves.ids)
 
+    def test_what_is_counted_for_one_hook_is_seen_for_each_shape(self):
+        def follow(move):
+            data = self.env.cr.postcommit.data
+            data.setdefault("counted", {}).setdefault(move.journal_id.id, 0)
+            data["counted"][move.journal_id.id] += 1
+
+        self.addCleanup(self.env.cr.postcommit.clear)
+        self._follow("_post", follow, "BE")
+        self._follow("_post", follow, "NL")
+        moves = self.make(self._of(*["BE", "NL"] * 4))
+        self.assertFalse(any(self.written(moves)))
+
     def test_documents_of_one_customer_are_not_proven_together(self):
         def mark(move):
             mine = [("partner_id", "=", move.partner_id.id), ("id", "<", move.id)]
@@ -132,6 +144,21 @@ class TestProofsBeside(ProofCase):
         sent.invoice_line_ids[:1].with_context(skip_invoice_sync=True).name = "Changed"
         [difference] = proof._compare_again(sent)
         self.assertEqual(difference.name, "name")
+
+    def test_what_a_document_was_not_accompanied_by_is_found_afterwards(self):
+        moves = self.make(self._of("BE", "BE", "BE"))
+        self.patch(
+            self.env.registry["billing.bill"],
+            "_prepare_again",
+            lambda _bill, move: self.spec(move.partner_id),
+        )
+        proof = self.env["billing.invoice.proof"]
+        self.assertEqual(proof._compare_again(moves[1]), [])
+        category = self.env["res.partner.category"]
+        self._follow("_post", lambda move: category.create({"name": move.name}))
+        [difference] = proof._compare_again(moves[1])
+        self.assertEqual(difference.model, "res_partner_category")
+        self.assertFalse(category.search([("name", "=", moves[1].name)]))
 
     def test_what_was_proven_in_a_batch_that_was_taken_back_is_said_by_the_next(self):
         savepoint = self.cr.savepoint()

@@ -94,6 +94,24 @@ class TestPaymentWriter(PaymentCase):
         said = [len(invoice.message_ids.tracking_value_ids) for invoice in invoices]
         self.assertEqual(set(said), {said[0]}, "the chatter says the same of all")
 
+    def test_a_column_that_is_empty_on_the_first_is_computed_of_the_others(self):
+        self.addCleanup(self.registry.reset_changes)
+        self.addCleanup(self.env.invalidate_all)
+        self.env["ir.model.fields"].create(
+            {
+                "name": "x_large",
+                "model_id": self.env["ir.model"]._get_id("account.payment"),
+                "ttype": "boolean",
+                "compute": "for payment in self: payment['x_large'] = payment.amount > 14",
+                "depends": "amount",
+                "store": True,
+            }
+        )
+        run = self.collected(self.invoices())
+        self.assertEqual(self.by_odoo, [10.37, 11.37], self.said(run))
+        payments = run.sudo().line_ids.payment_id.sorted("amount")
+        self.assertEqual(payments.mapped("x_large"), [False] * 4 + [True] * 3)
+
     def test_what_is_written_is_what_odoo_writes_in_every_column(self):
         first = self.invoices()
         written = self.rows(self.collected(first), first)

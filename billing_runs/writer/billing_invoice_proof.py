@@ -16,7 +16,7 @@ from ..invoicing.posting import RANKS
 from .effects import Effects, Look
 from .not_written import NotWritten
 from .numbers import committed
-from .proofs import KNOWN
+from .others import KNOWN, computed_by_others
 
 _logger = logging.getLogger(__name__)
 
@@ -31,14 +31,16 @@ ALLOWED = {
 }
 #: stands for the reference by which a document is paid, which may follow from its id
 REFERENCE = "<its reference>"
-#: what else may have become of a document since it was written: sent, paid, looked at
-AFTERWARDS = frozenset(
+#: what else may have become of a document since it was written, and of what was looked at by hand
+SENT = frozenset(("is_move_sent", "sending_data", "message_main_attachment_id"))
+PAID = frozenset(
     """
-    create_uid write_uid checked is_move_sent sending_data message_main_attachment_id amount_residual
-    amount_residual_signed amount_residual_currency payment_state reconciled full_reconcile_id
-    matching_number billing_compared is_manually_modified
+    amount_residual amount_residual_signed amount_residual_currency payment_state reconciled
+    full_reconcile_id matching_number
     """.split()
 )
+BY_HAND = frozenset(("checked", "is_manually_modified"))
+ALWAYS = frozenset(("create_uid", "write_uid", "billing_compared"))
 #: what says or follows from the number of a document
 NUMBERED = frozenset(
     ("sequence_prefix", "sequence_number", "made_sequence_gap", "payment_reference", "move_name")
@@ -334,32 +336,52 @@ class BillingInvoiceProof(models.Model):
 
     def _compare_again(self, move):
         """Compare a document that was written with the one that Odoo makes of its charges now; its
-        number apart, which has been given.
+        number apart, which has been given, and what became of it since.
 
         :return: list of :class:`Difference`
         """
         bill = move.billing_bill_id
         spec = bill._prepare_again(move)
         builder = self.env["billing.invoice.builder"]
+        [(_shape, values)] = builder._shaped([spec])
+        writer, computed = self.env["billing.invoice.writer"], computed_by_others(self.env.registry)
+        since = self._changed_since(move)
+
+        def write():
+            if not values:
+                raise NotWritten("only Odoo can say what it is by now")
+            return writer._write_posted([values], computed).move_ids
+
+        ours = self._rows(move.ids)
         savepoint = self.env.cr.savepoint()
         hooks = Hooks(self.env.cr)
         try:
-            ours = self._rows(move.ids)
-            theirs = self._rows(builder._make_as_odoo([spec]).ids)
+            made, differences = self._try(write, lambda: builder._make_as_odoo([spec]))
+            theirs = self._rows(made.ids)
         finally:
             savepoint.rollback()
             savepoint.close(rollback=False)
             hooks.restore()
         ours, theirs = (
-            {k: v for k, v in rows.items() if self._is_said_again(k)} for rows in (ours, theirs)
+            {k: v for k, v in rows.items() if isinstance(k[1], tuple) and k[2] not in since}
+            for rows in (ours, theirs)
         )
-        return [d for d in self._differences(ours, theirs) if not self._is_number(d, move)]
+        found = [d for d in self._differences(ours, theirs) if not self._is_number(d, move)]
+        # What it was not accompanied by, such as rows of another table.
+        return found + [d for d in differences or () if d.model not in self.env]
 
-    @staticmethod
-    def _is_said_again(key):
-        _model, place, column = key
-        # Not of customers or other documents, such as the one that the number belongs to.
-        return isinstance(place, tuple) and column not in NUMBERED | AFTERWARDS
+    def _changed_since(self, move):
+        """Return the columns that say nothing any more of how a document was made."""
+        names = NUMBERED | ALWAYS | {name for name in BY_HAND if move[name]}
+        if move.is_move_sent:
+            names |= SENT
+        items = move.line_ids
+        if items.matched_debit_ids or items.matched_credit_ids:
+            names |= PAID
+        if not names.isdisjoint(SENT | PAID):
+            # They may follow from it.
+            names = names.union(*computed_by_others(self.env.registry).values())
+        return names
 
     @staticmethod
     def _is_number(difference, move):
@@ -367,34 +389,13 @@ class BillingInvoiceProof(models.Model):
 
     # === WHAT FOLLOWS === #
 
-    def _computable(self, differences):
-        """Return ``{model: names}`` of the fields with which the rows become equal once Odoo computes
-        them: stored fields of other addons that the writer left empty. None if others differ, too."""
-        found = {}
-        for difference in differences:
-            model = difference.model
-            field = model in self.env and self.env[model]._fields.get(difference.name)
-            if (
-                model not in ("account.move", "account.move.line")
-                or not field
-                or not (field.compute and field.store)
-                or difference.ours
-                or not KNOWN.isdisjoint(field._modules)
-            ):
-                return None
-            found.setdefault(model, set()).add(difference.name)
-        return found
-
     @staticmethod
     def _computed_otherwise(differences, computed):
-        """Return what of the fields that Odoo computed came out otherwise than in its own document; all of
-        them where the writer could not write.
+        """Return what of the fields that Odoo computed came out otherwise than in its own document.
 
         :param dict computed: ``{model: names of stored fields}``
         :return: ``{model: names}``
         """
-        if any(d.model == "account.move" and not d.name for d in differences):
-            return computed
         found = {}
         for difference in differences:
             if difference.name in computed.get(difference.model, ()):
@@ -410,7 +411,9 @@ class BillingInvoiceProof(models.Model):
                 return self.env._("Odoo itself has to make these documents: %s.", first.ours)
             return self.env._(
                 "%(addon)s sets %(column)s of %(model)s to %(theirs)s, and not to %(ours)s.",
-                addon=" / ".join(self._at_work(first.model, field._modules) or field._modules),
+                addon=" / ".join(
+                    self._at_work(field._modules, field.compute) or field._modules or [field.name]
+                ),
                 column=first.name,
                 model=first.model,
                 theirs=self._value_text(first.theirs),
@@ -423,22 +426,23 @@ class BillingInvoiceProof(models.Model):
             for model in self.env.registry.values()
             if model._table == first.model
         ]
-        addons = " / ".join(self._at_work("account.move", owners[:1]))
+        addons = " / ".join(self._at_work(owners[:1]))
         table = f"{first.model} ({addons})" if addons else first.model
         return self.env._("Posting a document also writes table %s.", table)
 
-    def _at_work(self, model, owners):
+    def _at_work(self, owners, compute=None):
         """Return which addons may be behind a difference: who brought the column or table, or those that
         change how documents are made where Odoo's accounting brought it."""
-        if not KNOWN.issuperset(owners):
+        if not owners or not KNOWN.issuperset(owners):
             return list(owners)
-        names = {"create", "write", "action_post", "_post"}
+        names = {"create", "write", "action_post", "_post", compute}
         found = {
-            part._module
+            getattr(part, "_module", None)
+            for model in ("account.move", "account.move.line")
             for part in type(self.env[model]).__mro__
-            if not names.isdisjoint(vars(part)) and getattr(part, "_module", None)
+            if not names.isdisjoint(vars(part))
         }
-        return sorted(found - KNOWN)
+        return sorted(found - KNOWN - {None})
 
     @staticmethod
     def _value_text(value):

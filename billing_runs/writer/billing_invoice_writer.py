@@ -85,12 +85,7 @@ class BillingInvoiceWriter(models.AbstractModel):
         self._check_dates(documents)
         moves = self.env["account.move"].browse(self._new_ids("account_move", len(documents)))
         rows = self._move_rows(moves.ids, documents)
-        # A field may have been taken away since it was found out.
-        computed = {
-            model: {name for name in names if name in self.env[model]._fields}
-            for model, names in (computed or {}).items()
-        }
-        self._expect(computed, rows)
+        computed = self._to_compute(computed or {}, rows)
         items, line_ids = self._item_rows(rows, documents)
         self._check_companies(rows, items)
         ready = self._ready("account.move", rows)
@@ -117,7 +112,8 @@ class BillingInvoiceWriter(models.AbstractModel):
         crash_point("writer.relations", way)
         self._invalidate()
         self._create_analytic_lines(items)
-        self._compute_others(computed, rows, items)
+        numbers = {"account.move": moves.ids, "account.move.line": [item["id"] for item in items]}
+        self._compute_others(computed, numbers)
         self._check_rights(moves)
         self._check(moves)
         crash_point("writer.checked", way)

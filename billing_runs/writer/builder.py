@@ -98,13 +98,9 @@ class BillingInvoiceBuilder(models.AbstractModel):
 
     def _make_by_both(self, batch, span):
         """Prove shapes by their next documents, which stay as Odoo made them."""
-        specs, proofs, shapes = batch.specs[span], batch.proofs, batch.proofs_of(span)
+        specs, shapes = batch.specs[span], batch.proofs_of(span)
         first = next(iter(shapes))
         model = self.env["billing.invoice.proof"]
-        country = batch.run.company_id.account_fiscal_country_id.id
-        if not first.attempts:
-            for proof in shapes:
-                proof.compute(proofs.guess(country))
         computed, committed = first.computed, {CONTEXT_KEY: Committed()}
         writer = self.env["billing.invoice.writer"].with_context(**committed)
         moves, differences = model._try(
@@ -138,22 +134,18 @@ class BillingInvoiceBuilder(models.AbstractModel):
             # Of which shape that is the next document of each has to tell.
             proof.alone = True
             return
-        model, proofs, run = self.env["billing.invoice.proof"], batch.proofs, batch.run
+        model, run = self.env["billing.invoice.proof"], batch.run
+        shape = batch.shape(span.start + places[0])
         again = bool(proof.equal)
         proof.attempts += 1
-        computable = model._computable(mine) if mine and not again else None
-        if computable and proof.attempts < ATTEMPTS:
-            proof.compute(computable)
-        elif proof.attempts < ATTEMPTS and (
-            otherwise := model._computed_otherwise(mine, proof.computed)
-        ):
+        otherwise = {} if again else model._computed_otherwise(mine, proof.computed)
+        if otherwise and proof.attempts < ATTEMPTS:
             proof.leave(otherwise)
         else:
             proof.equal = not mine
             if proof.equal:
-                country = run.company_id.account_fiscal_country_id.id
-                proofs.note(country, proof.computed)
-        proof.code = batch.shape(span.start + places[0]).code
+                batch.proofs.remember(shape)
+        proof.code = shape.code
         said = {
             "run_id": run.id,
             "shape": proof.code,

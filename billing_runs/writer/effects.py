@@ -1,7 +1,7 @@
 """What a transaction has done besides the rows that are compared: other tables and hooks."""
 
 from collections import Counter
-from collections.abc import Sized
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ..invoicing.posting import RANKS
@@ -98,8 +98,16 @@ def _sum(*counts):
     return tuple(map(sum, zip(*counts, strict=True)))
 
 
-def _weight(data) -> int:
+def _weight(data, deep=True) -> float:
     """Return how much there is of what a hook finds, what was struck out apart."""
     if isinstance(data, dict):
-        return sum(value is not None for value in data.values())
-    return len(data) if isinstance(data, Sized) else bool(data)
+        return (
+            sum(_weight(value, False) for value in data.values() if value is not None)
+            if deep
+            else 1
+        )
+    if data is None or isinstance(data, int | float):
+        return data or 0
+    if isinstance(data, Collection) and not isinstance(data, str):
+        return len(data) if deep else 1 + len(data)
+    return 1

@@ -4,6 +4,8 @@ import random
 import threading
 from collections import OrderedDict
 
+from .others import computed_by_others
+
 #: of so many documents that are written by sets, one chosen at random is proven again
 AGAIN = 20000
 #: so many runs are kept in mind
@@ -12,39 +14,20 @@ RUNS = 8
 TOGETHER = 4
 #: of so many documents of a shape the columns that Odoo itself has to compute may be found out
 ATTEMPTS = 2
-#: addons whose columns the writer fills
-KNOWN = frozenset(
-    ("account", "analytic", "base", "mail", "portal", "product", "billing_operations")
-)
-
-
-def computed_by_others(registry) -> dict:
-    """Return ``{model: names}`` of the stored fields of documents that other addons have Odoo compute.
-
-    They are computed for whatever is written: one that is empty on the document that proves a shape may
-    have a value on the next.
-    """
-    names = {
-        model: {
-            name
-            for name, field in registry[model]._fields.items()
-            if field.store and field.compute and KNOWN.isdisjoint(field._modules)
-        }
-        for model in ("account.move", "account.move.line")
-    }
-    return {model: found for model, found in names.items() if found}
 
 
 class Proof:
     """What is known of one shape."""
 
-    def __init__(self):
+    def __init__(self, computed: dict):
         #: the short text of the shape, once it is proven
         self.code = None
         #: None before it was tried, then whether the writer's rows equal Odoo's
         self.equal = None
-        #: ``{model: names of stored fields}`` that Odoo computes for what is written
-        self.computed = {}
+        #: ``{model: names of stored fields}`` that Odoo computes of what is written
+        self.computed = computed
+        #: such ones that it does not compute any more when it posts
+        self.left = {}
         self.attempts = 0
         #: whether it is not proven together with others: something was written besides, and nobody
         #: could tell for which of them
@@ -71,17 +54,19 @@ class Proof:
             and (self.attempts, self.computed) == (other.attempts, other.computed)
         )
 
-    def compute(self, names: dict):
-        """Have Odoo compute more fields of what is written."""
-        self.computed = {
-            model: self.computed.get(model, set()) | names.get(model, set())
-            for model in self.computed.keys() | names.keys()
-        }
-
     def leave(self, names: dict):
         """Do not have Odoo compute some fields of what is written."""
-        left = {model: known - names.get(model, set()) for model, known in self.computed.items()}
-        self.computed = {model: known for model, known in left.items() if known}
+        self.left = {
+            model: self.left.get(model, set()) | names.get(model, set())
+            for model in self.left.keys() | names.keys()
+        }
+        self.computed = without(self.computed, names)
+
+
+def without(names: dict, others: dict) -> dict:
+    """Return ``{model: names}`` without others."""
+    left = {model: some - others.get(model, set()) for model, some in names.items()}
+    return {model: some for model, some in left.items() if some}
 
 
 class Proofs(dict):
@@ -92,14 +77,12 @@ class Proofs(dict):
     #: why Odoo makes every document of the run, as it was noted
     left_to_odoo = None
 
-    def __init__(self, computed=None, others=None):
-        """
-        :param dict computed: ``{country: {model: names}}`` of what was found out in earlier runs
-        :param dict others: ``{model: names}`` of what is taken to be computed where nothing was
-        """
+    def __init__(self, registry=None):
+        """:param registry: None where nothing is written by sets"""
         super().__init__()
-        self._computed = {} if computed is None else computed
-        self._others = others or {}
+        self._registry = registry
+        #: ``{shape: {model: names}}`` of what earlier runs found that Odoo does not compute when it posts
+        self._left = {} if registry is None else vars(registry).setdefault("_billing_left", {})
 
     @classmethod
     def of(cls, registry, run) -> "Proofs":
@@ -107,25 +90,21 @@ class Proofs(dict):
         with cls._lock:
             runs = vars(registry).setdefault("_billing_proofs", OrderedDict())
             if run not in runs:
-                known = vars(registry).setdefault("_billing_computed", {})
-                runs[run] = cls(known, computed_by_others(registry))
+                runs[run] = cls(registry)
             runs.move_to_end(run)
             while len(runs) > RUNS:
                 runs.popitem(last=False)
             return runs[run]
 
     def __missing__(self, shape):
-        proof = self[shape] = Proof()
+        others = {} if self._registry is None else computed_by_others(self._registry)
+        proof = self[shape] = Proof(without(others, self._left.get(shape, {})))
         return proof
 
-    def guess(self, country) -> dict:
-        """Return the fields that Odoo had to compute for other documents of a country, all of other
-        addons at first. What is made with them is proven like everything else."""
-        return self._computed.get(country, self._others)
-
-    def note(self, country, computed: dict):
-        """Keep in mind which fields Odoo has to compute for documents of a country."""
-        self._computed[country] = computed
+    def remember(self, shape):
+        """Keep in mind what Odoo does not compute of documents of a shape. It is proven in each run."""
+        if self[shape].left:
+            self._left[shape] = self[shape].left
 
     def way(self, shape, *, again: bool = False) -> str:
         """Return how the next document of a shape is made, see :meth:`Proof.way`; Odoo makes what has

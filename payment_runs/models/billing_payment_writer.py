@@ -11,6 +11,7 @@ from odoo.tools import SQL
 
 from ...billing_runs.writer.not_written import NotWritten
 from ...billing_runs.writer.numbers import Numbers, wait_for_others
+from ...billing_runs.writer.others import computed_by_others
 from ...billing_runs.writer.proofs import Proofs
 from ...billing_tasks.hooks import trying
 from ...billing_tasks.own_transaction import own_transaction
@@ -363,6 +364,14 @@ class BillingPaymentWriter(models.AbstractModel):
         )
         for model in {*MODELS.values(), "billing.payment.line"}:
             self.env[model].invalidate_model()
+        self.env["billing.invoice.writer"]._compute_others(
+            computed_by_others(self.env.registry),
+            {
+                "account.payment": [one["payment"] for one in ids],
+                "account.move": [one["entry"] for one in ids],
+                "account.move.line": [one[part] for one in ids for part in ("money", "receivable")],
+            },
+        )
         items._reconcile_post_hook(before)
         return ids
 
