@@ -379,7 +379,7 @@ def inline(database, count, first, months, model, method, *others, paying=False)
     return last_line(database.script(INLINE, **values, **database.made[count]))
 
 
-def balances(aim, count=500, months=52, turns=4):
+def balances(aim, count=500, months=48, turns=6):
     """Compare what balances cost early and late, around 60 bills, in turns on two databases: where
     customers pay, and where they do not."""
     for paying, text in ((True, "all paid"), (False, "none paid")):
