@@ -422,11 +422,13 @@ class BillingInvoiceProof(models.Model):
         if first.model in ("precommit", "postcommit"):
             return self.env._("%s is called when the document is committed.", first.name)
         owners = [
-            model._original_module
+            part.__module__.split(".")[2]
             for model in self.env.registry.values()
             if model._table == first.model
+            for part in model.__mro__
+            if vars(part).get("_name") == model._name and part.__module__.startswith("odoo.addons.")
         ]
-        addons = " / ".join(self._at_work(owners[:1]))
+        addons = " / ".join(self._at_work(owners[-1:]))
         table = f"{first.model} ({addons})" if addons else first.model
         return self.env._("Posting a document also writes table %s.", table)
 
