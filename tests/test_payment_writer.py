@@ -94,23 +94,35 @@ class TestPaymentWriter(PaymentCase):
         said = [len(invoice.message_ids.tracking_value_ids) for invoice in invoices]
         self.assertEqual(set(said), {said[0]}, "the chatter says the same of all")
 
-    def test_a_column_that_is_empty_on_the_first_is_computed_of_the_others(self):
+    def _add_size(self, large, small):
+        """Have the database compute a stored column of payments, as an addon would."""
         self.addCleanup(self.registry.reset_changes)
         self.addCleanup(self.env.invalidate_all)
+        size = f"payment.x_size or ({large!r} if payment.amount > 14 else {small!r})"
         self.env["ir.model.fields"].create(
             {
-                "name": "x_large",
+                "name": "x_size",
                 "model_id": self.env["ir.model"]._get_id("account.payment"),
-                "ttype": "boolean",
-                "compute": "for payment in self: payment['x_large'] = payment.amount > 14",
+                "ttype": "char",
+                "compute": f"for payment in self: payment['x_size'] = {size}",
                 "depends": "amount",
                 "store": True,
             }
         )
+
+    def test_a_column_of_another_addon_is_computed_of_each_payment_from_nothing(self):
+        self._add_size("large", False)
         run = self.collected(self.invoices())
         self.assertEqual(self.by_odoo, [10.37, 11.37], self.said(run))
         payments = run.sudo().line_ids.payment_id.sorted("amount")
-        self.assertEqual(payments.mapped("x_large"), [False] * 4 + [True] * 3)
+        self.assertEqual(payments.mapped("x_size"), [False] * 4 + ["large"] * 3)
+
+    def test_a_column_that_the_first_payment_has_is_not_taken_over(self):
+        self._add_size("large", "small")
+        run = self.collected(self.invoices())
+        self.assertEqual(self.by_odoo, [10.37, 11.37], self.said(run))
+        payments = run.sudo().line_ids.payment_id.sorted("amount")
+        self.assertEqual(payments.mapped("x_size"), ["small"] * 4 + ["large"] * 3)
 
     def test_what_is_written_is_what_odoo_writes_in_every_column(self):
         first = self.invoices()

@@ -4,6 +4,7 @@ import logging
 
 from psycopg2 import OperationalError
 
+from .others import computed_by_others
 from .proofs import TOGETHER, Proofs
 
 _logger = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ class Batch:
         self._proofs = [shape and self.proofs[shape] for shape, _values in documents]
         self._again = self.proofs.draw(len(specs))
         self._link = link
+        #: the fields that Odoo computes of what is written by sets
+        self.computed = computed_by_others(env.registry)
         self._ready = {}
         self._linked = set()  # places of documents that are not made yet
         #: what is known of the shapes of which documents were written by sets
@@ -49,10 +52,7 @@ class Batch:
         way, end = self.way(place), place + 1
         if way == "both":
             return way, slice(place, self._proven_together(place))
-        computed = self._computed(place) if way == "sets" else None
         while end < len(self.specs) and self.way(end) == way:
-            if way == "sets" and self._computed(end) != computed:
-                break
             end += 1
         return way, slice(place, end)
 
@@ -84,10 +84,6 @@ class Batch:
             places.setdefault(proof, []).append(place)
         return places
 
-    def _computed(self, place) -> dict:
-        """Return the fields that Odoo computes of a document that is written by sets."""
-        return self._proofs[place].computed
-
     # === MAKING READY === #
 
     def prepare_after(self, proven):
@@ -97,10 +93,9 @@ class Batch:
         :param slice proven: places of the documents that prove
         """
         start = end = proven.stop
-        shapes, computed = set(self._proofs[proven]), self._computed(proven.start)
+        shapes = set(self._proofs[proven])
         while end < len(self.specs) and not self._again[end]:
-            by_sets = self._proofs[end] in shapes or self.way(end) == "sets"
-            if not by_sets or self._computed(end) != computed:
+            if self._proofs[end] not in shapes and self.way(end) != "sets":
                 break
             end += 1
         if end == start:
@@ -116,14 +111,14 @@ class Batch:
             # The proof has to find out about it first; if it does not, they are prepared again.
             _logger.debug("Documents could not be made ready ahead: %s", reason)
         else:
-            self._ready[start, end] = dict(computed), ready
+            self._ready[start, end] = ready
             self._linked.update(range(start, end))
 
     def prepared(self, span):
-        """Return documents of one way made ready and linked: now, if they were not, or not so."""
+        """Return documents of one way made ready and linked: now, if they were not."""
         self.written.update(self._proofs[span])
-        known, ready = self._ready.pop((span.start, span.stop), (None, None))
-        if known != self._computed(span.start):
+        ready = self._ready.pop((span.start, span.stop), None)
+        if not ready:
             ready = self._prepare(span)
             self.link_ready(span, ready)
         return ready
@@ -135,7 +130,7 @@ class Batch:
                 codes[proof] = shape.code
             documents.append(values | {"billing_shape": codes[proof]})
         writer = self.env["billing.invoice.writer"]
-        return writer._prepare(documents, self._computed(span.start))
+        return writer._prepare(documents, self.computed)
 
     def values(self, span) -> list:
         return [values for _shape, values in self._documents[span]]

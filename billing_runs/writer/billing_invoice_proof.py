@@ -28,6 +28,7 @@ ALLOWED = {
     "write_date": "a moment later",
     "access_token": "a secret, drawn at random",
     "billing_shape": "says that the writer made it",
+    "res.partner.write_uid": "whoever raises the rank, which is after the commit",
 }
 #: stands for the reference by which a document is paid, which may follow from its id
 REFERENCE = "<its reference>"
@@ -235,7 +236,7 @@ class BillingInvoiceProof(models.Model):
             (model, number if document is None else (document, number), column): value
             for model, document, number, row in found
             for column, value in row.items()
-            if column not in ALLOWED and not (model == "res.partner" and column == "write_uid")
+            if column not in ALLOWED and f"{model}.{column}" not in ALLOWED
         }
         self._name_references(rows, move_ids)
         later = self.env.cr.postcommit.data.get(RANKS) or {}
@@ -388,19 +389,6 @@ class BillingInvoiceProof(models.Model):
         return difference.name == "name" and f"{difference.ours}".startswith(move.name)
 
     # === WHAT FOLLOWS === #
-
-    @staticmethod
-    def _computed_otherwise(differences, computed):
-        """Return what of the fields that Odoo computed came out otherwise than in its own document.
-
-        :param dict computed: ``{model: names of stored fields}``
-        :return: ``{model: names}``
-        """
-        found = {}
-        for difference in differences:
-            if difference.name in computed.get(difference.model, ()):
-                found.setdefault(difference.model, set()).add(difference.name)
-        return found
 
     def _reason(self, differences):
         """Return in one sentence why documents of a shape go Odoo's way."""

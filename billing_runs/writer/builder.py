@@ -5,7 +5,6 @@ from .batch import Batch
 from .billing_invoice_writer import Written
 from .not_written import ProvenWrong
 from .numbers import CONTEXT_KEY, Committed, wait_for_others
-from .proofs import ATTEMPTS
 from .shapes import shape_of
 
 
@@ -99,12 +98,10 @@ class BillingInvoiceBuilder(models.AbstractModel):
     def _make_by_both(self, batch, span):
         """Prove shapes by their next documents, which stay as Odoo made them."""
         specs, shapes = batch.specs[span], batch.proofs_of(span)
-        first = next(iter(shapes))
-        model = self.env["billing.invoice.proof"]
-        computed, committed = first.computed, {CONTEXT_KEY: Committed()}
+        model, committed = self.env["billing.invoice.proof"], {CONTEXT_KEY: Committed()}
         writer = self.env["billing.invoice.writer"].with_context(**committed)
         moves, differences = model._try(
-            lambda: writer._write_posted(batch.values(span), computed).move_ids,
+            lambda: writer._write_posted(batch.values(span), batch.computed).move_ids,
             lambda drafts=None: self._post_as_odoo(
                 (drafts or self._draft_as_odoo(specs)).with_context(**committed)
             ).with_env(self.env),
@@ -135,17 +132,8 @@ class BillingInvoiceBuilder(models.AbstractModel):
             proof.alone = True
             return
         model, run = self.env["billing.invoice.proof"], batch.run
-        shape = batch.shape(span.start + places[0])
-        again = bool(proof.equal)
-        proof.attempts += 1
-        otherwise = {} if again else model._computed_otherwise(mine, proof.computed)
-        if otherwise and proof.attempts < ATTEMPTS:
-            proof.leave(otherwise)
-        else:
-            proof.equal = not mine
-            if proof.equal:
-                batch.proofs.remember(shape)
-        proof.code = shape.code
+        again, proof.equal = bool(proof.equal), not mine
+        proof.code = batch.shape(span.start + places[0]).code
         said = {
             "run_id": run.id,
             "shape": proof.code,

@@ -4,31 +4,22 @@ import random
 import threading
 from collections import OrderedDict
 
-from .others import computed_by_others
-
 #: of so many documents that are written by sets, one chosen at random is proven again
 AGAIN = 20000
 #: so many runs are kept in mind
 RUNS = 8
 #: so many neighbours may be proven together: Odoo makes several in little more time than one
 TOGETHER = 4
-#: of so many documents of a shape the columns that Odoo itself has to compute may be found out
-ATTEMPTS = 2
 
 
 class Proof:
     """What is known of one shape."""
 
-    def __init__(self, computed: dict):
+    def __init__(self):
         #: the short text of the shape, once it is proven
         self.code = None
         #: None before it was tried, then whether the writer's rows equal Odoo's
         self.equal = None
-        #: ``{model: names of stored fields}`` that Odoo computes of what is written
-        self.computed = computed
-        #: such ones that it does not compute any more when it posts
-        self.left = {}
-        self.attempts = 0
         #: whether it is not proven together with others: something was written besides, and nobody
         #: could tell for which of them
         self.alone = False
@@ -49,24 +40,8 @@ class Proof:
     def goes_with(self, other: "Proof") -> bool:
         """Return whether documents of both shapes are proven together."""
         return self is other or (
-            not (self.alone or other.alone)
-            and self.equal is other.equal is None
-            and (self.attempts, self.computed) == (other.attempts, other.computed)
+            not (self.alone or other.alone) and self.equal is other.equal is None
         )
-
-    def leave(self, names: dict):
-        """Do not have Odoo compute some fields of what is written."""
-        self.left = {
-            model: self.left.get(model, set()) | names.get(model, set())
-            for model in self.left.keys() | names.keys()
-        }
-        self.computed = without(self.computed, names)
-
-
-def without(names: dict, others: dict) -> dict:
-    """Return ``{model: names}`` without others."""
-    left = {model: some - others.get(model, set()) for model, some in names.items()}
-    return {model: some for model, some in left.items() if some}
 
 
 class Proofs(dict):
@@ -77,34 +52,21 @@ class Proofs(dict):
     #: why Odoo makes every document of the run, as it was noted
     left_to_odoo = None
 
-    def __init__(self, registry=None):
-        """:param registry: None where nothing is written by sets"""
-        super().__init__()
-        self._registry = registry
-        #: ``{shape: {model: names}}`` of what earlier runs found that Odoo does not compute when it posts
-        self._left = {} if registry is None else vars(registry).setdefault("_billing_left", {})
-
     @classmethod
     def of(cls, registry, run) -> "Proofs":
         """:param run: what tells runs apart"""
         with cls._lock:
             runs = vars(registry).setdefault("_billing_proofs", OrderedDict())
             if run not in runs:
-                runs[run] = cls(registry)
+                runs[run] = cls()
             runs.move_to_end(run)
             while len(runs) > RUNS:
                 runs.popitem(last=False)
             return runs[run]
 
     def __missing__(self, shape):
-        others = {} if self._registry is None else computed_by_others(self._registry)
-        proof = self[shape] = Proof(without(others, self._left.get(shape, {})))
+        proof = self[shape] = Proof()
         return proof
-
-    def remember(self, shape):
-        """Keep in mind what Odoo does not compute of documents of a shape. It is proven in each run."""
-        if self[shape].left:
-            self._left[shape] = self[shape].left
 
     def way(self, shape, *, again: bool = False) -> str:
         """Return how the next document of a shape is made, see :meth:`Proof.way`; Odoo makes what has

@@ -15,16 +15,12 @@ class BillingRun(models.Model):
     )
 
     def _compute_writer_note(self):
-        proofs = self.env["billing.invoice.proof"].search([("run_id", "in", self.ids)], order="id")
-        # What Odoo was found to have to compute is no reason any more once that was proven.
-        last = {
-            (proof.run_id, proof.reason if proof.shape == "-" else proof.shape): proof
-            for proof in proofs
-        }
+        proofs = self.env["billing.invoice.proof"].search(
+            [("run_id", "in", self.ids), ("equal", "=", False)], order="id"
+        )
         reasons = {}
-        for (run, _shape), proof in last.items():
-            if not proof.equal:
-                reasons.setdefault(run, {})[proof.reason] = True
+        for proof in proofs:
+            reasons.setdefault(proof.run_id, {})[proof.reason] = True
         for run in self:
             run.writer_note = "\n".join(reasons.get(run, ())) or False
 

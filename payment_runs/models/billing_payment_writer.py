@@ -329,6 +329,8 @@ class BillingPaymentWriter(models.AbstractModel):
             for line, _proof in waiting
         ]
         references, amounts = self._references(), self._amounts()
+        computed = computed_by_others(self.env.registry)
+        nothing = {part: dict.fromkeys(self._emptied(part, computed)) for part in INSERTED}
         stamp = {"write_uid": self.env.uid, "write_date": f"{self.env.cr.now()}"}
 
         def rows_of(place, entry):
@@ -339,6 +341,7 @@ class BillingPaymentWriter(models.AbstractModel):
             for part, row in rows.items():
                 row |= stamp
                 if part in INSERTED:
+                    row |= nothing[part]
                     row |= {"create_uid": self.env.uid, "create_date": stamp["write_date"]}
             return rows
 
@@ -365,7 +368,7 @@ class BillingPaymentWriter(models.AbstractModel):
         for model in {*MODELS.values(), "billing.payment.line"}:
             self.env[model].invalidate_model()
         self.env["billing.invoice.writer"]._compute_others(
-            computed_by_others(self.env.registry),
+            computed,
             {
                 "account.payment": [one["payment"] for one in ids],
                 "account.move": [one["entry"] for one in ids],
@@ -374,6 +377,13 @@ class BillingPaymentWriter(models.AbstractModel):
         )
         items._reconcile_post_hook(before)
         return ids
+
+    def _emptied(self, part, computed):
+        """Return the columns that rows of a part do not take over, since Odoo computes them."""
+        model = self.env[MODELS[TABLES[part]]]
+        names = computed.get(model._name, ())
+        fields = [model._fields[name] for name in names]
+        return [field.name for field in fields if field.column_type and not field.required]
 
     def _new_ids(self, table, count):
         return self.env["billing.invoice.writer"]._new_ids(table, count)
